@@ -1,0 +1,1 @@
+"""Bayesian machine learning for geoscience, with evidence."""

@@ -1,0 +1,87 @@
+"""One grammar for every message: what was given, what is wrong with it, what to give instead."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+MAX_SHOWN = 5
+
+
+class InvalidInput(ValueError):
+    """Something the user gave cannot be used; the message says what, why and the way out."""
+
+
+def invalid(name: str, value: Any, problem: str, remedy: str = "") -> InvalidInput:
+    """Build the error ``Invalid <name> <value>. <problem> <remedy>``.
+
+    Examples
+    --------
+    >>> raise invalid("draws", 0, "At least one is needed.", "Give draws=1000.")
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid draws 0. At least one is needed. Give draws=1000.
+    """
+    shown = value if isinstance(value, str) and not value else repr(value)
+    if len(shown) > 200:
+        shown = shown[:200] + "..."
+    text = f"Invalid {name} {shown}." if shown else f"Invalid {name}."
+    return InvalidInput(" ".join(part for part in (text, problem, remedy) if part))
+
+
+def shown(items: Iterable[Any], most: int = MAX_SHOWN) -> str:
+    """List the first few items and how many more there are.
+
+    Examples
+    --------
+    >>> shown(range(8))
+    '0, 1, 2, 3, 4 and 3 more'
+    """
+    items = list(items)
+    text = ", ".join(str(item) for item in items[:most])
+    return text if len(items) <= most else f"{text} and {len(items) - most} more"
+
+
+def did_you_mean(value: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known name, or list them all.
+
+    Examples
+    --------
+    >>> did_you_mean("facie", ["facies", "well"])
+    "Did you mean 'facies'?"
+    """
+    known = [str(name) for name in known]
+    close = difflib.get_close_matches(str(value), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {shown(known, most=20)}."
+
+
+def one_of(name: str, value: str, known: Sequence[str]) -> str:
+    """Return ``value`` if it is among ``known``.
+
+    Examples
+    --------
+    >>> one_of("prior", "lapalce", ["normal", "laplace"])
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid prior 'lapalce'. It is not known. Did you mean 'laplace'?
+    """
+    if value not in known:
+        raise invalid(name, value, "It is not known.", did_you_mean(value, known))
+    return value
+
+
+def positive(name: str, value: float, *, integer: bool = False) -> float:
+    """Return ``value`` if it is a finite number above zero.
+
+    Examples
+    --------
+    >>> positive("draws", 10, integer=True)
+    10
+    """
+    kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
+    usable = isinstance(value, kinds) and not isinstance(value, bool)
+    if not usable or not np.isfinite(value) or value <= 0:
+        kind = "a whole number" if integer else "a finite number"
+        raise invalid(name, value, f"It must be {kind} above zero.")
+    return value

@@ -1,0 +1,41 @@
+"""What is happening now: one listener hears the phases of whatever runs below it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Listener = Callable[[str, dict[str, float]], None]
+
+
+def _silent(phase: str, numbers: dict[str, float]) -> None:
+    """Hear nothing: the default outside the command line."""
+
+
+_listener: ContextVar[Listener] = ContextVar("listener", default=_silent)
+
+
+def announce(phase: str, **numbers: float) -> None:
+    """Tell the listener the phase that begins or goes on, with its numbers.
+
+    Examples
+    --------
+    >>> with listening(lambda phase, numbers: print(phase, numbers)):
+    ...     announce("sampling", draws=10)
+    sampling {'draws': 10}
+    """
+    _listener.get()(phase, numbers)
+
+
+def current() -> Listener:
+    """Return the listener, for threads that do not inherit the context."""
+    return _listener.get()
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Hear every :func:`announce` inside the block."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
