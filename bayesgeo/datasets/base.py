@@ -1,46 +1,18 @@
 """A Dataset: labelled arrays, what they mean, and where they come from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from bayesgeo._check import InvalidInput, did_you_mean, invalid, shown
+from bayesgeo._check import did_you_mean, invalid, shown
+from bayesgeo.datasets.columns import Column, encode
 
 Task = Literal["classification", "regression"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """How one column of a table becomes features.
-
-    Parameters
-    ----------
-    name : str
-        The column's name in the table.
-    unit : str
-        Its unit; empty when unknown or dimensionless.
-    levels : tuple of str
-        Categories of a text column, one 0/1 feature each but the first; empty for numbers.
-    fill : float, optional
-        Value that stands for missing numbers, told apart by an extra feature ``<name> missing``;
-        without it a missing value is refused.
-    """
-
-    name: str
-    unit: str = ""
-    levels: tuple[str, ...] = ()
-    fill: float | None = None
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the features that the column becomes."""
-        if self.levels:
-            return tuple(f"{self.name}={level}" for level in self.levels[1:])
-        return (self.name,) if self.fill is None else (self.name, f"{self.name} missing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +67,14 @@ class Dataset:
     attrs: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.X.dims != ("obs", "feature") or self.y.dims != ("obs",):
-            raise invalid("dimensions", (self.X.dims, self.y.dims), "X is (obs, feature) and y is (obs,).")
-        if self.X.sizes["obs"] != self.y.sizes["obs"]:
-            lengths = (self.X.sizes["obs"], self.y.sizes["obs"])
-            raise invalid("lengths", lengths, "X and y must have the same rows.")
+        _refuse_shapes(self)
         _refuse_non_finite(self.X)
+        if not np.isfinite(self.y.values.astype(float)).all():
+            raise invalid("y", "", "Some of its values are missing or infinite.", "Drop those rows.")
         if self.task == "classification" and not np.isin(self.y, range(len(self.labels))).all():
-            raise invalid("y", self.y.values, f"Codes must be below {len(self.labels)}, the number of labels.")
+            raise invalid(
+                "y", self.y.values, f"Codes must be below {len(self.labels)}, the number of labels."
+            )
 
     @property
     def n_rows(self) -> int:
@@ -154,10 +126,92 @@ class Dataset:
         """
         for name in names:
             if name not in self.features:
-                raise invalid("feature", name, "The data set has none of that name.",
-                              did_you_mean(name, self.features))
+                raise invalid(
+                    "feature", name, "The data set has none of that name.", did_you_mean(name, self.features)
+                )
         kept = tuple(column for column in self.columns if set(column.features) & set(names))
         return replace(self, X=self.X.sel(feature=names), columns=kept)
+
+
+def assemble(
+    name: str, frame: pd.DataFrame, *, columns: Sequence[Column], target: pd.Series, **fields: Any
+) -> Dataset:
+    """Build a data set from a table, its columns and its target.
+
+    Parameters
+    ----------
+    name : str
+        Short name of the data set.
+    frame : pandas.DataFrame
+        One row per case; its index names the rows.
+    columns : sequence of Column
+        How the table becomes ``X``.
+    target : pandas.Series
+        Class names, if ``labels`` is among the fields, else numbers.
+    **fields
+        Other fields of :class:`Dataset`; ``groups`` may be a column, ``coordinates`` a table.
+
+    Returns
+    -------
+    Dataset
+        Classification when there are ``labels``, else regression.
+
+    Raises
+    ------
+    InvalidInput
+        If the table does not hold what the columns say, or a class is not among the labels.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"GR": [71.0, 43.5], "rock": ["shale", "sand"]})
+    >>> data = assemble("wells", table, columns=[Column("GR", "API")], target=table["rock"],
+    ...                 labels=("sand", "shale"))
+    >>> data.y.values
+    array([1, 0])
+    """
+    labels = fields.get("labels", ())
+    rows = {"obs": frame.index.to_numpy()}
+    codes = _codes(target, labels) if labels else target.to_numpy(float)
+    for key in ("groups", "coordinates"):
+        if isinstance(fields.get(key), (pd.Series, pd.DataFrame)):
+            fields[key] = _along_rows(fields[key], rows)
+    return Dataset(
+        name=name,
+        X=encode(frame, columns),
+        y=xr.DataArray(codes, dims="obs", coords=rows, name=str(target.name)),
+        task="classification" if labels else "regression",
+        columns=tuple(columns),
+        **fields,
+    )
+
+
+def _codes(target: pd.Series, labels: Sequence[str]) -> np.ndarray:
+    known = {label: code for code, label in enumerate(labels)}
+    strange = target[~target.isin(list(known))]
+    if len(strange):
+        problem = f"Class {strange.iloc[0]!r} at row {strange.index[0]} is not among the labels."
+        raise invalid("target", target.name, problem, did_you_mean(strange.iloc[0], labels))
+    return target.map(known).to_numpy(int)
+
+
+def _along_rows(table: pd.Series | pd.DataFrame, rows: Mapping[str, np.ndarray]) -> xr.DataArray | xr.Dataset:
+    if isinstance(table, pd.Series):
+        return xr.DataArray(table.to_numpy(), dims="obs", coords=rows, name=table.name)
+    parts = {str(name): ("obs", table[name].to_numpy()) for name in table.columns}
+    return xr.Dataset(parts, coords=rows)
+
+
+def _refuse_shapes(data: Dataset) -> None:
+    if data.X.dims != ("obs", "feature") or data.y.dims != ("obs",):
+        raise invalid("dimensions", (data.X.dims, data.y.dims), "X is (obs, feature) and y is (obs,).")
+    others = [data.y, data.groups, data.exact, data.coordinates if data.coordinates else None]
+    lengths = [data.X.sizes["obs"], *(part.sizes["obs"] for part in others if part is not None)]
+    if len(set(lengths)) > 1:
+        raise invalid("lengths", lengths, "X, y, groups, exact and coordinates must have the same rows.")
+    names = data.X["feature"].to_index()
+    if names.has_duplicates:
+        twice = shown(sorted(set(names[names.duplicated()])))
+        raise invalid("features", twice, "The names occur more than once.", "Rename or drop one of each.")
 
 
 def _refuse_non_finite(X: xr.DataArray) -> None:
@@ -170,4 +224,4 @@ def _refuse_non_finite(X: xr.DataArray) -> None:
     raise invalid("X", float(X.values[row, column]), problem, "Drop the rows or the column.")
 
 
-__all__ = ["Column", "Dataset", "InvalidInput", "shown"]
+__all__ = ["Column", "Dataset", "Task", "assemble"]

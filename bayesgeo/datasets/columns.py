@@ -1,0 +1,171 @@
+"""How the columns of a table become features, for the rows learnt from and for new ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesgeo._check import did_you_mean, invalid, shown
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of a table becomes features.
+
+    Parameters
+    ----------
+    name : str
+        The column's name in the table.
+    unit : str
+        Its unit; empty when unknown or dimensionless.
+    levels : tuple of str
+        Categories of a text column, one 0/1 feature each but the first; empty for numbers.
+    fill : float, optional
+        Value that stands for missing numbers, told apart by an extra feature ``<name> missing``;
+        without it a missing value is refused.
+
+    Examples
+    --------
+    >>> Column("rock", levels=("basalt", "granite", "schist")).features
+    ('rock=granite', 'rock=schist')
+    """
+
+    name: str
+    unit: str = ""
+    levels: tuple[str, ...] = ()
+    fill: float | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features that the column becomes."""
+        if self.levels:
+            return tuple(f"{self.name}={level}" for level in self.levels[1:])
+        return (self.name,) if self.fill is None else (self.name, f"{self.name} missing")
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Unit of each feature; an indicator has none."""
+        if self.levels:
+            return ("",) * len(self.features)
+        return (self.unit,) if self.fill is None else (self.unit, "")
+
+
+def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> xr.DataArray:
+    """Turn a table into features, refusing by name whatever was not learnt.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per case; its index names the rows. Columns that are not asked for are left out.
+    columns : sequence of Column
+        What each column is, as the data set that was learnt from says.
+
+    Returns
+    -------
+    xarray.DataArray
+        ``(obs, feature)`` floats with the ``unit`` of each feature.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, holds text among numbers, a missing or infinite number, or a
+        category that was never learnt.
+
+    Examples
+    --------
+    >>> wells = pd.DataFrame({"GR": [71.0, 43.5], "rock": ["shale", "sand"]})
+    >>> encode(wells, [Column("GR", "API"), Column("rock", levels=("sand", "shale"))]).values
+    array([[71. ,  1. ],
+           [43.5,  0. ]])
+    """
+    parts = [_features(_pick(frame, column), column) for column in columns]
+    names = [name for column in columns for name in column.features]
+    units = [unit for column in columns for unit in column.units]
+    values = np.column_stack(parts) if parts else np.empty((len(frame), 0))
+    coords = {"obs": frame.index.to_numpy(), "feature": names, "unit": ("feature", units)}
+    return xr.DataArray(values, dims=("obs", "feature"), coords=coords, name="X")
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """Return a column as floats, refusing text and infinities by row.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Named column; missing values stay missing.
+
+    Returns
+    -------
+    pandas.Series
+        Floats on the same index.
+
+    Raises
+    ------
+    InvalidInput
+        If an entry is not a number, or is infinite.
+
+    Examples
+    --------
+    >>> numbers(pd.Series(["1.5", "high"], name="GR"))
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid column 'GR'. Text among its numbers: 'high' at row 1. ...
+    """
+    found = pd.to_numeric(values, errors="coerce").astype(float)
+    text = values[found.isna() & values.notna()]
+    if len(text):
+        where = shown(f"{entry!r} at row {row}" for row, entry in text.items())
+        remedy = "Correct the entries, leave them empty, or leave the column out with drop."
+        raise invalid("column", values.name, f"Text among its numbers: {where}.", remedy)
+    infinite = found.index[np.isinf(found)]
+    if len(infinite):
+        problem = f"It is infinite at row {shown(infinite)}."
+        raise invalid("column", values.name, problem, "Correct or empty those entries.")
+    return found
+
+
+def _pick(frame: pd.DataFrame, column: Column) -> pd.Series:
+    if column.name not in frame.columns:
+        remedy = did_you_mean(column.name, frame.columns)
+        raise invalid("column", column.name, "The table has none of that name.", remedy)
+    return frame[column.name]
+
+
+def _features(values: pd.Series, column: Column) -> np.ndarray:
+    if column.levels:
+        return _indicators(values, column)
+    found = numbers(values)
+    missing = found.isna().to_numpy()
+    if column.fill is not None:
+        return np.column_stack([found.fillna(column.fill), missing])
+    if missing.any():
+        _refuse_missing(values, missing)
+    return found.to_numpy()
+
+
+def _indicators(values: pd.Series, column: Column) -> np.ndarray:
+    missing = values.isna().to_numpy()
+    if missing.any():
+        _refuse_missing(values, missing)
+    text = values.astype(str)
+    unknown = text[~text.isin(column.levels)]
+    if len(unknown):
+        problem = f"Category {unknown.iloc[0]!r} at row {unknown.index[0]} was never learnt."
+        remedy = f"{did_you_mean(unknown.iloc[0], column.levels)} Or learn again with such rows."
+        raise invalid("column", column.name, problem, remedy)
+    return (text.to_numpy()[:, None] == np.array(column.levels[1:])).astype(float)
+
+
+def _refuse_missing(values: pd.Series, missing: np.ndarray) -> None:
+    rows = values.index[missing]
+    if len(rows) == len(values):
+        problem, remedy = "All its values are missing.", "Leave it out with drop."
+    else:
+        problem = f"{len(rows)} of {len(values)} values are missing: row {shown(rows)}."
+        remedy = "Fill them, leave the column out with drop, or give missing='drop' to leave the rows out."
+    raise invalid("column", values.name, problem, remedy)
+
+
+__all__ = ["Column", "encode", "numbers"]

@@ -1,0 +1,74 @@
+"""Earthquakes and quarry blasts near Istanbul, four measurements an event."""
+
+import numpy as np
+import pandas as pd
+
+from bayesgeo.datasets.base import Column, Dataset, assemble
+from bayesgeo.datasets.download import REGISTRY, fetch
+
+TITLE = "179 earthquakes and quarry blasts near Istanbul (Kuyuk et al. 2011)"
+FILE = "eqdata2.csv"
+LABELS = ("earthquake", "blast")
+COLUMNS = (Column("log_c", "ln"), Column("log_sr", "ln"), Column("log_sp", "ln"), Column("hour", "h GMT"))
+
+
+def load() -> Dataset:
+    """Load the events of Kuyuk et al. [1]_, [2]_.
+
+    Returns
+    -------
+    Dataset
+        150 blasts and 29 earthquakes: ln of the complexity c, of the spectral ratio sr and of the peak
+        amplitude ratio S/P, and the hour (GMT). No groups are published; one event left out at a time.
+
+    References
+    ----------
+    .. [1] Kuyuk et al. 2011, Nat. Hazards Earth Syst. Sci. 11, 93, doi:10.5194/nhess-11-93-2011.
+    .. [2] Kuyuk et al. 2012, Nonlin. Processes Geophys. 19, 411, doi:10.5194/npg-19-411-2012.
+
+    Examples
+    --------
+    >>> load().features  # doctest: +SKIP
+    ['log_c', 'log_sr', 'log_sp', 'hour']
+    """
+    frame = prepare(pd.read_csv(fetch("istanbul_quarry", FILE)))
+    origin = REGISTRY[f"istanbul_quarry/{FILE}"]
+    return assemble(
+        "istanbul_quarry",
+        frame,
+        columns=COLUMNS,
+        target=frame["y"].map(dict(enumerate(LABELS))).rename("event"),
+        labels=LABELS,
+        split={"kind": "leave-one-out"},
+        attrs={
+            "source": origin.url,
+            "sha256": origin.sha256,
+            "licence": "none stated: not for redistribution",
+            "citation": "doi:10.5194/nhess-11-93-2011, doi:10.5194/npg-19-411-2012",
+        },
+    )
+
+
+def prepare(table: pd.DataFrame) -> pd.DataFrame:
+    """Take logarithms of the three ratios, which are positive and skewed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With ``c``, ``sr``, ``sp`` and ``t`` (hour, GMT).
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows with ``log_c``, ``log_sr``, ``log_sp`` and ``hour`` added.
+
+    Examples
+    --------
+    >>> prepare(pd.DataFrame({"c": [1.0], "sr": [1.0], "sp": [1.0], "t": [7]}))["log_c"].item()
+    0.0
+    """
+    logs = {f"log_{name}": np.log(table[name]) for name in ("c", "sr", "sp")}
+    return table.assign(**logs, hour=table["t"])
+
+
+__all__ = ["TITLE", "load", "prepare"]

@@ -1,0 +1,79 @@
+"""Facies of the Hugoton and Panoma gas fields from wireline logs, ten wells."""
+
+import pandas as pd
+
+from bayesgeo.datasets.base import Column, Dataset, assemble
+from bayesgeo.datasets.download import REGISTRY, fetch
+
+TITLE = "4,149 half-foot samples of nine facies in ten wells (Hall 2016, SEG contest)"
+FILE, BLIND = "facies_vectors.csv", "validation_data_nofacies.csv"
+LABELS = ("SS", "CSiS", "FSiS", "SiSh", "MS", "WS", "D", "PS", "BS")
+PE_FILL = 3.6
+COLUMNS = (
+    Column("GR", "API"),
+    Column("ILD_log10", "log10 ohm m"),
+    Column("DeltaPHI", "porosity %"),
+    Column("PHIND", "porosity %"),
+    Column("PE", "barn/electron", fill=PE_FILL),
+    Column("NM_M"),
+    Column("RELPOS"),
+)
+
+
+def load() -> Dataset:
+    """Load the wells with interpreted facies [1]_.
+
+    Returns
+    -------
+    Dataset
+        Nine facies, 1 to 9 in the file, in the order of ``labels``; grouped by well. Two wells were
+        logged without the photoelectric effect, and one in part: there ``PE`` is filled with a typical 3.6
+        (between dolomite and quartz) and ``PE missing`` is 1. The formation is left out of the features.
+
+    References
+    ----------
+    .. [1] Hall 2016, The Leading Edge 35(10), 906.
+
+    Examples
+    --------
+    >>> len(set(load().groups.values))  # doctest: +SKIP
+    10
+    """
+    frame = pd.read_csv(fetch("seg2016_facies", FILE)).rename(columns={"Depth": "depth"})
+    origin = REGISTRY[f"seg2016_facies/{FILE}"]
+    return assemble(
+        "seg2016_facies",
+        frame,
+        columns=COLUMNS,
+        target=frame["Facies"].map(dict(enumerate(LABELS, start=1))).rename("facies"),
+        labels=LABELS,
+        groups=frame["Well Name"].rename("well"),
+        coordinates=frame[["depth", "Formation"]],
+        split={"kind": "leave-one-group-out"},
+        attrs={
+            "source": origin.url,
+            "sha256": origin.sha256,
+            "licence": "contest use, to be treated as proprietary: not for redistribution",
+            "citation": "Hall 2016, The Leading Edge 35(10), 906",
+        },
+    )
+
+
+def load_blind() -> pd.DataFrame:
+    """Load the logs of the two wells whose facies were never published.
+
+    Returns
+    -------
+    pandas.DataFrame
+        830 rows with the columns that :func:`load` learns from, besides ``Well Name``, ``Depth`` and
+        ``Formation``; no facies.
+
+    Examples
+    --------
+    >>> sorted(set(load_blind()["Well Name"]))  # doctest: +SKIP
+    ['CRAWFORD', 'STUART']
+    """
+    return pd.read_csv(fetch("seg2016_facies", BLIND))
+
+
+__all__ = ["TITLE", "load", "load_blind"]

@@ -1,0 +1,246 @@
+"""Honest splits: what must not be on both sides of a fold never is."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn.model_selection as skl
+
+from bayesgeo._check import invalid, one_of, positive, shown
+from bayesgeo.datasets.base import Dataset
+
+Fold = tuple[np.ndarray, np.ndarray]
+KINDS = ("group", "leave-one-group-out", "spatial", "temporal", "random", "leave-one-out", "holdout")
+HOLDOUT = 0.20
+BLOCKS_PER_SIDE = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Folds and what they keep apart.
+
+    Parameters
+    ----------
+    kind : str
+        One of :data:`KINDS`.
+    folds : tuple of (ndarray, ndarray)
+        Positions of the training rows and of the test rows, sorted.
+    group : str, optional
+        Name of what is never on both sides.
+    sentence : str
+        The split in one sentence, for a report.
+    """
+
+    kind: str
+    folds: tuple[Fold, ...]
+    group: str | None
+    sentence: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the kind and of every position."""
+        digest = hashlib.sha256(self.kind.encode())
+        for part in (part for fold in self.folds for part in fold):
+            digest.update(f"/{part.size}:".encode())
+            digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+        return digest.hexdigest()
+
+
+def split(
+    dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: int = 0, test: Any = None
+) -> Split:
+    """Split a data set so that its test rows resemble what the model will meet.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to split.
+    kind : str, optional
+        ``"group"``: whole groups, classes balanced over the folds; ``"leave-one-group-out"``;
+        ``"spatial"``: square blocks of the map; ``"temporal"``: the last part of the record; ``"random"``
+        rows; ``"leave-one-out"``; ``"holdout"``: a fifth, by group if there are groups.
+        As published with the data set by default, else by group, else at random.
+    folds : int
+        Number of folds, where the kind has a choice.
+    seed : int
+        Same seed, same folds.
+    test : optional
+        For ``"temporal"``: the year, or the date, at which the test part begins; the last fifth of the
+        rows by default.
+
+    Returns
+    -------
+    Split
+        Folds of positions; every row is tested at most once.
+
+    Raises
+    ------
+    InvalidInput
+        If the kind needs groups, coordinates or times that the data set lacks, or more of them.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets import load
+    >>> parts = split(load("seismic_events"), folds=4)
+    >>> parts.kind, parts.group, len(parts.folds)
+    ('group', 'site', 4)
+    """
+    options = {"folds": folds, "seed": seed, "test": test}
+    if kind is None:
+        declared = dict(dataset.split) or {"kind": "random" if dataset.groups is None else "group"}
+        kind = str(declared.pop("kind"))
+        options["test"] = declared.get("test") if test is None else test
+    one_of("split", kind, KINDS)
+    if dataset.n_rows < 2:
+        raise invalid("table", dataset.name, "It has one row; a split needs two.", "Give more rows.")
+    return _MAKERS[kind](dataset, **options)
+
+
+def _by_group(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
+    groups = _groups(dataset, _whole("folds", folds, least=2))
+    kinds = {"classification": skl.StratifiedGroupKFold, "regression": skl.GroupKFold}
+    splitter = kinds[dataset.task](folds, shuffle=True, random_state=seed)
+    name = _group_name(dataset)
+    sentence = f"{folds} folds of whole groups: no {name} is on both sides."
+    return Split("group", _sorted(_cut(splitter, dataset, groups)), name, sentence)
+
+
+def _by_left_out_group(dataset: Dataset, **_: Any) -> Split:
+    groups = _groups(dataset, 2)
+    name = _group_name(dataset)
+    folds = _sorted(skl.LeaveOneGroupOut().split(dataset.X.values, groups=groups))
+    sentence = f"Each {name} left out once, {len(folds)} in all: the test is a {name} never seen."
+    return Split("leave-one-group-out", folds, name, sentence)
+
+
+def _by_block(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
+    import verde
+
+    _whole("folds", folds, least=2)
+    places, names = _places(dataset)
+    spacing = float(np.ptp(places, axis=0).max()) / BLOCKS_PER_SIDE
+    if not spacing > 0:
+        raise invalid("coordinates", names, "All rows are at one place.", "Choose another split.")
+    splitter = verde.BlockKFold(spacing=spacing, n_splits=folds, shuffle=True, random_state=seed)
+    try:
+        parts = _sorted(splitter.split(places))
+    except ValueError as error:
+        problem = f"The rows fall into fewer than {folds} blocks of {spacing:.3g}."
+        raise invalid("folds", folds, problem, "Give fewer folds, or split by group.") from error
+    sentence = (
+        f"{folds} folds of map blocks of {spacing:.3g} ({names[0]}, {names[1]}): no block is on both sides."
+    )
+    return Split("spatial", parts, "block", sentence)
+
+
+def _by_time(dataset: Dataset, test: Any, **_: Any) -> Split:
+    if "time" not in dataset.coordinates:
+        problem = "The data set has no times."
+        raise invalid("split", "temporal", problem, "Name the column of times with time, or split otherwise.")
+    times = pd.to_datetime(pd.Series(dataset.coordinates["time"].values))
+    cut = times.sort_values().iloc[int((1 - HOLDOUT) * len(times))] if test is None else _date(test)
+    late = (times >= cut).to_numpy()
+    if late.all() or not late.any():
+        span = f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}"
+        problem = f"One side is empty: the rows run from {span}."
+        raise invalid("test", str(test), problem, "Give a date between them.")
+    fold = (np.flatnonzero(~late), np.flatnonzero(late))
+    sentence = f"Trained before {cut:%Y-%m-%d} ({fold[0].size} rows), tested from then on ({fold[1].size})."
+    return Split("temporal", (fold,), None, sentence)
+
+
+def _by_chance(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
+    _whole("folds", folds, least=2)
+    if folds > dataset.n_rows:
+        raise invalid("folds", folds, f"There are only {dataset.n_rows} rows.", "Give fewer folds.")
+    strata = _can_stratify(dataset, folds)
+    splitter = (skl.StratifiedKFold if strata else skl.KFold)(folds, shuffle=True, random_state=seed)
+    sentence = f"{folds} folds of rows at random: rows that belong together may be on both sides."
+    return Split("random", _sorted(_cut(splitter, dataset)), None, sentence)
+
+
+def _by_left_out_row(dataset: Dataset, **_: Any) -> Split:
+    folds = _sorted(skl.LeaveOneOut().split(dataset.X.values))
+    return Split("leave-one-out", folds, None, f"Each of the {len(folds)} rows left out once.")
+
+
+def _by_holdout(dataset: Dataset, seed: int, **_: Any) -> Split:
+    if dataset.groups is None:
+        strata = dataset.y.values if _can_stratify(dataset, 2) else None
+        whole = np.arange(dataset.n_rows)
+        fold = skl.train_test_split(whole, test_size=HOLDOUT, random_state=seed, stratify=strata)
+        sentence = "A fifth of the rows, at random, held out once."
+        return Split("holdout", _sorted([fold]), None, sentence)
+    groups = _groups(dataset, 2)
+    splitter = skl.GroupShuffleSplit(1, test_size=HOLDOUT, random_state=seed)
+    name = _group_name(dataset)
+    sentence = f"A fifth of the groups held out once: no {name} is on both sides."
+    return Split("holdout", _sorted(_cut(splitter, dataset, groups)), name, sentence)
+
+
+_MAKERS = {
+    "group": _by_group,
+    "leave-one-group-out": _by_left_out_group,
+    "spatial": _by_block,
+    "temporal": _by_time,
+    "random": _by_chance,
+    "leave-one-out": _by_left_out_row,
+    "holdout": _by_holdout,
+}
+
+
+def _cut(splitter: Any, dataset: Dataset, groups: np.ndarray | None = None) -> Iterable[Fold]:
+    return splitter.split(dataset.X.values, dataset.y.values, groups)
+
+
+def _sorted(folds: Iterable[Fold]) -> tuple[Fold, ...]:
+    return tuple((np.sort(train), np.sort(test)) for train, test in folds)
+
+
+def _groups(dataset: Dataset, least: int) -> np.ndarray:
+    if dataset.groups is None:
+        remedy = "Name the column of groups (well, site, event) with group, or split at random."
+        raise invalid("split", "group", "The data set has no groups.", remedy)
+    names, codes = np.unique(dataset.groups.values.astype(str), return_inverse=True)
+    if names.size < least:
+        problem = f"There are {names.size} groups ({shown(names)}) for {least} folds."
+        raise invalid("folds", least, problem, "Give fewer folds, or another group column.")
+    return codes
+
+
+def _group_name(dataset: Dataset) -> str:
+    return str(dataset.groups.name or "group") if dataset.groups is not None else "group"
+
+
+def _places(dataset: Dataset) -> tuple[np.ndarray, tuple[str, str]]:
+    for names in (("easting", "northing"), ("longitude", "latitude"), ("x", "y")):
+        if set(names) <= set(dataset.coordinates):
+            return np.column_stack([dataset.coordinates[name].values for name in names]), names
+    remedy = "Name two columns longitude and latitude, or easting and northing."
+    raise invalid("split", "spatial", "The data set has no places on a map.", remedy)
+
+
+def _can_stratify(dataset: Dataset, folds: int) -> bool:
+    return dataset.task == "classification" and np.bincount(dataset.y.values).min() >= folds
+
+
+def _date(test: Any) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(year=test, month=1, day=1) if isinstance(test, int) else pd.Timestamp(test)
+    except (TypeError, ValueError) as error:
+        raise invalid(
+            "test", test, "It is no date.", "Give a year (2022) or a date ('2022-06-01')."
+        ) from error
+
+
+def _whole(name: str, value: int, *, least: int) -> int:
+    positive(name, value, integer=True)
+    if value < least:
+        raise invalid(name, value, f"At least {least} are needed.")
+    return value
+
+
+__all__ = ["KINDS", "Split", "split"]
