@@ -1,1 +1,1 @@
-"""TODO."""
+"""How a posterior is computed: each file is one inference."""

@@ -1,0 +1,77 @@
+"""The two sides that meet in ``fit``: a Problem says what is believed, an Inference computes it."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayesgeo.inference.exact import NormalInverseGamma
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A posterior to compute.
+
+    Parameters
+    ----------
+    build : callable
+        Returns the PyMC model; its observed arrays are ``pm.Data`` named as in ``data``.
+    data : mapping of str to numpy.ndarray
+        The values of those arrays.
+    dims : mapping of str to tuple of str
+        Variables to keep, and the names of their dimensions beside ``chain`` and ``draw``.
+    coords : mapping of str to sequence
+        Labels along those dimensions.
+    key : hashable
+        Problems of equal key have the same graph, so one compilation serves them all.
+    conjugate : NormalInverseGamma, optional
+        The prior, when the posterior has a closed form.
+    target_accept : float
+        Acceptance rate that the geometry of this model asks of NUTS.
+    """
+
+    build: "Callable[[], pm.Model]"
+    data: Mapping[str, np.ndarray]
+    dims: Mapping[str, tuple[str, ...]]
+    key: Hashable
+    coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    conjugate: "NormalInverseGamma | None" = None
+    target_accept: float = 0.8
+
+
+@runtime_checkable
+class Inference(Protocol):
+    """A way to compute a posterior.
+
+    ``run`` returns a DataTree with ``posterior``, whose variables have dimensions ``(chain, draw, ...)``,
+    and ``sample_stats``. The root attributes say ``inference``, ``seed``, ``compile_seconds``,
+    ``sampling_seconds`` and ``interrupted`` (0 or 1). The same seed gives the same draws, whatever the
+    number of cores.
+    """
+
+    def run(self, problem: Problem, seed: int) -> xr.DataTree:
+        """Compute the posterior of ``problem``."""
+        ...
+
+
+def label_posterior(draws: Mapping[str, np.ndarray], problem: Problem) -> xr.Dataset:
+    """Name the dimensions of raw draws ``(chain, draw, ...)`` as the problem names them.
+
+    Examples
+    --------
+    >>> problem = Problem(build=None, data={}, dims={"weight": ("feature",)}, key=(),
+    ...                   coords={"feature": ["magnitude", "hour"]})
+    >>> label_posterior({"weight": np.zeros((4, 10, 2))}, problem)["weight"].dims
+    ('chain', 'draw', 'feature')
+    """
+    variables = {name: (("chain", "draw", *dims), draws[name]) for name, dims in problem.dims.items()}
+    first = next(iter(variables.values()))[1]
+    coords = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+    used = {dim for dims in problem.dims.values() for dim in dims}
+    coords |= {name: list(labels) for name, labels in problem.coords.items() if name in used}
+    return xr.Dataset(variables, coords=coords)

@@ -1,0 +1,285 @@
+"""What every model shares: the scikit-learn contract outside, draws inside."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import stats
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+from xarray_einstats.stats import XrContinuousRV
+
+from bayesgeo._check import invalid, one_of
+from bayesgeo.inference.base import Inference, Problem
+
+Kind = Literal["expected", "response"]
+CHUNK = 4_000_000  # numbers held at once while predicting: 32 MB
+NOISE_DRAWS = 1000  # response draws of a model that has a single parameter draw
+
+
+class Estimator(BaseEstimator, ABC):
+    """Base of every model: scikit-learn's interface over predictions that are draws.
+
+    ``X`` is ``(obs, feature)``: an array, a DataFrame or a labelled DataArray. ``y`` is ``(obs,)``. ``groups``,
+    optional, names for each row what must stay together when the model sets rows aside for itself.
+    A deterministic model is a posterior with one draw.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[Literal["Bayesian", "deterministic", "baseline"]]
+
+    random_state: Any
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Learn from ``X (obs, feature)`` and ``y (obs,)``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a value is missing or infinite, shapes disagree, or a parameter is unknown.
+        """
+        if isinstance(X, xr.DataArray):
+            self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
+        X, y = validate_data(self, _frame(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        # One thread: sums in another order would give other numbers on another number of cores.
+        with threadpool_limits(1):
+            self._learn(X, self._target(y), groups)
+        return self
+
+    def predict_draws(self, X: Any, kind: Kind = "expected") -> xr.DataArray:
+        """Return draws of the prediction for each row.
+
+        Parameters
+        ----------
+        X : array-like
+            ``(obs, feature)``.
+        kind : {"expected", "response"}
+            ``"expected"``: the mean of the outcome (class probabilities, or the regression mean);
+            ``"response"``: the outcome itself with its noise (class codes, or values).
+
+        Returns
+        -------
+        xarray.DataArray
+            ``(chain, draw, obs)``, and ``label`` last for class probabilities.
+        """
+        return xr.concat(list(self.stream(X, kind)), "obs").transpose("chain", "draw", "obs", ...)
+
+    def stream(self, X: Any, kind: Kind = "expected") -> Iterator[xr.DataArray]:
+        """Yield :meth:`predict_draws` a few rows at a time, so that memory stays bounded."""
+        one_of("kind", kind, ("expected", "response"))
+        check_is_fitted(self)
+        rows = _row_labels(X)
+        values = validate_data(self, _frame(X), dtype=np.float64, reset=False)
+        rng = np.random.default_rng(self.seed_)
+        step = max(1, CHUNK // self._numbers_per_row())
+        with threadpool_limits(1):
+            for start in range(0, len(values), step):
+                part = slice(start, start + step)
+                expected = self._label(self._expected(values[part]), rows[part])
+                yield expected if kind == "expected" else self._respond(expected, rng)
+
+    @abstractmethod
+    def _target(self, y: np.ndarray) -> np.ndarray: ...
+
+    @abstractmethod
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None: ...
+
+    @abstractmethod
+    def _expected(self, X: np.ndarray) -> np.ndarray:
+        """Return the expected outcome ``(chain, draw, obs[, label])`` in the user's units."""
+
+    @abstractmethod
+    def _respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray: ...
+
+    @abstractmethod
+    def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray: ...
+
+    def _numbers_per_row(self) -> int:
+        return NOISE_DRAWS
+
+
+class Classifier(ClassifierMixin, Estimator):
+    """Base of the classifiers: ``classes_`` in sorted order, the last of two is the positive one."""
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the mean probability of each class, ``(obs, label)``."""
+        return np.concatenate([part.mean(("chain", "draw")).values for part in self.stream(X)])
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class of each row, ``(obs,)``."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def _target(self, y: np.ndarray) -> np.ndarray:
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            only = str(self.classes_[0])
+            raise invalid("y", only, "It has only one class.", "A classifier needs rows of at least two.")
+        return codes
+
+    def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
+        return _draws(values, rows).assign_coords(label=self.classes_)
+
+    def _respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+        edges = expected.cumsum("label").isel(label=slice(-1))
+        u = xr.DataArray(rng.random(edges.shape[:-1]), dims=edges.dims[:-1])
+        return (u > edges).sum("label")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = False
+        return tags
+
+
+class Regressor(RegressorMixin, Estimator):
+    """Base of the regressors: an expected value and a noise, Gaussian or Student-t, around it.
+
+    Attributes
+    ----------
+    noise_ : xarray.Dataset
+        ``sigma (chain, draw)`` in the unit of ``y``; for Student-t noise also ``nu``.
+    """
+
+    noise_: xr.Dataset
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the posterior mean of the expected outcome, ``(obs,)``."""
+        return np.concatenate([part.mean(("chain", "draw")).values for part in self.stream(X)])
+
+    def distribution(self, expected: xr.DataArray) -> XrContinuousRV:
+        """Return the distribution of the outcome around each draw of its expected value."""
+        if "nu" in self.noise_:
+            return XrContinuousRV(stats.t, self.noise_["nu"], loc=expected, scale=self.noise_["sigma"])
+        return XrContinuousRV(stats.norm, loc=expected, scale=self.noise_["sigma"])
+
+    def _target(self, y: np.ndarray) -> np.ndarray:
+        return y.astype(np.float64)
+
+    def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
+        return _draws(values, rows)
+
+    def _respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+        noise = self.noise_
+        if expected.sizes["chain"] * expected.sizes["draw"] == 1:
+            repeat = {"draw": np.zeros(NOISE_DRAWS, dtype=int)}
+            expected, noise = expected.isel(repeat), noise.isel(repeat)
+            expected, noise = (part.assign_coords(draw=np.arange(NOISE_DRAWS)) for part in (expected, noise))
+        unit = rng.standard_t(noise["nu"].values[..., None], expected.shape) if "nu" in noise else (
+            rng.standard_normal(expected.shape)
+        )
+        return expected + noise["sigma"] * expected.copy(data=unit)
+
+
+class Bayesian(Estimator):
+    """Base of the Bayesian models: a subclass writes its Problem and its ``forward``.
+
+    ``forward(X, p, xp)`` maps standardised features and parameters to the linear predictor or its like,
+    broadcasting over leading ``(chain, draw)``; with ``xp = pytensor.tensor`` it builds the graph, with
+    ``xp = numpy`` it predicts.
+
+    Attributes
+    ----------
+    posterior_ : xarray.DataTree
+        Groups ``posterior`` and ``sample_stats``; see :class:`bayesgeo.inference.base.Inference`.
+    center_, scale_ : numpy.ndarray
+        ``(feature,)`` what standardised the features.
+    """
+
+    kind = "Bayesian"
+    inference: Inference | None
+    posterior_: xr.DataTree
+
+    @abstractmethod
+    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
+        """State the model of standardised rows."""
+
+    @abstractmethod
+    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
+        """Add the quantities that a reader wants, in the units of the table."""
+
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:  # noqa: ARG002
+        self.center_, self.scale_ = standardisation(X)
+        problem = self._problem((X - self.center_) / self.scale_, y)
+        tree = self._inference(problem).run(problem, self.seed_)
+        tree["posterior"] = xr.DataTree(self._on_original_scale(tree["posterior"].to_dataset()))
+        self.posterior_ = tree
+
+    def _inference(self, problem: Problem) -> Inference:
+        if self.inference is None:
+            return default_inference(problem)
+        if not isinstance(self.inference, Inference):
+            raise invalid("inference", self.inference, "It has no run(problem, seed).", "Try inference=NUTS().")
+        return self.inference
+
+    def _parameters(self) -> dict[str, np.ndarray]:
+        return {str(name): draws.values for name, draws in self.posterior_["posterior"].data_vars.items()}
+
+    def _numbers_per_row(self) -> int:
+        sizes = self.posterior_["posterior"].sizes
+        return sizes["chain"] * sizes["draw"] * max(len(getattr(self, "classes_", ())), 1)
+
+
+def one_draw_noise(sigma: float) -> xr.Dataset:
+    """Return the noise of a model with one draw.
+
+    Examples
+    --------
+    >>> one_draw_noise(0.5)["sigma"].dims
+    ('chain', 'draw')
+    """
+    return xr.Dataset({"sigma": (("chain", "draw"), [[sigma]])}, coords={"chain": [0], "draw": [0]})
+
+
+def default_inference(problem: Problem) -> Inference:
+    """Choose the exact posterior where there is one, NUTS elsewhere."""
+    from bayesgeo.inference.exact import Exact
+    from bayesgeo.inference.nuts import NUTS
+
+    return Exact() if problem.conjugate is not None else NUTS()
+
+
+def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation along rows, with 1 for what does not vary.
+
+    Examples
+    --------
+    >>> center, scale = standardisation(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    >>> center.tolist(), scale.tolist()
+    ([2.0, 5.0], [1.0, 1.0])
+    """
+    center, scale = values.mean(axis=0), values.std(axis=0)
+    # Rounding leaves a constant of 1e6 with a deviation of 1e-10.
+    varies = scale > 1e-12 * np.maximum(1.0, np.abs(center))
+    return center, np.where(varies, scale, 1.0)
+
+
+def _draws(values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
+    dims = ("chain", "draw", "obs", "label")[: values.ndim]
+    coords = {"chain": np.arange(values.shape[0]), "draw": np.arange(values.shape[1]), "obs": rows}
+    return xr.DataArray(values, coords, dims)
+
+
+def _frame(X: Any) -> Any:
+    if not isinstance(X, xr.DataArray):
+        return X
+    return pd.DataFrame(X.values, columns=[str(name) for name in X["feature"].values])
+
+
+def _row_labels(X: Any) -> np.ndarray:
+    if isinstance(X, xr.DataArray) and "obs" in X.coords:
+        return X["obs"].values
+    if isinstance(X, pd.DataFrame):
+        return X.index.to_numpy()
+    return np.arange(len(X)) if hasattr(X, "__len__") else np.arange(np.asarray(X).shape[0])
