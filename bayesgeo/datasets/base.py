@@ -51,6 +51,15 @@ class Dataset:
     ------
     InvalidInput
         If dimensions, lengths or names disagree, or a value is not finite.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets.synthetic import draw_seismic_events
+    >>> events = draw_seismic_events(100, seed=0)
+    >>> events.rows([0, 1]).with_features(["magnitude", "log10_ps"]).X.shape
+    (2, 2)
+    >>> events.with_coordinate("depth").features[-1]
+    'depth'
     """
 
     name: str
@@ -116,7 +125,17 @@ class Dataset:
             exact=None if self.exact is None else self.exact.isel(keep),
         )
 
-    def with_features(self, names: list[str]) -> "Dataset":
+    def encode(self, frame: pd.DataFrame) -> xr.DataArray:
+        """Turn a new table into the same features, in the same order.
+
+        Raises
+        ------
+        InvalidInput
+            If the table lacks a column, or holds what was not learnt.
+        """
+        return encode(frame, self.columns).sel(feature=self.features)
+
+    def with_features(self, names: Sequence[str]) -> "Dataset":
         """Return the data set with only these features, in this order.
 
         Raises
@@ -126,11 +145,26 @@ class Dataset:
         """
         for name in names:
             if name not in self.features:
-                raise invalid(
-                    "feature", name, "The data set has none of that name.", did_you_mean(name, self.features)
-                )
+                remedy = did_you_mean(name, self.features)
+                raise invalid("feature", name, "The data set has none of that name.", remedy)
         kept = tuple(column for column in self.columns if set(column.features) & set(names))
-        return replace(self, X=self.X.sel(feature=names), columns=kept)
+        return replace(self, X=self.X.sel(feature=list(names)), columns=kept)
+
+    def with_coordinate(self, name: str) -> "Dataset":
+        """Return the data set with a coordinate among the features, even one that leaks.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no coordinate of that name, or it is no finite number.
+        """
+        if name not in self.coordinates:
+            remedy = did_you_mean(name, self.coordinates)
+            raise invalid("coordinate", name, "The data set has none of that name.", remedy)
+        column = (Column(name),)
+        table = self.coordinates[[name]].to_dataframe()
+        X = xr.concat([self.X, encode(table, column)], dim="feature", join="override")
+        return replace(self, X=X, columns=self.columns + column)
 
 
 def assemble(
@@ -204,7 +238,7 @@ def _along_rows(table: pd.Series | pd.DataFrame, rows: Mapping[str, np.ndarray])
 def _refuse_shapes(data: Dataset) -> None:
     if data.X.dims != ("obs", "feature") or data.y.dims != ("obs",):
         raise invalid("dimensions", (data.X.dims, data.y.dims), "X is (obs, feature) and y is (obs,).")
-    others = [data.y, data.groups, data.exact, data.coordinates if data.coordinates else None]
+    others = [data.y, data.groups, data.exact, data.coordinates or None]
     lengths = [data.X.sizes["obs"], *(part.sizes["obs"] for part in others if part is not None)]
     if len(set(lengths)) > 1:
         raise invalid("lengths", lengths, "X, y, groups, exact and coordinates must have the same rows.")

@@ -22,14 +22,25 @@ STRESS_DROP, STRESS_DROP_SD = 3e6, 0.45
 CORNER_FACTOR = (0.0, np.log10(0.75))
 ML_MC, ML_MC_SD = (0.0, -0.30), 0.30
 UNITS = {
-    "event_id": "name", "site": "name", "easting": "km", "northing": "km", "magnitude": "ML", "local_hour": "h",
-    "weekend": "0/1", "n_stations": "count", "log10_ps": "log10", "ln_fc_ratio": "ln",
-    "log10_fcs": "log10 Hz", "ml_minus_mc": "magnitude", "depth": "km", "event": "name", "p_blast": "probability",
-}  # fmt: skip
-DECIMALS = {
-    "easting": 1, "northing": 1, "magnitude": 2, "local_hour": 2, "log10_ps": 3, "ln_fc_ratio": 3,
-    "log10_fcs": 3, "ml_minus_mc": 2, "depth": 1,
-}  # fmt: skip
+    "event_id": "name",
+    "site": "name",
+    "easting": "km",
+    "northing": "km",
+    "magnitude": "ML",
+    "local_hour": "h",
+    "weekend": "0/1",
+    "n_stations": "count",
+    "log10_ps": "log10",
+    "ln_fc_ratio": "ln",
+    "log10_fcs": "log10 Hz",
+    "ml_minus_mc": "magnitude",
+    "depth": "km",
+    "event": "name",
+    "p_blast": "probability",
+}
+TENTHS, HUNDREDTHS = ("easting", "northing", "depth"), ("magnitude", "local_hour", "ml_minus_mc")
+DECIMALS = dict.fromkeys(TENTHS, 1) | dict.fromkeys(HUNDREDTHS, 2)
+DECIMALS |= dict.fromkeys(("log10_ps", "ln_fc_ratio", "log10_fcs"), 3)
 
 
 def draw_table(
@@ -152,9 +163,9 @@ def exact_probability(
     Examples
     --------
     >>> noon_shot = {"magnitude": 1.4, "local_hour": 12.8, "weekend": 0, "n_stations": 11,
-    ...              "log10_ps": .12, "ln_fc_ratio": .60, "log10_fcs": .82, "ml_minus_mc": -.2}
+    ...              "log10_ps": -.05, "ln_fc_ratio": .45, "log10_fcs": 1.4, "ml_minus_mc": -.2}
     >>> float(exact_probability(noon_shot).round(3))
-    0.999
+    0.896
     """
     magnitude = np.asarray(events["magnitude"], float)
     if np.any((magnitude < MAGNITUDES[0]) | (magnitude > MAGNITUDES[1])):
@@ -182,7 +193,7 @@ def brune_log10_corner(magnitude: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> float(10 ** brune_log10_corner(2.0).round(3))
-    8.4...
+    15.7...
     """
     moment = 10.0 ** (1.5 * np.asarray(magnitude, float) + 9.05)
     radius = np.cbrt(7.0 * moment / (16.0 * STRESS_DROP))

@@ -88,7 +88,7 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> noon = pd.DataFrame({"timestamp": [1546372800.0], "magnitude": [2.0], "number_of_pick": [1]})
     >>> prepare(noon)[["hour_cos", "weekend"]].iloc[0].tolist()
-    [1.0, 0]
+    [1.0, 0.0]
     """
     utc = pd.to_datetime(table["timestamp"], unit="s", utc=True)
     clock = utc.dt.tz_convert("America/Los_Angeles").dt.tz_localize(None)

@@ -30,6 +30,11 @@ def load() -> Dataset:
         logged without the photoelectric effect, and one in part: there ``PE`` is filled with a typical 3.6
         (between dolomite and quartz) and ``PE missing`` is 1. The formation is left out of the features.
 
+    Notes
+    -----
+    "Recruit F9" is no well: its 80 rows are all bafflestone, and 74 of them copy rows of the others. A
+    model tested on the well they come from has seen them; :func:`bayesgeo.datasets.audit.audit` says so.
+
     References
     ----------
     .. [1] Hall 2016, The Leading Edge 35(10), 906.
@@ -55,6 +60,7 @@ def load() -> Dataset:
             "sha256": origin.sha256,
             "licence": "contest use, to be treated as proprietary: not for redistribution",
             "citation": "Hall 2016, The Leading Edge 35(10), 906",
+            "notes": "74 rows of the pseudo-well Recruit F9 copy rows of other wells.",
         },
     )
 

@@ -1,0 +1,279 @@
+"""What in a data set or its split would make a score a lie: leakage, repeats, idle columns, lost classes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import KDTree
+
+from bayesgeo._check import shown
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import Split
+
+FEW_ROWS, FEW_GROUPS = 50, 5
+RARE, VERY_RARE = 0.05, 0.01
+CONDITION = 30.0
+RANK_TOLERANCE = 1e-9
+NEAR, NEAR_ROWS = 1e-3, 5000
+MANY = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the audit found.
+
+    Parameters
+    ----------
+    code : str
+        What it is, for a program.
+    level : {"refuse", "warn", "note"}
+        Scores would be false, may be false, or deserve a remark.
+    message : str
+        What, where and the way out.
+    """
+
+    code: str
+    level: Literal["refuse", "warn", "note"]
+    message: str
+
+
+def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
+    """Look for leakage and for columns and rows that a score should not rest on.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to look at.
+    split : Split, optional
+        Folds to look across: without them nothing is said about training and test rows.
+
+    Returns
+    -------
+    tuple of Finding
+        The gravest first; empty if nothing was found.
+
+    Notes
+    -----
+    Rows repeated across a fold are refused when they are more than a twentieth of the test rows, as they
+    move a score by their share at most; repeats of whole numbers only are remarked upon.
+
+    Columns count as collinear when the standardised features have a singular value below 1e-9 of the
+    largest; from a condition number of 30 on they are remarked upon (Belsley, Kuh and Welsch 1980).
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets import load
+    >>> [finding.code for finding in audit(load("seismic_events").with_coordinate("depth"))]
+    ['leak', 'separates']
+    """
+    found = [*_columns(dataset), *_answers(dataset), *_classes(dataset), *_groups(dataset), *_places(dataset)]
+    if split is not None:
+        found += [*_repeats(dataset, split), *_shared(dataset, split), *_lost_classes(dataset, split)]
+    return tuple(sorted(found, key=lambda finding: ("refuse", "warn", "note").index(finding.level)))
+
+
+def _columns(dataset: Dataset) -> Iterator[Finding]:
+    X = dataset.X.values
+    names = np.array(dataset.features)
+    varies = np.ptp(X, axis=0) > 0
+    if not varies.all():
+        message = f"Constant features tell nothing: {shown(names[~varies])}. Leave them out."
+        yield Finding("constant", "warn", message)
+    twins = _twins(X[:, varies], names[varies])
+    if twins:
+        message = f"Features repeat others: {shown(f'{a} = {b}' for a, b in twins)}. Leave one of each out."
+        yield Finding("duplicate-column", "warn", message)
+    once = varies & ~np.isin(names, [second for _, second in twins])
+    if once.sum() > 1:
+        yield from _collinear(X[:, once], names[once])
+
+
+def _twins(X: np.ndarray, names: np.ndarray) -> list[tuple[str, str]]:
+    first: dict[bytes, str] = {}
+    keys = [np.ascontiguousarray(column).tobytes() for column in X.T]
+    owners = [first.setdefault(key, name) for key, name in zip(keys, names, strict=True)]
+    return [(owner, name) for owner, name in zip(owners, names, strict=True) if owner != name]
+
+
+def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
+    _, singular, axes = np.linalg.svd(_standardised(X), full_matrices=False)
+    flat = singular < RANK_TOLERANCE * singular[0]
+    if flat.any():
+        tied = names[np.abs(axes[flat]).max(axis=0) > 1e-6]
+        message = (
+            f"Features are linear combinations of each other: {shown(tied, most=10)}; rank "
+            f"{int((~flat).sum())} of {len(names)}. Leave {int(flat.sum())} of them out."
+        )
+        yield Finding("collinear", "warn", message)
+    elif singular[0] > CONDITION * singular[-1]:
+        heavy = names[np.argsort(-np.abs(axes[-1]))[:2]]
+        message = (
+            f"Features are nearly collinear, condition number {singular[0] / singular[-1]:.0f}, most of all "
+            f"{heavy[0]} and {heavy[1]}: read their coefficients together."
+        )
+        yield Finding("condition", "note", message)
+
+
+def _standardised(X: np.ndarray) -> np.ndarray:
+    spread = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
+def _answers(dataset: Dataset) -> Iterator[Finding]:
+    for name in dataset.features:
+        if name in dataset.leaks:
+            message = f"Feature {name} is a declared leak: {dataset.leaks[name]}. Leave it out."
+            yield Finding("leak", "warn", message)
+    for name, values in _whole_columns(dataset).items():
+        target = dataset.y.values
+        if _same_order(values, target) if dataset.task == "regression" else _one_to_one(values, target):
+            message = f"Feature {name} is the target {dataset.y.name} by another name. Leave it out."
+            yield Finding("target-copy", "refuse", message)
+        elif dataset.task == "classification" and len(dataset.labels) == 2 and _separates(values, target):
+            message = f"Feature {name} alone tells the classes apart without error: does it carry the answer?"
+            yield Finding("separates", "warn", message)
+
+
+def _whole_columns(dataset: Dataset) -> dict[str, np.ndarray]:
+    """Undo the one-hot coding, so that a category is looked at as one column."""
+    whole = {name: dataset.X.sel(feature=name).values for name in dataset.features}
+    for column in dataset.columns:
+        names = [name for name in column.features if name in whole]
+        if column.levels and names:
+            codes = sum((i + 1) * whole.pop(name) for i, name in enumerate(names))
+            whole[column.name] = np.asarray(codes)
+    return whole
+
+
+def _one_to_one(values: np.ndarray, target: np.ndarray) -> bool:
+    pairs = pd.DataFrame({"value": values, "target": target}).drop_duplicates()
+    return len(pairs) > 1 and pairs["value"].is_unique and pairs["target"].is_unique
+
+
+def _same_order(values: np.ndarray, target: np.ndarray) -> bool:
+    if len(target) < FEW_GROUPS or np.ptp(values) == 0:
+        return False
+    ranks = [np.unique(part, return_inverse=True)[1] for part in (values, target)]
+    return np.array_equal(ranks[0], ranks[1]) or np.array_equal(ranks[0].max() - ranks[0], ranks[1])
+
+
+def _separates(values: np.ndarray, target: np.ndarray) -> bool:
+    low, high = values[target == 0], values[target == 1]
+    return bool(low.size and high.size and (low.max() < high.min() or high.max() < low.min()))
+
+
+def _classes(dataset: Dataset) -> Iterator[Finding]:
+    if dataset.n_rows < FEW_ROWS:
+        yield Finding("few-rows", "warn", f"{dataset.n_rows} rows: every score will be uncertain. Add rows.")
+    if dataset.task == "regression":
+        return
+    shares = np.bincount(dataset.y.values, minlength=len(dataset.labels)) / dataset.n_rows
+    rare = [f"{name} {share:.2%}" for name, share in zip(dataset.labels, shares, strict=True) if share < RARE]
+    if rare:
+        level = "warn" if shares.min() < VERY_RARE else "note"
+        message = f"Rare classes: {shown(rare)}. Judge by log loss and recall rather than accuracy."
+        yield Finding("imbalance", level, message)
+
+
+def _groups(dataset: Dataset) -> Iterator[Finding]:
+    if dataset.groups is None:
+        return
+    counts = pd.Series(dataset.groups.values).value_counts()
+    name = dataset.groups.name or "group"
+    if len(counts) < FEW_GROUPS:
+        message = f"Only {len(counts)} groups ({name}): scores say little about a new one. Add groups."
+        yield Finding("few-groups", "warn", message)
+    single = counts.index[counts == 1]
+    if len(single):
+        message = f"{len(single)} groups ({name}) have one row: {shown(single)}. Check that they are groups."
+        yield Finding("tiny-groups", "note", message)
+    yield from _confined(dataset, str(name))
+
+
+def _confined(dataset: Dataset, name: str) -> Iterator[Finding]:
+    if dataset.task == "regression" or dataset.groups is None:
+        return
+    homes = pd.Series(dataset.groups.values).groupby(dataset.y.values).unique()
+    lone = [f"{dataset.labels[code]} ({found[0]})" for code, found in homes.items() if len(found) == 1]
+    if lone:
+        message = f"Classes found in one {name} only: {shown(lone)}. Tested there, they were never learnt."
+        yield Finding("confined-class", "warn", message)
+
+
+def _places(dataset: Dataset) -> Iterator[Finding]:
+    if not {"longitude", "latitude"} <= set(dataset.coordinates):
+        return
+    longitude, latitude = (dataset.coordinates[name].values for name in ("longitude", "latitude"))
+    wrong = np.flatnonzero((np.abs(latitude) > 90) | (longitude < -180) | (longitude > 360))
+    if wrong.size:
+        where = shown(dataset.X["obs"].values[wrong])
+        message = f"Longitude or latitude is out of range at row {where}: swapped? Correct the columns."
+        yield Finding("places", "refuse", message)
+
+
+def _repeats(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    rows = np.column_stack([dataset.X.values, dataset.y.values])
+    same = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+    torn = _torn(same, split)
+    if torn.size:
+        measured = bool((dataset.X.values % 1 != 0).any())
+        message = (
+            f"{torn.size} test rows have the very features and target of a training row: row "
+            f"{shown(dataset.X['obs'].values[torn])}. Remove repeats, or name their group."
+        )
+        level = "refuse" if torn.size > MANY * sum(test.size for _, test in split.folds) else "warn"
+        yield Finding("same-row", level if measured else "note", message)
+    near = _near(dataset, split)
+    if near > torn.size:
+        message = (
+            f"{near} test rows lie within {NEAR} standard deviations of a training row: repeats, rounded?"
+        )
+        yield Finding("near-row", "warn", message)
+
+
+def _torn(keys: np.ndarray, split: Split) -> np.ndarray:
+    parts = [test[np.isin(keys[test], keys[train])] for train, test in split.folds]
+    return np.unique(np.concatenate(parts)).astype(int)
+
+
+def _near(dataset: Dataset, split: Split) -> int:
+    """Count near repeats; one fold and some thousand rows are enough to notice them."""
+    Z = _standardised(dataset.X.values)
+    train, test = (part[:NEAR_ROWS] for part in split.folds[0])
+    distance, nearest = KDTree(Z[train]).query(Z[test], distance_upper_bound=NEAR * np.sqrt(Z.shape[1]))
+    close = np.isfinite(distance)
+    return int((dataset.y.values[test][close] == dataset.y.values[train][nearest[close]]).sum())
+
+
+def _shared(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    if dataset.groups is None:
+        return
+    torn = _torn(np.unique(dataset.groups.values.astype(str), return_inverse=True)[1], split)
+    if not torn.size:
+        return
+    name = str(dataset.groups.name or "group")
+    names = sorted(set(dataset.groups.values[torn].astype(str)))
+    message = (
+        f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score says nothing "
+        f"of a new {name}; split by group for that."
+    )
+    yield Finding("same-group", "refuse" if split.group == name else "warn", message)
+
+
+def _lost_classes(dataset: Dataset, split: Split) -> Iterator[Finding]:
+    if dataset.task == "regression":
+        return
+    y = dataset.y.values
+    lost = [
+        f"{dataset.labels[code]} (fold {number})"
+        for number, (train, test) in enumerate(split.folds, start=1)
+        for code in np.setdiff1d(y[test], y[train])
+    ]
+    if lost:
+        message = f"Classes tested but absent from training: {shown(lost)}. Give fewer folds, or more rows."
+        yield Finding("lost-class", "warn", message)
+
+
+__all__ = ["Finding", "audit"]

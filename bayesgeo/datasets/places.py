@@ -1,0 +1,111 @@
+"""Where and when rows were measured: coordinates found by name and checked."""
+
+import numpy as np
+import pandas as pd
+
+from bayesgeo._check import invalid, shown
+from bayesgeo.datasets.columns import numbers
+
+PLACES = {
+    "longitude": ("longitude", "lon", "long"),
+    "latitude": ("latitude", "lat"),
+    "easting": ("easting",),
+    "northing": ("northing",),
+}
+TIMES = ("time", "date", "datetime", "timestamp", "origin_time")
+
+
+def coordinates_of(frame: pd.DataFrame, *, notes: list[str], time: str | None = None) -> pd.DataFrame:
+    """Find places, depth and times among the columns of a table.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table without its target.
+    notes : list of str
+        Receives one line on what was found.
+    time : str, optional
+        Column of dates; by default one named like a time that holds dates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``longitude``, ``latitude``, ``easting``, ``northing``, ``depth`` and ``time``, as far as the
+        table has them; ``attrs["columns"]`` names the columns that are therefore no features: all but
+        depth, and ``x`` with ``y`` count as easting and northing.
+
+    Raises
+    ------
+    InvalidInput
+        If a longitude or latitude is impossible, the two are swapped, or dates cannot be read.
+
+    Examples
+    --------
+    >>> quakes = pd.DataFrame({"lon": [-122.1], "lat": [46.2], "depth": [7.0]})
+    >>> found = coordinates_of(quakes, notes=[])
+    >>> list(found), found.attrs["columns"]
+    (['longitude', 'latitude', 'depth'], ['lon', 'lat'])
+    """
+    named = {str(name).lower(): name for name in frame}
+    found = {place: named[name] for place, names in PLACES.items() for name in names if name in named}
+    if {"x", "y"} <= named.keys() and not found:
+        found = {"easting": named["x"], "northing": named["y"]}
+    parts = {place: numbers(frame[name]) for place, name in found.items()}
+    _refuse_impossible(parts, found)
+    if "depth" in named:
+        parts["depth"] = frame[named["depth"]]
+    when = time or next((named[name] for name in TIMES if name in named and _dates(frame[named[name]])), None)
+    if when is not None:
+        parts["time"] = _times(frame[when])
+    places = pd.DataFrame(parts, index=frame.index)
+    places.attrs["columns"] = [*found.values(), *([when] if when is not None else [])]
+    if places.attrs["columns"]:
+        kept = shown(places.attrs["columns"], most=10)
+        notes.append(
+            f"Places and times are coordinates, no features: {kept}. Name them in features to use them."
+        )
+    return places
+
+
+def _refuse_impossible(parts: dict[str, pd.Series], found: dict[str, str]) -> None:
+    if not {"longitude", "latitude"} <= parts.keys():
+        return
+    longitude, latitude = parts["longitude"], parts["latitude"]
+    wrong = latitude.index[latitude.abs() > 90]
+    if len(wrong) and (longitude.abs() <= 90).all():
+        problem = f"They look swapped: latitude is {latitude[wrong[0]]:g} at row {wrong[0]}."
+        raise invalid("columns", [found["longitude"], found["latitude"]], problem, "Swap their names.")
+    far = longitude.index[(longitude < -180) | (longitude > 360)]
+    for name, rows, limits in (("latitude", wrong, "-90 to 90"), ("longitude", far, "-180 to 360")):
+        if len(rows):
+            problem = f"{parts[name][rows[0]]:g} at row {rows[0]} is outside {limits} degrees."
+            raise invalid("column", found[name], problem, "Correct it; metres go to easting and northing.")
+
+
+def _dates(values: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return True
+    if pd.api.types.is_numeric_dtype(values):
+        return False
+    return bool(pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True).notna().mean() > 0.5)
+
+
+def _times(values: pd.Series) -> pd.Series:
+    years = pd.api.types.is_numeric_dtype(values) and values.between(1000, 3000).all()
+    text = values.astype(int).astype(str) if years else values
+    found = pd.to_datetime(text, errors="coerce", utc=True, **({"unit": "s"} if _is_clock(text) else _ISO))
+    bad = values.index[found.isna() & values.notna()]
+    if len(bad):
+        problem = f"{values[bad[0]]!r} at row {bad[0]} is no date."
+        raise invalid("time", values.name, problem, "Write dates as 2022-06-01T13:30:00, or as years.")
+    return found.dt.tz_localize(None).astype("datetime64[ns]")
+
+
+_ISO = {"format": "ISO8601"}
+
+
+def _is_clock(values: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(values)) and bool(np.isfinite(values.dropna()).all())
+
+
+__all__ = ["coordinates_of"]
