@@ -1,0 +1,90 @@
+"""Checks that every kind of joint distribution shares."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesgeo._check import did_you_mean, invalid
+
+
+def known_variables(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, all different and all known."""
+    names, known = tuple(names), tuple(known)
+    for name in names:
+        if name not in known:
+            raise invalid("variable", name, "There is none of that name.", did_you_mean(name, known))
+    if len(set(names)) < len(names):
+        raise invalid("variables", names, "One is named twice.")
+    return names
+
+
+def leave_some(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that remain when others are taken out, at least one."""
+    left = tuple(name for name in known if name not in set(names))
+    if not left:
+        raise invalid(
+            "variables",
+            tuple(names),
+            "No variable would be left.",
+            "Use probability(event) or the log density.",
+        )
+    return left
+
+
+def checked_mass(name: str, array: xr.DataArray) -> xr.DataArray:
+    """Return a read-only copy of an array whose cells are finite and not negative."""
+    array = array.astype(float, copy=True)
+    for problem, bad in (("is not finite", ~np.isfinite(array)), ("is negative", array < 0)):
+        if bad.any():
+            at = np.argwhere(bad.values)[0]
+            where_ = {str(d): labels_at(array, d, i) for d, i in zip(array.dims, at, strict=True)}
+            raise invalid(name, float(array.values[tuple(at)]), f"The cell {where_} {problem}.")
+    array.values.flags.writeable = False
+    return array
+
+
+def labels_at(array: xr.DataArray, dim: Any, position: int) -> Any:
+    """Return the outcome at a position along a dimension, or the position where it has none."""
+    return array[dim].values[position].item() if dim in array.coords else int(position)
+
+
+def checked_outcomes(name: str, array: xr.DataArray) -> None:
+    """Refuse dimensions without outcomes or with the same outcome twice."""
+    if not array.dims:
+        raise invalid(name, array.shape, "It has no variable.", "Give an array with a dimension for each.")
+    for dim in array.dims:
+        if dim not in array.coords:
+            raise invalid(name, dim, "This dimension has no outcomes.", "Give it a coordinate.")
+        if not array.get_index(dim).is_unique:
+            repeated = array.get_index(dim)[array.get_index(dim).duplicated()][0]
+            raise invalid("outcome", repeated, f"{dim!r} holds it twice.", "Add the two cells first.")
+
+
+def same_outcomes(name: str, likelihood: xr.DataArray, prior: xr.DataArray) -> None:
+    """Refuse a likelihood that shares no variable with the prior or names other outcomes."""
+    common = [dim for dim in likelihood.dims if dim in prior.dims]
+    if not common:
+        raise invalid(
+            name,
+            likelihood.dims,
+            "It shares no variable with the prior.",
+            f"Give it a dimension among {list(prior.dims)}.",
+        )
+    for dim in common:
+        if dim not in likelihood.coords or not np.array_equal(likelihood[dim], prior[dim]):
+            raise invalid(
+                name,
+                dim,
+                "Its outcomes differ from those of the prior.",
+                f"Give {prior[dim].values.tolist()[:5]} in this order.",
+            )
+
+
+def trusted(kind: type, **fields: Any) -> Any:
+    """Build a frozen value from fields that are right by construction, without checking again."""
+    made = object.__new__(kind)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+    return made

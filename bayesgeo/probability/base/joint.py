@@ -1,0 +1,109 @@
+"""One vocabulary for every joint distribution, and Bayes' theorem."""
+
+from abc import abstractmethod
+from typing import Any, Protocol, Self
+
+import numpy as np
+import xarray as xr
+
+from bayesgeo._check import invalid
+from bayesgeo.probability.base.events import Function, evaluate
+
+
+class Joint(Protocol):
+    """What every joint distribution over named variables can do.
+
+    Conditioning and marginalising return the same kind, so they chain:
+    ``joint.condition(site="rock").marginal("magnitude")``.
+    """
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of the variables."""
+
+    @abstractmethod
+    def marginal(self, *names: str) -> Self:
+        """Return the distribution of these variables, the others summed or integrated out."""
+
+    @abstractmethod
+    def condition(self, **values: Any) -> Self:
+        """Return the distribution given these values.
+
+        A variable given as one value is taken out; one given as a list or ``slice(low, high)``
+        stays, restricted.
+
+        Raises
+        ------
+        InvalidInput
+            If a variable is unknown, or the evidence is outside the support or has no probability.
+        """
+
+    @abstractmethod
+    def update(self, likelihood: Any) -> Self:
+        """Return the posterior over the same variables: prior times likelihood, normalised."""
+
+    @abstractmethod
+    def expectation(self, f: Function) -> Any:
+        """Return E[f], a float, or an array when f has dimensions of its own."""
+
+    @abstractmethod
+    def probability(self, event: Any) -> float:
+        """Return the probability of an event."""
+
+    @abstractmethod
+    def sample(self, n: int, *, seed: int) -> xr.Dataset:
+        """Return ``n`` independent draws as a Dataset ``(chain=1, draw)``."""
+
+    def variance(self, f: Function) -> Any:
+        """Return Var[f] = E[(f − E f)²]."""
+        return self.covariance(f, f)
+
+    def standard_deviation(self, f: Function) -> Any:
+        """Return the square root of the variance of f."""
+        return np.sqrt(self.variance(f))
+
+    def covariance(self, f: Function, g: Function) -> Any:
+        """Return Cov[f, g] = E[(f − E f)(g − E g)]."""
+        mean_f, mean_g = self.expectation(f), self.expectation(g)
+        return self.expectation(lambda v: (evaluate(f, v) - mean_f) * (evaluate(g, v) - mean_g))
+
+
+def bayes(prior: Joint, likelihood: Any, **observed: Any) -> Any:
+    """Return the posterior p(x | y) = p(y | x) p(x) / p(y), of the same kind as the prior.
+
+    Parameters
+    ----------
+    prior : Discrete, Gaussian, Density or Draws
+        What is believed about x.
+    likelihood
+        With ``observed``: p(y | x) over x and y, as the prior's ``extend`` takes it. Without: the
+        likelihood of the data at hand as a function of x, as the prior's ``update`` takes it.
+    **observed
+        Values of y.
+
+    Raises
+    ------
+    InvalidInput
+        If what was observed has no probability under the prior, or the likelihood does not fit it.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from bayesgeo.probability import Discrete
+    >>> prior = Discrete(xr.DataArray([0.9, 0.1], {"event": ["quake", "blast"]}))
+    >>> hours = xr.DataArray([[0.5, 0.5], [0.95, 0.05]], {"event": prior.outcomes("event"),
+    ...                                                   "hour": ["day", "night"]})
+    >>> round(bayes(prior, hours, hour="day").probability({"event": "blast"}), 4)
+    0.1743
+    """
+    if not observed:
+        return prior.update(likelihood)
+    if not hasattr(prior, "extend"):
+        raise invalid(
+            "prior",
+            type(prior).__name__,
+            "It cannot be extended by data.",
+            "Give the likelihood of the data as a function of the variables.",
+        )
+    return prior.extend(likelihood).condition(**observed)

@@ -1,0 +1,57 @@
+"""Numbers of a multivariate normal: quadrature nodes, boxes, divergence."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from bayesgeo._check import invalid
+from bayesgeo.probability.base.psd import psd_factor
+
+NODES = 24
+MOST_DIRECTIONS = 4
+
+
+def hermite_nodes(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points ``(variable, node)`` and weights of a Gauss-Hermite product rule."""
+    factor = psd_factor(cov)
+    rank = factor.shape[1]
+    if rank > MOST_DIRECTIONS:
+        raise invalid(
+            "function",
+            f"of {rank} directions",
+            f"Quadrature stops at {MOST_DIRECTIONS}.",
+            "Take the marginal of the variables it needs, or sample.",
+        )
+    roots, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    grid = np.stack(np.meshgrid(*[roots] * rank)).reshape(rank, -1)
+    mass = np.prod(np.stack(np.meshgrid(*[weights] * rank)).reshape(rank, -1), axis=0)
+    return mean[:, None] + factor @ grid, mass / mass.sum()
+
+
+def box_probability(
+    mean: np.ndarray, cov: np.ndarray, bounds: Sequence[tuple[float | None, float | None]]
+) -> float:
+    """Return the probability that every variable is between its bounds; None is no bound."""
+    low = np.array([-np.inf if start is None else start for start, _ in bounds], dtype=float)
+    high = np.array([np.inf if stop is None else stop for _, stop in bounds], dtype=float)
+    if (low > high).any():
+        return 0.0
+    if len(bounds) == 1 and cov[0, 0] > 0:
+        return _interval((low[0] - mean[0]) / np.sqrt(cov[0, 0]), (high[0] - mean[0]) / np.sqrt(cov[0, 0]))
+    return float(stats.multivariate_normal(mean, cov, allow_singular=True).cdf(high, lower_limit=low))
+
+
+def _interval(low: float, high: float) -> float:
+    # Measured from the nearer tail, small probabilities keep their digits.
+    if low > 0:
+        return float(stats.norm.sf(low) - stats.norm.sf(high))
+    return float(stats.norm.cdf(high) - stats.norm.cdf(low))
+
+
+def divergence(mean: np.ndarray, cov: np.ndarray, other_mean: np.ndarray, other_cov: np.ndarray) -> float:
+    """Return the Kullback-Leibler divergence between two regular Gaussians, in nats."""
+    shift = other_mean - mean
+    trace = np.trace(np.linalg.solve(other_cov, cov + np.outer(shift, shift)))
+    log_det = np.linalg.slogdet(other_cov)[1] - np.linalg.slogdet(cov)[1]
+    return float(trace - len(shift) + log_det) / 2

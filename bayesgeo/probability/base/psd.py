@@ -1,0 +1,100 @@
+"""Covariance matrices: refuse those that are none, factor and condition those that are singular."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import linalg
+
+from bayesgeo._check import invalid
+
+ROUNDING = np.finfo(float).eps
+
+
+def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
+    """Refuse a matrix that is not finite, not symmetric or has a negative eigenvalue."""
+    if not np.isfinite(cov).all():
+        i, j = np.argwhere(~np.isfinite(cov))[0]
+        raise invalid(
+            "covariance", float(cov[i, j]), f"Between {names[i]!r} and {names[j]!r} it is not finite."
+        )
+    if (cov.diagonal() < 0).any():
+        i = int(np.argmin(cov.diagonal()))
+        raise invalid("variance", float(cov[i, i]), f"That of {names[i]!r} is negative.")
+    scaled, _ = _correlation(cov)
+    gap = np.abs(scaled - scaled.T)
+    if gap.max() > 1e-10:
+        i, j = np.unravel_index(np.argmax(gap), gap.shape)
+        raise invalid(
+            "covariance",
+            (float(cov[i, j]), float(cov[j, i])),
+            f"It is not symmetric between {names[i]!r} and {names[j]!r}.",
+        )
+    if _cholesky(cov) is None:
+        smallest = float(linalg.eigvalsh(scaled)[0])
+        if smallest < -100 * len(cov) * ROUNDING:
+            raise invalid(
+                "covariance",
+                smallest,
+                "The smallest eigenvalue of its correlations is negative: it is not positive semi-definite.",
+            )
+
+
+def psd_factor(cov: np.ndarray) -> np.ndarray:
+    """Return F with F Fᵀ = cov, one column for each direction of non-zero variance and at least one."""
+    scaled, sd = _correlation(cov)
+    size, direction = linalg.eigh(scaled)
+    kept = size > len(cov) * ROUNDING * 10
+    kept[-1] = True
+    return sd[:, None] * direction[:, kept] * np.sqrt(np.maximum(size[kept], 0.0))
+
+
+def conditional_moments(
+    mean: np.ndarray, cov: np.ndarray, *, free: np.ndarray, given: np.ndarray, values: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and covariance of the free variables given the others' values.
+
+    With ``W Σ_bb Wᵀ = I`` on the support of b, both follow from ``V = W Σ_ba``: the mean shifts by
+    ``Vᵀ W (b − μ_b)`` and the covariance falls by ``Vᵀ V``.
+    """
+    shift = np.array(list(values.values()), dtype=float) - mean[given]
+    within, across = cov[np.ix_(given, given)], cov[np.ix_(given, free)]
+    whitened, z = _whiten(within, across, shift, values)
+    return mean[free] + whitened.T @ z, cov[np.ix_(free, free)] - whitened.T @ whitened
+
+
+def _whiten(
+    within: np.ndarray, across: np.ndarray, shift: np.ndarray, values: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    lower = _cholesky(within)
+    if lower is not None:
+        solve = {"lower": True, "check_finite": False}
+        return linalg.solve_triangular(lower, across, **solve), linalg.solve_triangular(lower, shift, **solve)
+    scaled, sd = _correlation(within)
+    size, direction = linalg.eigh(scaled)
+    kept = size > len(within) * ROUNDING * 10
+    off = np.abs(direction[:, ~kept].T @ (shift / sd))
+    if off.max(initial=0.0) > np.sqrt(len(within) * ROUNDING) * 100:
+        raise invalid(
+            "evidence",
+            dict(values),
+            "It is outside the support: these variables depend on each "
+            "other exactly, and the values do not agree.",
+        )
+    inverse_root = (direction[:, kept] / np.sqrt(size[kept])).T / sd
+    return inverse_root @ across, inverse_root @ shift
+
+
+def _correlation(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    sd = np.sqrt(np.maximum(cov.diagonal(), 0.0))
+    sd = np.where(sd > 0, sd, 1.0)
+    return cov / sd[:, None] / sd, sd
+
+
+def _cholesky(cov: np.ndarray) -> np.ndarray | None:
+    try:
+        lower = linalg.cholesky(cov, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    # A pivot this small against its variance is rounding, not information.
+    regular = lower.diagonal() ** 2 > 10 * len(cov) * ROUNDING * cov.diagonal()
+    return lower if regular.all() else None

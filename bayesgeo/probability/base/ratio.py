@@ -1,0 +1,39 @@
+"""What samplers propose from, and how far a target is above it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import xarray as xr
+
+from bayesgeo._check import invalid
+from bayesgeo.probability.base.events import Values
+
+
+class Proposal(Protocol):
+    """What can be sampled and has a density: Gaussian, Density or Independent."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the variables."""
+
+    def log_density(self, values: Values) -> xr.DataArray:
+        """Return the log density at labelled values of every variable."""
+
+    def sample(self, n: int, *, seed: int) -> xr.Dataset:
+        """Return independent draws ``(chain=1, draw)``."""
+
+
+def log_ratio(
+    log_target: Callable[[Values], xr.DataArray], proposal: Proposal, draws: xr.Dataset
+) -> xr.DataArray:
+    """Return log target minus log proposal, −inf where the target has no density."""
+    values = {name: draws[name] for name in proposal.names}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        target = xr.DataArray(log_target(values))
+        below = proposal.log_density(values)
+    if np.isnan(target).any() and not np.isneginf(below.where(np.isnan(target), -np.inf)).all():
+        at = {name: float(v.values.ravel()[np.isnan(target).values.argmax()]) for name, v in values.items()}
+        raise invalid("target", float("nan"), f"It is undefined at {at}.", "Give -inf outside its support.")
+    outside = np.isneginf(target) | np.isnan(target)
+    return xr.where(outside, -np.inf, target - below.where(~outside, 0.0))
