@@ -49,7 +49,9 @@ class Estimator(BaseEstimator, ABC):
             If a value is missing or infinite, shapes disagree, or a parameter is unknown.
         """
         if isinstance(X, xr.DataArray):
-            self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
+            self.units_ = (
+                [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
+            )
         X, y = validate_data(self, _frame(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         # One thread: sums in another order would give other numbers on another number of cores.
@@ -176,8 +178,10 @@ class Regressor(RegressorMixin, Estimator):
             repeat = {"draw": np.zeros(NOISE_DRAWS, dtype=int)}
             expected, noise = expected.isel(repeat), noise.isel(repeat)
             expected, noise = (part.assign_coords(draw=np.arange(NOISE_DRAWS)) for part in (expected, noise))
-        unit = rng.standard_t(noise["nu"].values[..., None], expected.shape) if "nu" in noise else (
-            rng.standard_normal(expected.shape)
+        unit = (
+            rng.standard_t(noise["nu"].values[..., None], expected.shape)
+            if "nu" in noise
+            else (rng.standard_normal(expected.shape))
         )
         return expected + noise["sigma"] * expected.copy(data=unit)
 
@@ -209,7 +213,7 @@ class Bayesian(Estimator):
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         """Add the quantities that a reader wants, in the units of the table."""
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:  # noqa: ARG002
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         self.center_, self.scale_ = standardisation(X)
         problem = self._problem((X - self.center_) / self.scale_, y)
         tree = self._inference(problem).run(problem, self.seed_)
@@ -220,7 +224,9 @@ class Bayesian(Estimator):
         if self.inference is None:
             return default_inference(problem)
         if not isinstance(self.inference, Inference):
-            raise invalid("inference", self.inference, "It has no run(problem, seed).", "Try inference=NUTS().")
+            raise invalid(
+                "inference", self.inference, "It has no run(problem, seed).", "Try inference=NUTS()."
+            )
         return self.inference
 
     def _parameters(self) -> dict[str, np.ndarray]:

@@ -47,7 +47,7 @@ class Wrapped(Estimator):
 class WrappedClassifier(Wrapped, Classifier):
     """Base of the classifiers by scikit-learn."""
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:  # noqa: ARG002
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         self.estimator_ = self._build().fit(X, y)
 
     def _expected(self, X: np.ndarray) -> np.ndarray:
@@ -97,7 +97,10 @@ class LogisticClassifier(WrappedClassifier):
 
     def _build(self) -> BaseEstimator:
         penalised = LogisticRegressionCV(
-            Cs=np.logspace(-3, 3, 7), l1_ratios=(0.0,), scoring="neg_log_loss", max_iter=1000,
+            Cs=np.logspace(-3, 3, 7),
+            l1_ratios=(0.0,),
+            scoring="neg_log_loss",
+            max_iter=1000,
             use_legacy_attributes=False,
         )
         return make_pipeline(StandardScaler(), penalised)
@@ -149,9 +152,7 @@ class ForestRegressor(WrappedRegressor):
     name = "forest"
 
     def _build(self) -> BaseEstimator:
-        return RandomForestRegressor(
-            TREES, min_samples_leaf=3, max_features=1 / 3, random_state=self.seed_
-        )
+        return RandomForestRegressor(TREES, min_samples_leaf=3, max_features=1 / 3, random_state=self.seed_)
 
 
 def held_out_error(estimator: BaseEstimator, X: np.ndarray, y: np.ndarray, groups: Any) -> float:

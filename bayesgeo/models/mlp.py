@@ -74,7 +74,9 @@ class MLP(Estimator):
         rows = np.setdiff1d(np.arange(len(X)), self.validation_rows_)
         sizes = (X.shape[1], *self.hidden, outputs)
         scaled = (X - self.center_) / self.scale_
-        self.weights_, self.curve_ = _fit_network(self, sizes, (scaled, target), (rows, self.validation_rows_))
+        self.weights_, self.curve_ = _fit_network(
+            self, sizes, (scaled, target), (rows, self.validation_rows_)
+        )
 
     def _outputs(self, X: np.ndarray) -> np.ndarray:
         return forward((X - self.center_) / self.scale_, self.weights_, np, self.activation)
@@ -160,7 +162,9 @@ def forward(X: Any, p: Mapping[str, Any], xp: Any, activation: str = "silu") -> 
     return X
 
 
-def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
+def validation_rows(
+    y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15
+) -> np.ndarray:
     """Choose the rows that decide when to stop: whole groups where there are groups, else at random.
 
     Examples
@@ -180,7 +184,9 @@ def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, pa
     return next(folds.split(everything, y))[1]
 
 
-def _fit_network(model: MLP, sizes: tuple[int, ...], data: Any, rows: Any) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+def _fit_network(
+    model: MLP, sizes: tuple[int, ...], data: Any, rows: Any
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     import torch
 
     with _single_torch_thread(torch):
@@ -227,8 +233,13 @@ def _descend(torch: Any, network: Any, loss: Any, tensors: Any, model: MLP, pati
 
 def _network(torch: Any, sizes: tuple[int, ...], activation: str, seed: int) -> Any:
     makers = {
-        "identity": torch.nn.Identity, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "relu": torch.nn.ReLU,
-        "leaky_relu": lambda: torch.nn.LeakyReLU(LEAK), "softplus": torch.nn.Softplus, "silu": torch.nn.SiLU,
+        "identity": torch.nn.Identity,
+        "sigmoid": torch.nn.Sigmoid,
+        "tanh": torch.nn.Tanh,
+        "relu": torch.nn.ReLU,
+        "leaky_relu": lambda: torch.nn.LeakyReLU(LEAK),
+        "softplus": torch.nn.Softplus,
+        "silu": torch.nn.SiLU,
         "gelu": torch.nn.GELU,
     }
     with torch.random.fork_rng():

@@ -66,8 +66,12 @@ def load_model(folder: str | Path) -> Estimator:
     description = _read_description(folder)
     classes = public_names("bayesgeo.models")
     if description["class"] not in classes:
-        raise invalid("model class", description["class"], "It is not known.",
-                      did_you_mean(description["class"], classes))
+        raise invalid(
+            "model class",
+            description["class"],
+            "It is not known.",
+            did_you_mean(description["class"], classes),
+        )
     kind = getattr(importlib.import_module(classes[description["class"]]), description["class"])
     estimator = kind(**{name: _decode(value) for name, value in description["parameters"].items()})
     for name, value in description["fitted"].items():
@@ -81,11 +85,15 @@ def _read_description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise invalid("model", str(folder), "It has no model.json.", "Give a folder that a run saved.") from None
+        raise invalid(
+            "model", str(folder), "It has no model.json.", "Give a folder that a run saved."
+        ) from None
     except ValueError as error:
         raise invalid("model", str(folder), f"Its model.json cannot be read: {error}.") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise invalid("model", str(folder), f"Its format is not {FORMAT}.", "Save it again with this version.")
+        raise invalid(
+            "model", str(folder), f"Its format is not {FORMAT}.", "Save it again with this version."
+        )
     return description
 
 
@@ -114,7 +122,9 @@ def _read_part(folder: Path, entry: dict[str, str]) -> Any:
     if Path(entry["file"]).name != entry["file"] or not file.is_file() or file.is_symlink():
         raise invalid("model part", entry["file"], "It is not a file of the model's folder.")
     if _sha256(file) != entry["sha256"]:
-        raise invalid("model part", str(file), "Its content has changed since it was saved.", "Save it again.")
+        raise invalid(
+            "model part", str(file), "Its content has changed since it was saved.", "Save it again."
+        )
     if file.suffix == ".nc":
         tree = xr.load_datatree(file, engine="h5netcdf")
         return tree if tree.children else tree.to_dataset()

@@ -1,0 +1,75 @@
+"""What there is to choose from: the folders are the registries."""
+
+import importlib
+from typing import Any
+
+from bayesgeo._check import did_you_mean, invalid
+from bayesgeo._files import public_names
+from bayesgeo.metrics.base import Metric
+from bayesgeo.models.base import Classifier, Estimator
+
+DEFAULT_MODELS = {
+    "classification": ("bayesian_logistic", "majority", "logistic", "boosting", "mlp"),
+    "regression": ("bayesian_linear", "mean", "ridge", "boosting", "mlp"),
+}
+
+
+def catalog(kind: str) -> dict[str, Any]:
+    """Map the public names of a folder to what they stand for.
+
+    Parameters
+    ----------
+    kind : {"models", "metrics", "inference"}
+        The folder.
+
+    Examples
+    --------
+    >>> sorted(catalog("inference"))
+    ['Exact', 'NUTS']
+    """
+    modules = public_names(f"bayesgeo.{kind}")
+    return {name: getattr(importlib.import_module(module), name) for name, module in modules.items()}
+
+
+def models(task: str) -> dict[str, type[Estimator]]:
+    """Map the short names of the models for a task to their classes.
+
+    Examples
+    --------
+    >>> sorted(models("regression"))
+    ['bayesian_linear', 'boosting', 'forest', 'mean', 'mlp', 'ridge']
+    """
+    wanted = task == "classification"
+    known = {item.name: item for item in catalog("models").values() if issubclass(item, Classifier) == wanted}
+    return dict(sorted(known.items()))
+
+
+def model(name: str, task: str, **parameters: Any) -> Estimator:
+    """Build the model of that short name.
+
+    Raises
+    ------
+    InvalidInput
+        If no model for the task has that name.
+
+    Examples
+    --------
+    >>> model("ridge", "regression")
+    RidgeRegressor()
+    """
+    known = models(task)
+    if name not in known:
+        raise invalid("model", name, f"There is none of that name for {task}.", did_you_mean(name, known))
+    return known[name](**parameters)
+
+
+def metrics(task: str) -> dict[str, Metric]:
+    """Map the names of the metrics for a task to the metrics.
+
+    Examples
+    --------
+    >>> sorted(metrics("regression"))
+    ['coverage_90', 'crps', 'log_score', 'rmse']
+    """
+    found = [item for item in catalog("metrics").values() if item.task in (task, "any")]
+    return {item.name: item for item in sorted(found, key=lambda item: item.name)}

@@ -1,0 +1,214 @@
+"""Fit, predict what was held out, score it: from a model and a data set to Evidence."""
+
+import json
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import joblib
+import numpy as np
+import xarray as xr
+from sklearn.base import clone
+
+from bayesgeo import catalog
+from bayesgeo._check import invalid
+from bayesgeo._progress import announce
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import Split
+from bayesgeo.diagnostics import Check, Diagnosis, diagnose
+from bayesgeo.evidence import SCHEMA, describe, diagnostics_group, metrics_group, observed_group
+from bayesgeo.metrics.classification import confusion_counts, summarise_classes
+from bayesgeo.metrics.regression import summarise_values
+from bayesgeo.models.base import Bayesian, Classifier, Estimator, Regressor
+
+CONFUSION_DRAWS = 1000
+ROW_CHUNK = 500
+LIBRARIES = ("arviz", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one fit said about one part of the rows."""
+
+    predictions: xr.Dataset
+    confusion: np.ndarray
+    diagnosis: Diagnosis
+    seconds: dict[str, float]
+    interrupted: bool
+
+
+def evaluate(
+    estimator: Estimator,
+    dataset: Dataset,
+    split: Split,
+    *,
+    seed: int = 0,
+    jobs: int = 1,
+    random_rows: Split | None = None,
+) -> xr.DataTree:
+    """Fit a model on each training part, score it on each test part, then fit it on every row.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        The model; it is cloned for each fold, and left fitted on every row of ``dataset``.
+    dataset : Dataset
+        Rows and what they mean.
+    split : Split
+        The folds; see :func:`bayesgeo.split`.
+    seed : int
+        Each fit gets its own seed from it, whatever ``jobs`` is.
+    jobs : int
+        Folds that run at once, each in a process of its own.
+    random_rows : Split, optional
+        A split that ignores groups, place and time: its scores stand beside the honest ones as the optimism gap.
+
+    Returns
+    -------
+    xarray.DataTree
+        Evidence, with groups ``posterior`` and ``sample_stats`` (Bayesian models, fitted on every row),
+        ``predictions`` and ``observed_data`` by test row, ``metrics`` and ``diagnostics``.
+
+    Raises
+    ------
+    InvalidInput
+        If the model does not suit the data set's task.
+    """
+    if isinstance(estimator, Classifier) != (dataset.task == "classification"):
+        raise invalid("estimator", type(estimator).__name__, f"The data set asks for {dataset.task}.")
+    seeds = (np.random.SeedSequence(seed).generate_state(len(split.folds) + 2) >> 1).tolist()
+    work = [
+        joblib.delayed(_run)(estimator, dataset, *fold, s)
+        for fold, s in zip(split.folds, seeds[2:], strict=True)
+    ]
+    if random_rows is not None:
+        work.append(joblib.delayed(_run)(estimator, dataset, *random_rows.folds[0], seeds[1]))
+    done = joblib.Parallel(n_jobs=jobs)(work)
+    parts = done[: len(split.folds)]
+    final, seconds = _fit(estimator, dataset, seed=seeds[0])
+    tree = _assemble(
+        final,
+        dataset,
+        split,
+        parts,
+        seed=seed,
+        interrupted=int(any(part.interrupted for part in parts) or _is_interrupted(final)),
+        compile_seconds=seconds["compile"] + sum(part.seconds["compile"] for part in parts),
+        fit_seconds=seconds["fit"] + sum(part.seconds["fit"] for part in parts),
+        predict_seconds=sum(part.seconds["predict"] for part in parts),
+    )
+    if random_rows is not None:
+        _add_random_rows(tree, dataset, random_rows.folds[0][1], done[-1])
+    return tree
+
+
+def _add_random_rows(tree: xr.DataTree, dataset: Dataset, rows: np.ndarray, part: Part) -> None:
+    y = dataset.y.values[rows]
+    known = catalog.metrics(dataset.task)
+    scores = [known[str(name)](part.predictions, y) for name in tree["metrics"]["metric"].values]
+    tree["metrics"] = xr.DataTree(tree["metrics"].to_dataset().assign(random_rows=("metric", scores)))
+
+
+def _fit(estimator: Estimator, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict[str, float]]:
+    estimator.set_params(random_state=seed)
+    groups = None if dataset.groups is None else dataset.groups.values
+    start = time.perf_counter()
+    estimator.fit(dataset.X, dataset.y.values, groups=groups)
+    elapsed = time.perf_counter() - start
+    compiling = estimator.posterior_.attrs["compile_seconds"] if isinstance(estimator, Bayesian) else 0.0
+    return estimator, {"compile": compiling, "fit": elapsed - compiling}
+
+
+def _run(estimator: Estimator, dataset: Dataset, train: np.ndarray, test: np.ndarray, seed: int) -> Part:
+    fitted, seconds = _fit(clone(estimator), dataset.rows(train), seed=seed)
+    announce("scoring", rows=len(test))
+    start = time.perf_counter()
+    describe_rows = _describe_classes if isinstance(fitted, Classifier) else _describe_values
+    predictions, confusion = describe_rows(fitted, dataset.rows(test))
+    seconds["predict"] = time.perf_counter() - start
+    return Part(predictions, confusion, _diagnosis(fitted), seconds, _is_interrupted(fitted))
+
+
+def _diagnosis(fitted: Estimator) -> Diagnosis:
+    if isinstance(fitted, Bayesian):
+        return diagnose(fitted.posterior_)
+    reason = "A deterministic model has no posterior; judge it by its scores."
+    return Diagnosis((Check("posterior", "not applicable", np.nan, "", reason),))
+
+
+def _describe_classes(fitted: Estimator, test: Dataset) -> tuple[xr.Dataset, np.ndarray]:
+    n_labels, y = len(test.labels), test.y.values
+    parts, confusion, start = [], np.zeros((1, n_labels, n_labels)), 0
+    for draws in fitted.stream(test.X):
+        # A class that the training part lacks has probability zero.
+        complete = draws.reindex(label=np.arange(n_labels), fill_value=0.0)
+        parts.append(summarise_classes(complete))
+        step = -(-draws.sizes["chain"] * draws.sizes["draw"] // CONFUSION_DRAWS)
+        codes = complete.isel(draw=slice(None, None, step)).argmax("label")
+        confusion = confusion + confusion_counts(codes, y[start : start + draws.sizes["obs"]], n_labels)
+        start += draws.sizes["obs"]
+    return xr.concat(parts, "obs"), confusion
+
+
+def _describe_values(fitted: Estimator, test: Dataset) -> tuple[xr.Dataset, np.ndarray]:
+    assert isinstance(fitted, Regressor)
+    rng = np.random.default_rng(fitted.seed_)
+    parts = []
+    for start in range(0, test.n_rows, ROW_CHUNK):
+        rows = test.rows(slice(start, start + ROW_CHUNK))
+        expected = fitted.predict_draws(rows.X)
+        log_density = fitted.distribution(expected).logpdf(rows.y.drop_vars(list(rows.y.coords)))
+        parts.append(summarise_values(expected, fitted._respond(expected, rng), log_density, rows.y.values))
+    return xr.concat(parts, "obs"), np.zeros((1, 0, 0))
+
+
+def _assemble(
+    final: Estimator, dataset: Dataset, split: Split, parts: list[Part], **attrs: Any
+) -> xr.DataTree:
+    predictions = xr.concat([part.predictions for part in parts], "obs")
+    sizes = [part.predictions.sizes["obs"] for part in parts]
+    predictions["fold"] = ("obs", np.repeat(np.arange(len(parts)), sizes))
+    tested = dataset.rows(np.concatenate([test for _, test in split.folds]))
+    observed = observed_group(tested)
+    confusion = sum(part.confusion for part in parts)
+    groups = {
+        "predictions": predictions,
+        "observed_data": observed,
+        "metrics": metrics_group(dataset, predictions, observed, confusion=confusion, seed=attrs["seed"]),
+        "diagnostics": diagnostics_group(_diagnosis(final), [part.diagnosis for part in parts]),
+    }
+    if isinstance(final, Bayesian):
+        groups |= {name: node.to_dataset() for name, node in final.posterior_.children.items()}
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = _attrs(final, dataset, split) | attrs
+    return tree
+
+
+def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
+    attrs = {
+        "schema_version": SCHEMA,
+        "model": final.name,
+        "class": type(final).__name__,
+        "kind": final.kind,
+        "parameters": json.dumps({k: _plain(v) for k, v in final.get_params(deep=False).items()}),
+        "dataset_description": describe(dataset),
+        "dataset_sha256": dataset.sha256,
+        "split": split.sentence,
+        "split_sha256": split.sha256,
+        "versions": json.dumps({name: version(name) for name in LIBRARIES}),
+    }
+    if isinstance(final, Bayesian):
+        kept = {k: v for k, v in final.posterior_.attrs.items() if not k.endswith("_seconds")}
+        attrs["inference"] = json.dumps(kept)
+    return attrs
+
+
+def _is_interrupted(fitted: Estimator) -> bool:
+    return bool(isinstance(fitted, Bayesian) and fitted.posterior_.attrs["interrupted"])
+
+
+def _plain(value: Any) -> Any:
+    return (
+        value if value is None or isinstance(value, str | int | float | bool | list | tuple) else repr(value)
+    )

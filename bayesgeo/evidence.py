@@ -1,0 +1,169 @@
+"""Evidence: what one model said about rows it had not seen, as one DataTree with a fixed schema."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesgeo import catalog
+from bayesgeo._check import invalid
+from bayesgeo._files import atomic_file
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.diagnostics import Check, Diagnosis
+from bayesgeo.metrics.base import block_weights, bootstrap, interval
+from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
+
+SCHEMA = 1
+PROB = 0.95
+RESAMPLES = 2000
+
+
+def describe(dataset: Dataset) -> str:
+    """Return what a report says of a data set, as JSON."""
+    counts = np.bincount(dataset.y.values, minlength=len(dataset.labels)) if dataset.labels else []
+    return json.dumps(
+        {
+            "name": dataset.name,
+            "task": dataset.task,
+            "rows": dataset.n_rows,
+            "features": [{"name": name, "unit": unit} for name, unit in dataset.units.items()],
+            "target": str(dataset.y.name or "target"),
+            "unit": dataset.y.attrs.get("unit", ""),
+            "labels": {label: int(count) for label, count in zip(dataset.labels, counts, strict=True)},
+            "group": None if dataset.groups is None else str(dataset.groups.name or "group"),
+            "groups": 0 if dataset.groups is None else len(np.unique(dataset.groups.values)),
+            "attrs": {str(name): str(text) for name, text in dataset.attrs.items()},
+        }
+    )
+
+
+def observed_group(dataset: Dataset) -> xr.Dataset:
+    """Return the observed side of test rows: ``y``, and ``group`` and ``exact`` where there are such."""
+    observed = xr.Dataset({"y": ("obs", dataset.y.values)}, coords={"obs": dataset.y["obs"].values})
+    if dataset.groups is not None:
+        observed["group"] = ("obs", dataset.groups.values.astype(str))
+    if dataset.exact is not None:
+        observed["exact"] = (("obs", "label"), dataset.exact.values)
+    return observed
+
+
+def blocks(observed: xr.Dataset) -> np.ndarray:
+    """Return what the bootstrap resamples: groups where there are some, else rows."""
+    return observed["group"].values if "group" in observed else np.arange(observed.sizes["obs"])
+
+
+def metrics_group(
+    dataset: Dataset, predictions: xr.Dataset, observed: xr.Dataset, *, confusion: np.ndarray, seed: int
+) -> xr.Dataset:
+    """Score predictions, with an interval from a bootstrap of whole groups and one from the posterior.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        For its task, labels and group.
+    predictions, observed : xarray.Dataset
+        Along ``obs``: what was said and what was seen.
+    confusion : numpy.ndarray
+        ``(draw, true, predicted)`` counts of each posterior draw; one draw gives no posterior interval.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``value``, ``low``, ``high`` and ``posterior_low``, ``posterior_high`` along ``metric``; scores
+        ``<metric>_by_row`` along ``obs``; ``confusion`` counts.
+    """
+    y = observed["y"].values
+    codes, weights = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
+    table, by_row = {}, {}
+    for name, metric in catalog.metrics(dataset.task).items():
+        rows = metric.rows(predictions, y)
+        low, high = interval(metric.finish(bootstrap(rows, codes, weights)), weights.shape[1], prob=PROB)
+        table[name] = {"value": float(metric.finish(rows.mean(axis=0))), "low": low, "high": high}
+        if name in FROM_CONFUSION and len(confusion) > 1:
+            ends = np.quantile(metric.finish(confusion), _tails())
+            table[name] |= dict(zip(("posterior_low", "posterior_high"), ends, strict=True))
+        if rows.ndim == 1:
+            by_row[f"{name}_by_row"] = ("obs", rows)
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})
+    result = result.assign_coords(metric=list(frame.index), obs=predictions["obs"]).assign(by_row)
+    resampled = "row" if dataset.groups is None else str(dataset.groups.name or "group")
+    result.attrs = {"prob": PROB, "blocks": int(weights.shape[1]), "resampled": resampled}
+    return _with_confusion(result, confusion, predictions, y, dataset.labels) if dataset.labels else result
+
+
+def _tails() -> list[float]:
+    return [(1 - PROB) / 2, (1 + PROB) / 2]
+
+
+def _with_confusion(
+    result: xr.Dataset, draws: np.ndarray, predictions: xr.Dataset, y: np.ndarray, labels: tuple[str, ...]
+) -> xr.Dataset:
+    best = predictions["probability"].argmax("label").expand_dims(("chain", "draw"))
+    dims = ("true_label", "predicted_label")
+    counts = confusion_counts(best, y, len(labels))[0]
+    result = result.assign_coords(dict.fromkeys(dims, list(labels))).assign(confusion=(dims, counts))
+    if len(draws) > 1:
+        low, high = np.quantile(draws, _tails(), axis=0)
+        result = result.assign(confusion_low=(dims, low), confusion_high=(dims, high))
+    return result
+
+
+def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis]) -> xr.Dataset:
+    """Tabulate the checks of the fit on every row, and whether the fits on the training parts were as sound."""
+    checks = list(final.checks)
+    if final.verdict != "not applicable":
+        checks.append(_folds_check(folds))
+    table = {field: ("check", [getattr(check, field) for check in checks]) for field in asdict(checks[0])}
+    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict})
+
+
+def _folds_check(folds: Sequence[Diagnosis]) -> Check:
+    verdicts = [fold.verdict for fold in folds]
+    unsound = sum(verdict != "sound" for verdict in verdicts)
+    if not unsound:
+        return Check("folds", "passed", 0.0, "0 fits", "Every fit on a training part is sound.")
+    codes = [check.code for fold in folds for check in fold.checks if check.status in ("tip", "issue")]
+    reasons = ", ".join(f"{code} ({codes.count(code)})" for code in dict.fromkeys(codes))
+    status = "issue" if "failed" in verdicts else "tip"
+    advice = f"Fits on training parts that are not sound, by check: {reasons}."
+    return Check("folds", status, float(unsound), "0 fits", advice)
+
+
+def save_evidence(evidence: xr.DataTree, path: str | Path) -> Path:
+    """Write Evidence to one netCDF file, whole or not at all."""
+    with atomic_file(path) as temporary:
+        evidence.to_netcdf(temporary, engine="h5netcdf")
+    return Path(path)
+
+
+def load_evidence(path: str | Path) -> xr.DataTree:
+    """Read what :func:`save_evidence` wrote.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is no Evidence of this schema.
+    """
+    try:
+        tree = xr.load_datatree(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise invalid(
+            "evidence", str(path), f"It cannot be read: {error}.", "Run the comparison again."
+        ) from None
+    if tree.attrs.get("schema_version") != SCHEMA:
+        raise invalid("evidence", str(path), f"Its schema is not {SCHEMA}.", "Run the comparison again.")
+    return tree
+
+
+def fingerprint(evidence: xr.DataTree) -> str:
+    """Hash what makes two Evidences comparable: the same rows in the same folds."""
+    parts = (evidence.attrs["dataset_sha256"], evidence.attrs["split_sha256"])
+    return hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -1,0 +1,204 @@
+"""Scores of predicted classes and their probabilities.
+
+Scores of probabilities are of the averaged prediction (the posterior mean), not averages of the draws' scores.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from bayesgeo.metrics.base import Metric
+
+BINS = 10
+
+
+def summarise_classes(draws: xr.DataArray) -> xr.Dataset:
+    r"""Reduce draws of class probabilities to what is known of each row.
+
+    Parameters
+    ----------
+    draws : xarray.DataArray
+        ``(chain, draw, obs, label)``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``probability (obs, label)``; ``aleatoric`` and ``epistemic (obs)`` in nats: the expected entropy and
+        the mutual information, which add up to the entropy of the mean (Depeweg et al. 2018).
+
+    Examples
+    --------
+    >>> p = xr.DataArray(np.full((1, 1, 2, 2), 0.5), dims=("chain", "draw", "obs", "label"))
+    >>> summarise_classes(p)["epistemic"].values
+    array([0., 0.])
+    """
+    sample = ("chain", "draw")
+    probability = draws.mean(sample)
+    aleatoric = xr.apply_ufunc(special.entr, draws).sum("label").mean(sample)
+    total = xr.apply_ufunc(special.entr, probability).sum("label")
+    return xr.Dataset(
+        {
+            "probability": probability.transpose("obs", "label"),
+            "aleatoric": aleatoric,
+            "epistemic": (total - aleatoric).clip(min=0.0),
+        }
+    )
+
+
+def confusion_counts(codes: xr.DataArray, y: np.ndarray, n_labels: int) -> np.ndarray:
+    """Count predicted against true classes for each draw.
+
+    Parameters
+    ----------
+    codes : xarray.DataArray
+        ``(chain, draw, obs)`` predicted codes.
+    y : numpy.ndarray
+        ``(obs,)`` true codes.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(draw, true, predicted)`` counts, chains one after another.
+
+    Examples
+    --------
+    >>> codes = xr.DataArray([[[0, 1, 1]]], dims=("chain", "draw", "obs"))
+    >>> confusion_counts(codes, np.array([0, 0, 1]), 2).tolist()
+    [[[1, 1], [0, 1]]]
+    """
+    flat = codes.transpose("chain", "draw", "obs").values.reshape(-1, codes.sizes["obs"])
+    cells = y * n_labels + flat + n_labels**2 * np.arange(len(flat))[:, None]
+    counts = np.bincount(cells.ravel(), minlength=n_labels**2 * len(flat))
+    return counts.reshape(len(flat), n_labels, n_labels)
+
+
+def _chosen(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    probability = predictions["probability"].values
+    # The floor of scikit-learn's log_loss: a class ruled out costs 36 nats, not infinity.
+    return np.clip(probability[np.arange(len(y)), y], np.finfo(float).eps, 1.0)
+
+
+def _brier_rows(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    probability = predictions["probability"].values
+    squares = ((probability - np.eye(probability.shape[1])[y]) ** 2).sum(axis=1)
+    return squares / 2 if probability.shape[1] == 2 else squares
+
+
+def _confusion_rows(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    probability = predictions["probability"].values
+    one = np.eye(probability.shape[1])
+    return one[y][:, :, None] * one[probability.argmax(axis=1)][:, None, :]
+
+
+def _bin_rows(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    probability = predictions["probability"].values
+    confidence, best = probability.max(axis=1), probability.argmax(axis=1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return np.eye(BINS)[bins] * (confidence - (best == y))[:, None]
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Divide, with 0 where nothing was predicted or observed, as scikit-learn's ``zero_division=0``."""
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 0)
+
+
+def _present(confusion: np.ndarray) -> np.ndarray:
+    """Average over the classes seen in truth or prediction; with two classes, only the positive one."""
+    if confusion.shape[-1] == 2:
+        return np.broadcast_to(np.array([0.0, 1.0]), confusion.shape[:-1])
+    seen = (confusion.sum(axis=-1) + confusion.sum(axis=-2)) > 0
+    return seen / np.maximum(seen.sum(axis=-1, keepdims=True), 1)
+
+
+def precision_of(confusion: np.ndarray) -> np.ndarray:
+    """Return the precision from confusion matrices ``(..., true, predicted)``.
+
+    Of the positive class with two classes, else the average over classes (``average="macro"``).
+
+    Examples
+    --------
+    >>> float(precision_of(np.array([[8, 2], [1, 6]])))
+    0.75
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return (_ratio(hits, confusion.sum(axis=-2)) * _present(confusion)).sum(axis=-1)
+
+
+def recall_of(confusion: np.ndarray) -> np.ndarray:
+    """Return the recall from confusion matrices ``(..., true, predicted)``; averaged as :func:`precision_of`.
+
+    Examples
+    --------
+    >>> float(recall_of(np.array([[8, 2], [2, 6]])))
+    0.75
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return (_ratio(hits, confusion.sum(axis=-1)) * _present(confusion)).sum(axis=-1)
+
+
+def f1_of(confusion: np.ndarray) -> np.ndarray:
+    """Return the F1 score from confusion matrices ``(..., true, predicted)``; averaged as :func:`precision_of`.
+
+    Examples
+    --------
+    >>> float(f1_of(np.array([[8, 2], [2, 6]])))
+    0.75
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    both = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    return (_ratio(2 * hits, both) * _present(confusion)).sum(axis=-1)
+
+
+def accuracy_of(confusion: np.ndarray) -> np.ndarray:
+    """Return the accuracy from confusion matrices ``(..., true, predicted)``.
+
+    Examples
+    --------
+    >>> float(accuracy_of(np.array([[8, 2], [2, 8]])))
+    0.8
+    """
+    return _ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
+
+
+# Scores of classes that a confusion matrix determines, and so each posterior draw has.
+FROM_CONFUSION = {"accuracy": accuracy_of, "precision": precision_of, "recall": recall_of, "f1": f1_of}
+
+log_score = Metric(
+    "log_score",
+    "classification",
+    lambda p, y: np.log(_chosen(p, y)),
+    greater_is_better=True,
+    bounds=(-np.inf, 0.0),
+)
+log_loss = Metric("log_loss", "classification", lambda p, y: -np.log(_chosen(p, y)))
+brier_score = Metric("brier_score", "classification", _brier_rows, bounds=(0.0, 2.0))
+calibration_error = Metric(
+    "calibration_error",
+    "classification",
+    _bin_rows,
+    lambda mean: np.abs(mean).sum(axis=-1),
+    bounds=(0.0, 1.0),
+)
+
+
+def _label_metrics() -> Iterable[Metric]:
+    for name, finish in FROM_CONFUSION.items():
+        yield Metric(
+            name, "classification", _confusion_rows, finish, greater_is_better=True, bounds=(0.0, 1.0)
+        )
+
+
+accuracy, precision, recall, f1 = _label_metrics()
+
+__all__ = [
+    "accuracy",
+    "brier_score",
+    "calibration_error",
+    "f1",
+    "log_loss",
+    "log_score",
+    "precision",
+    "recall",
+]

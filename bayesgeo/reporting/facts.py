@@ -1,0 +1,184 @@
+"""Evidence -> the facts of a report, as plain values: what ``report.json`` holds."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesgeo.comparison import compare
+from bayesgeo.diagnostics import RHAT_GOOD
+
+SCHEMA = 1
+CI_PROB = 0.9
+RANK = {"sound": 0, "doubtful": 1, "failed": 2}
+Facts = dict[str, Any]
+
+
+def gather(
+    evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Mapping[str, str]] = (), seed: int = 0
+) -> Facts:
+    """Gather what a report says from Evidence alone.
+
+    Parameters
+    ----------
+    evidences : mapping of str to xarray.DataTree
+        Evidence by model name, on the same rows and folds.
+    findings : sequence of mapping
+        ``code``, ``level`` and ``message`` of the leakage audit.
+    seed : int
+        Seed of the bootstrap of the comparison.
+
+    Returns
+    -------
+    dict
+        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons`` and
+        ``findings``: strings, numbers, lists and dicts; what could not be computed is None.
+
+    Raises
+    ------
+    InvalidInput
+        If the Evidences are not about the same rows in the same folds.
+    """
+    comparisons = compare(evidences, seed=seed).to_dict("records")
+    first = next(iter(evidences.values()))
+    ranked = sorted(evidences, key=lambda name: -float(evidences[name]["metrics"]["log_score_by_row"].mean()))
+    facts = {
+        "schema_version": SCHEMA,
+        "dataset": _dataset(first),
+        "verdict": _verdict(evidences),
+        "models": [_model(name, evidences[name]) for name in ranked],
+        "comparisons": comparisons,
+        "findings": [dict(finding) for finding in findings],
+    }
+    return _finite(facts)
+
+
+def _dataset(evidence: xr.DataTree) -> Facts:
+    described = json.loads(evidence.attrs["dataset_description"])
+    observed = evidence["observed_data"].to_dataset()
+    exact = None
+    if "exact" in observed:
+        true = observed["exact"].values[np.arange(observed.sizes["obs"]), observed["y"].values]
+        exact = {"log_loss": float(-np.log(true).mean()), "log_score": float(np.log(true).mean())}
+    return described | {
+        "sha256": evidence.attrs["dataset_sha256"],
+        "split": evidence.attrs["split"],
+        "split_sha256": evidence.attrs["split_sha256"],
+        "test_rows": observed.sizes["obs"],
+        "exact": exact,
+    }
+
+
+def _verdict(evidences: Mapping[str, xr.DataTree]) -> str:
+    """Return the worst verdict of the models that have a posterior."""
+    found = [tree["diagnostics"].attrs["verdict"] for tree in evidences.values()]
+    judged = [verdict for verdict in found if verdict in RANK]
+    return max(judged, key=RANK.__getitem__) if judged else "not applicable"
+
+
+def _model(name: str, evidence: xr.DataTree) -> Facts:
+    metrics = evidence["metrics"].to_dataset()
+    attrs = evidence.attrs
+    return {
+        "name": name,
+        "kind": attrs["kind"],
+        "class": attrs["class"],
+        "parameters": json.loads(attrs["parameters"]),
+        "inference": json.loads(attrs.get("inference", "null")),
+        "metrics": _metrics(metrics),
+        "confusion": _confusion(metrics),
+        "distance_to_exact": _distance(evidence),
+        "diagnostics": _diagnostics(evidence),
+        "posterior": _posterior(evidence),
+        "seconds": {part: attrs[f"{part}_seconds"] for part in ("compile", "fit", "predict")},
+        "interrupted": bool(attrs["interrupted"]),
+        "seed": attrs["seed"],
+        "versions": json.loads(attrs["versions"]),
+    }
+
+
+def _metrics(metrics: xr.Dataset) -> Facts:
+    columns = [name for name, values in metrics.data_vars.items() if values.dims == ("metric",)]
+    shared = {
+        "prob": metrics.attrs["prob"],
+        "blocks": metrics.attrs["blocks"],
+        "resampled": metrics.attrs["resampled"],
+    }
+    return {
+        str(name): {column: float(metrics[column].sel(metric=name)) for column in columns} | shared
+        for name in metrics["metric"].values
+    }
+
+
+def _confusion(metrics: xr.Dataset) -> Facts | None:
+    if "confusion" not in metrics:
+        return None
+    found = [name for name in ("confusion", "confusion_low", "confusion_high") if name in metrics]
+    labels = [str(label) for label in metrics["true_label"].values]
+    counts = {name.removeprefix("confusion_"): metrics[name].values.tolist() for name in found}
+    return {"labels": labels, "count": counts.pop("confusion"), **counts}
+
+
+def _distance(evidence: xr.DataTree) -> float | None:
+    """Return mean ``|p - p_exact|`` of the last (with two labels: the positive) class."""
+    if "exact" not in evidence["observed_data"]:
+        return None
+    error = evidence["predictions"]["probability"].values - evidence["observed_data"]["exact"].values
+    return float(np.abs(error[:, -1]).mean())
+
+
+def _diagnostics(evidence: xr.DataTree) -> Facts:
+    table = evidence["diagnostics"].to_dataset()
+    fields = list(table.data_vars)
+    checks = [{str(f): table[f].values[k].item() for f in fields} for k in range(table.sizes["check"])]
+    return {"verdict": table.attrs["verdict"], "checks": checks}
+
+
+def _posterior(evidence: xr.DataTree) -> list[Facts]:
+    """Summarise what a reader wants of the posterior: coefficients in the units of the table."""
+    import arviz_stats as az
+
+    if "posterior" not in evidence.children:
+        return []
+    wanted = evidence["posterior"].to_dataset()
+    names = [name for name in ("constant", "coefficient", "noise_sd", "nu") if name in wanted]
+    summary = az.summary(
+        evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none"
+    )
+    units = (
+        dict(zip(wanted["feature"].values, wanted["unit"].values, strict=True))
+        if "unit" in wanted.coords
+        else {}
+    )
+    return [fact for name in names for fact in _quantities(name, summary[name], units)]
+
+
+def _quantities(name: str, summary: xr.DataArray, units: Mapping[str, str]) -> list[Facts]:
+    where = [dim for dim in summary.dims if dim != "summary"]
+    stacked = summary.stack(quantity=where) if where else summary.expand_dims("quantity")
+    facts = []
+    for k in range(stacked.sizes["quantity"]):
+        one = stacked.isel(quantity=k)
+        labels = {dim: str(one[dim].item()) for dim in where}
+        values = {str(key): float(one.sel(summary=key)) for key in one["summary"].values}
+        facts.append(
+            {"variable": name, **labels, "unit": str(units.get(labels.get("feature"), "")), **values}
+        )
+    return facts
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON has no word for by None."""
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+__all__ = ["CI_PROB", "RHAT_GOOD", "gather"]
