@@ -13,7 +13,8 @@ from bayesgeo._check import did_you_mean, invalid, shown
 
 DELIMITERS = (",", ";", "\t")
 BRACKETED = re.compile(r"^(?P<name>.+?)\s*\[(?P<unit>[^\]]*)\]\s*$")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"\d,\d")
+WITH_COMMA = r"^\s*([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)\s*$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +82,18 @@ def read_file(path: str | Path) -> Table:
 
 def _read_text(path: Path) -> Table:
     text, notes = _decoded(path)
-    header = text.lstrip("\r\n").split("\n", 1)[0]
+    header = text.lstrip("\n").split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=header.count)
-    names = _checked_fields(path, text, delimiter)
-    decimal = "," if delimiter == ";" and DECIMAL_COMMA.search(text) else "."
-    frame = pd.read_csv(io.StringIO(text), sep=delimiter, dtype=str, skipinitialspace=True)
+    try:
+        names = _checked_fields(path, text, delimiter)
+        frame = pd.read_csv(io.StringIO(text), sep=delimiter, dtype=str, skipinitialspace=True)
+    except (csv.Error, pd.errors.ParserError) as error:
+        raise _unreadable(path, "text in columns") from error
     frame.columns = pd.Index(names)
     if names[0] == "":
         frame, notes = frame.drop(columns=""), [*notes, "The first column has no name and was left out."]
-    if decimal == ",":
-        frame = frame.replace(r"^\s*([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)\s*$", r"\1.\2", regex=True)
+    if delimiter == ";" and DECIMAL_COMMA.search(text):
+        frame = frame.replace(WITH_COMMA, r"\1.\2", regex=True)
         notes = [*notes, "Commas were read as decimal points."]
     units = _units_row(frame)
     return Table(_typed(frame.iloc[1:] if units else frame), units, tuple(notes))
@@ -101,17 +104,23 @@ def _decoded(path: Path) -> tuple[str, list[str]]:
     if b"\0" in raw:
         raise invalid("file", path.name, "It is not text: it holds null bytes.", "Export it as UTF-8 CSV.")
     try:
-        return raw.decode("utf-8-sig"), []
+        return _lines(raw.decode("utf-8-sig")), []
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         note = f"Line {line} is not UTF-8; the file was read as latin-1. Check its accented letters."
-        return raw.decode("latin-1"), [note]
+        return _lines(raw.decode("latin-1")), [note]
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _checked_fields(path: Path, text: str, delimiter: str) -> list[str]:
+    if not text.strip():
+        raise invalid("file", path.name, "It has no header.", "Give a file with a header and rows.")
     rows = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     filled = ((rows.line_num, row) for row in rows if row)
-    header = [name.strip() for _, name in enumerate(next(filled, (0, [""]))[1])]
+    header = [name.strip() for name in next(filled)[1]]
     _refuse_twice(path, header)
     ragged = next(((line, row) for line, row in filled if len(row) != len(header)), None)
     if ragged:

@@ -1,6 +1,5 @@
 """Where and when rows were measured: coordinates found by name and checked."""
 
-import numpy as np
 import pandas as pd
 
 from bayesgeo._check import invalid, shown
@@ -12,6 +11,7 @@ PLACES = {
     "easting": ("easting",),
     "northing": ("northing",),
 }
+LAST_SECOND = 9e9
 TIMES = ("time", "date", "datetime", "timestamp", "origin_time")
 
 
@@ -87,25 +87,28 @@ def _dates(values: pd.Series) -> bool:
         return True
     if pd.api.types.is_numeric_dtype(values):
         return False
-    return bool(pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True).notna().mean() > 0.5)
+    return bool(_parsed(values).notna().mean() > 0.5)
 
 
 def _times(values: pd.Series) -> pd.Series:
-    years = pd.api.types.is_numeric_dtype(values) and values.between(1000, 3000).all()
-    text = values.astype(int).astype(str) if years else values
-    found = pd.to_datetime(text, errors="coerce", utc=True, **({"unit": "s"} if _is_clock(text) else _ISO))
+    found = _parsed(values)
     bad = values.index[found.isna() & values.notna()]
     if len(bad):
         problem = f"{values[bad[0]]!r} at row {bad[0]} is no date."
         raise invalid("time", values.name, problem, "Write dates as 2022-06-01T13:30:00, or as years.")
-    return found.dt.tz_localize(None).astype("datetime64[ns]")
+    return found
 
 
-_ISO = {"format": "ISO8601"}
-
-
-def _is_clock(values: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(values)) and bool(np.isfinite(values.dropna()).all())
+def _parsed(values: pd.Series) -> pd.Series:
+    """Read dates, years (1000 to 3000) or seconds since 1970; what is none of them goes missing."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.dt.tz_convert(None) if values.dt.tz is not None else values
+    if pd.api.types.is_numeric_dtype(values):
+        if values.between(1000, 3000).all():
+            return pd.to_datetime(values.astype(int).astype(str), errors="coerce", format="%Y")
+        return pd.to_datetime(values.where(values.abs() < LAST_SECOND), errors="coerce", unit="s")
+    text = values.where(values.astype(str).str.match(r"\d{4}"))
+    return pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True).dt.tz_convert(None)
 
 
 __all__ = ["coordinates_of"]

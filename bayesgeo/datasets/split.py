@@ -62,7 +62,8 @@ def split(
         ``"group"``: whole groups, classes balanced over the folds; ``"leave-one-group-out"``;
         ``"spatial"``: square blocks of the map; ``"temporal"``: the last part of the record; ``"random"``
         rows; ``"leave-one-out"``; ``"holdout"``: a fifth, by group if there are groups.
-        As published with the data set by default, else by group, else at random.
+        As published with the data set by default, else by group (one at a time if they are fewer
+        than the folds), else at random.
     folds : int
         Number of folds, where the kind has a choice.
     seed : int
@@ -90,13 +91,19 @@ def split(
     """
     options = {"folds": folds, "seed": seed, "test": test}
     if kind is None:
-        declared = dict(dataset.split) or {"kind": "random" if dataset.groups is None else "group"}
+        declared = dict(dataset.split) or {"kind": _usual(dataset, folds)}
         kind = str(declared.pop("kind"))
         options["test"] = declared.get("test") if test is None else test
     one_of("split", kind, KINDS)
     if dataset.n_rows < 2:
         raise invalid("table", dataset.name, "It has one row; a split needs two.", "Give more rows.")
     return _MAKERS[kind](dataset, **options)
+
+
+def _usual(dataset: Dataset, folds: int) -> str:
+    if dataset.groups is None:
+        return "random"
+    return "group" if np.unique(dataset.groups.values).size >= folds else "leave-one-group-out"
 
 
 def _by_group(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
@@ -141,6 +148,9 @@ def _by_time(dataset: Dataset, test: Any, **_: Any) -> Split:
         problem = "The data set has no times."
         raise invalid("split", "temporal", problem, "Name the column of times with time, or split otherwise.")
     times = pd.to_datetime(pd.Series(dataset.coordinates["time"].values))
+    if times.isna().any():
+        where = shown(dataset.X["obs"].values[times.isna()])
+        raise invalid("time", "", f"It is missing at row {where}.", "Fill it, or leave those rows out.")
     cut = times.sort_values().iloc[int((1 - HOLDOUT) * len(times))] if test is None else _date(test)
     late = (times >= cut).to_numpy()
     if late.all() or not late.any():

@@ -193,7 +193,7 @@ def _idle(frame: pd.DataFrame) -> dict[str, str]:
     for name in frame:
         values = frame[name]
         if (values == values.iloc[0]).all():
-            idle[str(name)] = f"is {values.iloc[0]!r} in every row"
+            idle[str(name)] = f"is {values.iloc[0]} in every row"
             continue
         twin = seen.setdefault(int(pd.util.hash_pandas_object(values, index=False).sum()), str(name))
         if twin != name and values.equals(frame[twin]):

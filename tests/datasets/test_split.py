@@ -1,0 +1,153 @@
+"""Splits keep apart what they promise to keep apart."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bayesgeo._check import InvalidInput
+from bayesgeo.datasets import load
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import KINDS, split
+
+
+def table(n=60, n_groups=12, task="classification", **fields):
+    rng = np.random.default_rng(n)
+    y = rng.integers(2, size=n) if task == "classification" else rng.normal(size=n)
+    rows = xr.Dataset({
+        "easting": ("obs", rng.uniform(0, 10, n)),
+        "northing": ("obs", rng.uniform(0, 10, n)),
+        "time": ("obs", pd.date_range("2020-01-01", periods=n)),
+    })  # fmt: skip
+    X = xr.DataArray(
+        rng.normal(size=(n, 2)), dims=("obs", "feature"), coords={"obs": range(n), "feature": ["a", "b"]}
+    )
+    groups = xr.DataArray(rng.permutation(np.arange(n) % n_groups), dims="obs", name="well")
+    defaults = {
+        "groups": groups,
+        "coordinates": rows,
+        "labels": ("no", "yes") if task == "classification" else (),
+    }
+    return Dataset("table", X, xr.DataArray(y, dims="obs", name="y"), task, **defaults | fields)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(KINDS), st.integers(40, 80), st.sampled_from(["classification", "regression"]))
+def test_training_and_test_never_share_rows_and_each_row_is_tested_once_at_most(kind, n, task):
+    folds = split(table(n, task=task), kind, folds=4).folds
+    tested = np.concatenate([test for _, test in folds])
+    assert all(np.intersect1d(train, test).size == 0 for train, test in folds)
+    assert all(train.size + test.size == n for train, test in folds)
+    assert np.unique(tested).size == tested.size
+    assert kind in {"temporal", "holdout"} or tested.size == n
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(["group", "leave-one-group-out", "holdout"]), st.integers(5, 20), st.integers(0, 99))
+def test_no_group_is_on_both_sides(kind, n_groups, seed):
+    data = table(80, n_groups)
+    for train, test in split(data, kind, seed=seed).folds:
+        assert np.intersect1d(data.groups.values[train], data.groups.values[test]).size == 0
+
+
+def test_training_ends_before_the_temporal_test_begins():
+    data = table()
+    ((train, test),) = split(data, "temporal").folds
+    assert data.coordinates["time"].values[train].max() < data.coordinates["time"].values[test].min()
+    assert test.size == 12
+
+
+def test_a_year_a_date_and_a_text_of_it_cut_at_the_same_place():
+    data = table(500)
+    cuts = (2021, "2021", "2021-01-01", pd.Timestamp("2021-01-01"))
+    assert len({split(data, "temporal", test=cut).sha256 for cut in cuts}) == 1
+
+
+def test_spatial_blocks_are_wider_than_the_distance_between_rows_at_one_place():
+    data = table(300)
+    places = np.column_stack([data.coordinates[name].values for name in ("easting", "northing")])
+    for train, test in split(data, "spatial").folds:
+        same = (places[test][:, None] == places[train]).all(axis=2)
+        assert not same.any()
+
+
+@pytest.mark.parametrize("kind", ["group", "spatial", "random", "holdout"])
+def test_same_seed_same_folds_and_another_seed_others(kind):
+    data = table()
+    first, again, other = (split(data, kind, seed=seed).sha256 for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_folds_keep_the_share_of_classes():
+    data = load("seismic_events")
+    shares = [data.y.values[test].mean() for _, test in split(data).folds]
+    assert np.ptp(shares) < 0.05
+
+
+@pytest.mark.parametrize(("fields", "kind"), [
+    ({}, "group"),
+    ({"n_groups": 3}, "leave-one-group-out"),
+    ({"groups": None}, "random"),
+    ({"split": {"kind": "leave-one-out"}}, "leave-one-out"),
+], ids=str)  # fmt: skip
+def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
+    assert split(table(**fields)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("fields", "options", "message"),
+    [
+        (
+            {"groups": None},
+            {"kind": "group"},
+            r"split 'group'\. The data set has no groups\. Name the column",
+        ),
+        (
+            {"n_groups": 3},
+            {"kind": "group"},
+            r"folds 5\. There are 3 groups \(0, 1, 2\) for 5 folds\. Give fewer",
+        ),
+        (
+            {"coordinates": xr.Dataset()},
+            {"kind": "spatial"},
+            r"split 'spatial'\. .*no places on a map\. Name two",
+        ),
+        (
+            {"coordinates": xr.Dataset()},
+            {"kind": "temporal"},
+            r"split 'temporal'\. .*no times\. Name the column",
+        ),
+        (
+            {},
+            {"kind": "temporal", "test": 2030},
+            r"test '2030'\. One side is empty: the rows run from 2020-01-01 to",
+        ),
+        ({}, {"kind": "temporal", "test": "soon"}, r"test 'soon'\. It is no date\. Give a year"),
+        ({}, {"kind": "groups"}, r"split 'groups'\. It is not known\. Did you mean 'group'\?"),
+        ({}, {"kind": "random", "folds": 61}, r"folds 61\. There are only 60 rows\. Give fewer"),
+        ({}, {"kind": "random", "folds": 1}, r"folds 1\. At least 2 are needed"),
+        ({"n": 1}, {}, r"table 'table'\. It has one row"),
+    ],
+    ids=str,
+)
+def test_impossible_split_is_refused_with_the_way_out(fields, options, message):
+    with pytest.raises(InvalidInput, match=message):
+        split(table(**fields), **options)
+
+
+def test_rows_without_a_time_are_refused_by_name():
+    days = pd.date_range("2020-01-01", periods=60).to_series()
+    days.iloc[3] = pd.NaT
+    data = table(coordinates=xr.Dataset({"time": ("obs", days.to_numpy())}))
+    with pytest.raises(InvalidInput, match=r"Invalid time\. It is missing at row 3\."):
+        split(data, "temporal")
+
+
+def test_rows_at_one_place_cannot_be_split_by_place():
+    data = table()
+    data.coordinates["easting"][:] = 1.0
+    data.coordinates["northing"][:] = 1.0
+    with pytest.raises(InvalidInput, match="All rows are at one place"):
+        split(data, "spatial")
