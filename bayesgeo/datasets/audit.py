@@ -19,6 +19,8 @@ RANK_TOLERANCE = 1e-9
 NEAR, NEAR_ROWS = 1e-3, 5000
 MANY = 0.05
 
+Level = Literal["refuse", "warn", "note"]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -35,7 +37,7 @@ class Finding:
     """
 
     code: str
-    level: Literal["refuse", "warn", "note"]
+    level: Level
     message: str
 
 
@@ -172,7 +174,7 @@ def _classes(dataset: Dataset) -> Iterator[Finding]:
     shares = np.bincount(dataset.y.values, minlength=len(dataset.labels)) / dataset.n_rows
     rare = [f"{name} {share:.2%}" for name, share in zip(dataset.labels, shares, strict=True) if share < RARE]
     if rare:
-        level = "warn" if shares.min() < VERY_RARE else "note"
+        level: Level = "warn" if shares.min() < VERY_RARE else "note"
         message = f"Rare classes: {shown(rare)}. Judge by log loss and recall rather than accuracy."
         yield Finding("imbalance", level, message)
 
@@ -223,7 +225,7 @@ def _repeats(dataset: Dataset, split: Split) -> Iterator[Finding]:
             f"{torn.size} test rows have the very features and target of a training row: row "
             f"{shown(dataset.X['obs'].values[torn])}. Remove repeats, or name their group."
         )
-        level = "refuse" if torn.size > MANY * sum(test.size for _, test in split.folds) else "warn"
+        level: Level = "refuse" if torn.size > MANY * sum(test.size for _, test in split.folds) else "warn"
         yield Finding("same-row", level if measured else "note", message)
     near = _near(dataset, split)
     if near > torn.size:
@@ -234,8 +236,14 @@ def _repeats(dataset: Dataset, split: Split) -> Iterator[Finding]:
 
 
 def _torn(keys: np.ndarray, split: Split) -> np.ndarray:
-    parts = [test[np.isin(keys[test], keys[train])] for train, test in split.folds]
+    parts = [test[_seen(keys, train)[keys[test]]] for train, test in split.folds]
     return np.unique(np.concatenate(parts)).astype(int)
+
+
+def _seen(keys: np.ndarray, train: np.ndarray) -> np.ndarray:
+    seen = np.zeros(int(keys.max()) + 1, bool)
+    seen[keys[train]] = True
+    return seen
 
 
 def _near(dataset: Dataset, split: Split) -> int:
@@ -269,7 +277,7 @@ def _lost_classes(dataset: Dataset, split: Split) -> Iterator[Finding]:
     lost = [
         f"{dataset.labels[code]} (fold {number})"
         for number, (train, test) in enumerate(split.folds, start=1)
-        for code in np.setdiff1d(y[test], y[train])
+        for code in np.unique(y[test][~_seen(y, train)[y[test]]])
     ]
     if lost:
         message = f"Classes tested but absent from training: {shown(lost)}. Give fewer folds, or more rows."

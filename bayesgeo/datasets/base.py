@@ -159,7 +159,7 @@ class Dataset:
             If there is no coordinate of that name, or it is no finite number.
         """
         if name not in self.coordinates:
-            remedy = did_you_mean(name, self.coordinates)
+            remedy = did_you_mean(name, map(str, self.coordinates))
             raise invalid("coordinate", name, "The data set has none of that name.", remedy)
         column = (Column(name),)
         table = self.coordinates[[name]].to_dataframe()

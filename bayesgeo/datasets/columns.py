@@ -161,10 +161,10 @@ def _indicators(values: pd.Series, column: Column) -> np.ndarray:
 def _refuse_missing(values: pd.Series, missing: np.ndarray) -> None:
     rows = values.index[missing]
     if len(rows) == len(values):
-        problem, remedy = "All its values are missing.", "Leave it out with drop."
+        problem, remedy = "All its values are missing.", "Give a table that has them."
     else:
         problem = f"{len(rows)} of {len(values)} values are missing: row {shown(rows)}."
-        remedy = "Fill them, leave the column out with drop, or give missing='drop' to leave the rows out."
+        remedy = "Fill them, or leave those rows out."
     raise invalid("column", values.name, problem, remedy)
 
 

@@ -1,7 +1,7 @@
 """Honest splits: what must not be on both sides of a fold never is."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ Fold = tuple[np.ndarray, np.ndarray]
 KINDS = ("group", "leave-one-group-out", "spatial", "temporal", "random", "leave-one-out", "holdout")
 HOLDOUT = 0.20
 BLOCKS_PER_SIDE = 10
+MANY_POSITIONS = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,7 @@ def _by_group(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
 
 def _by_left_out_group(dataset: Dataset, **_: Any) -> Split:
     groups = _groups(dataset, 2)
+    _refuse_many(dataset, int(groups.max()) + 1)
     name = _group_name(dataset)
     folds = _sorted(skl.LeaveOneGroupOut().split(dataset.X.values, groups=groups))
     sentence = f"Each {name} left out once, {len(folds)} in all: the test is a {name} never seen."
@@ -173,6 +175,7 @@ def _by_chance(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
 
 
 def _by_left_out_row(dataset: Dataset, **_: Any) -> Split:
+    _refuse_many(dataset, dataset.n_rows)
     folds = _sorted(skl.LeaveOneOut().split(dataset.X.values))
     return Split("leave-one-out", folds, None, f"Each of the {len(folds)} rows left out once.")
 
@@ -191,7 +194,7 @@ def _by_holdout(dataset: Dataset, seed: int, **_: Any) -> Split:
     return Split("holdout", _sorted(_cut(splitter, dataset, groups)), name, sentence)
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[..., Split]] = {
     "group": _by_group,
     "leave-one-group-out": _by_left_out_group,
     "spatial": _by_block,
@@ -221,6 +224,12 @@ def _groups(dataset: Dataset, least: int) -> np.ndarray:
     return codes
 
 
+def _refuse_many(dataset: Dataset, n_folds: int) -> None:
+    if n_folds * dataset.n_rows > MANY_POSITIONS:
+        problem = f"{n_folds} folds of {dataset.n_rows} rows are that many models to fit."
+        raise invalid("split", f"{n_folds} folds", problem, "Split by group or at random into fewer folds.")
+
+
 def _group_name(dataset: Dataset) -> str:
     return str(dataset.groups.name or "group") if dataset.groups is not None else "group"
 
@@ -228,13 +237,17 @@ def _group_name(dataset: Dataset) -> str:
 def _places(dataset: Dataset) -> tuple[np.ndarray, tuple[str, str]]:
     for names in (("easting", "northing"), ("longitude", "latitude"), ("x", "y")):
         if set(names) <= set(dataset.coordinates):
-            return np.column_stack([dataset.coordinates[name].values for name in names]), names
+            places = np.column_stack([dataset.coordinates[name].values for name in names])
+            lost = dataset.X["obs"].values[~np.isfinite(places).all(axis=1)]
+            if lost.size:
+                raise invalid("coordinates", names, f"Missing at row {shown(lost)}.", "Fill them.")
+            return places, names
     remedy = "Name two columns longitude and latitude, or easting and northing."
     raise invalid("split", "spatial", "The data set has no places on a map.", remedy)
 
 
 def _can_stratify(dataset: Dataset, folds: int) -> bool:
-    return dataset.task == "classification" and np.bincount(dataset.y.values).min() >= folds
+    return dataset.task == "classification" and int(np.bincount(dataset.y.values).min()) >= folds
 
 
 def _date(test: Any) -> pd.Timestamp:

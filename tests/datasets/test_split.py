@@ -145,6 +145,18 @@ def test_rows_without_a_time_are_refused_by_name():
         split(data, "temporal")
 
 
+def test_leaving_out_each_of_very_many_rows_is_refused():
+    with pytest.raises(InvalidInput, match=r"5000 folds of 5000 rows.*Split by group or at random"):
+        split(table(5000), "leave-one-out")
+
+
+def test_row_without_a_place_is_refused_by_name():
+    data = table()
+    data.coordinates["easting"][7] = np.nan
+    with pytest.raises(InvalidInput, match=r"coordinates .*Missing at row 7\. Fill"):
+        split(data, "spatial")
+
+
 def test_rows_at_one_place_cannot_be_split_by_place():
     data = table()
     data.coordinates["easting"][:] = 1.0

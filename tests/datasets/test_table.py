@@ -61,8 +61,8 @@ def test_units_come_from_headers_parquet_fields_and_netcdf_attributes(tmp_path, 
 
 
 @pytest.mark.parametrize("options", [
-    {"sep": ";"}, {"sep": "\t"}, {"sep": ";", "decimal": ","}, {"encoding": "utf-8-sig"}, {"encoding": "latin-1"},
-    {"lineterminator": "\r\n"},
+    {"sep": ";"}, {"sep": "\t"}, {"sep": ";", "decimal": ","}, {"encoding": "utf-8-sig"},
+    {"encoding": "latin-1"}, {"lineterminator": "\r\n"},
 ], ids=str)  # fmt: skip
 def test_separators_and_encodings_do_not_change_the_data(tmp_path, wells, options):
     table = wells.replace("shale", "Ölschiefer")
