@@ -99,15 +99,25 @@ def evaluate(
         predict_seconds=sum(part.seconds["predict"] for part in parts),
     )
     if random_rows is not None:
-        _add_random_rows(tree, dataset, random_rows.folds[0][1], done[-1])
+        _add_random_rows(tree, dataset, done[-1])
     return tree
 
 
-def _add_random_rows(tree: xr.DataTree, dataset: Dataset, rows: np.ndarray, part: Part) -> None:
-    y = dataset.y.values[rows]
+def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: Part) -> None:
+    """Set the scores of a random split beside the honest ones of the same rows: the gap is the optimism."""
+    both = np.intersect1d(tree["predictions"]["obs"].values, part.predictions["obs"].values)
+    y = dataset.y.sel(obs=both).values
+    pairs = {"random_rows": part.predictions, "same_rows": tree["predictions"].to_dataset()}
     known = catalog.metrics(dataset.task)
-    scores = [known[str(name)](part.predictions, y) for name in tree["metrics"]["metric"].values]
-    tree["metrics"] = xr.DataTree(tree["metrics"].to_dataset().assign(random_rows=("metric", scores)))
+    names = [str(name) for name in tree["metrics"]["metric"].values]
+    scores = {
+        column: (
+            "metric",
+            [known[name](predictions.sel(obs=both), y) if len(both) else np.nan for name in names],
+        )
+        for column, predictions in pairs.items()
+    }
+    tree["metrics"] = xr.DataTree(tree["metrics"].to_dataset().assign(scores))
 
 
 def _fit(estimator: Estimator, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict[str, float]]:

@@ -75,7 +75,9 @@ class NormalInverseGamma:
         sigma = np.sqrt(self.rate / rng.gamma(self.shape, size=size))
         z = rng.standard_normal((*size, len(self.location)))
         factor = linalg.cholesky(self.precision, lower=False)
-        theta = self.location + sigma[..., None] * linalg.solve_triangular(factor, z.reshape(-1, z.shape[-1]).T).T.reshape(z.shape)
+        theta = self.location + sigma[..., None] * linalg.solve_triangular(
+            factor, z.reshape(-1, z.shape[-1]).T
+        ).T.reshape(z.shape)
         return self.split(theta, sigma)
 
 
@@ -104,7 +106,10 @@ class Exact:
             raise invalid(
                 "inference", "Exact", "This model's posterior has no closed form.", "Use inference=NUTS()."
             )
-        size = (int(positive("chains", self.chains, integer=True)), int(positive("draws", self.draws, integer=True)))
+        size = (
+            int(positive("chains", self.chains, integer=True)),
+            int(positive("draws", self.draws, integer=True)),
+        )
         start = time.perf_counter()
         posterior = problem.conjugate.update(problem.data["X"], problem.data["y"])
         draws = posterior.sample(size, np.random.default_rng(seed))

@@ -1,6 +1,5 @@
 """The no-U-turn sampler, by nutpie, always named and recorded."""
 
-
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
@@ -46,7 +45,7 @@ class NUTS:
     """
 
     draws: int = 1000
-    tune: int = 1000
+    tune: int = 500
     chains: int = 4
     cores: int | None = None
     target_accept: float | None = None
@@ -143,7 +142,9 @@ def _partial(tree: xr.DataTree | None) -> xr.DataTree:
     kept = int(np.argmin(complete)) if not complete.all() else len(complete)
     if not kept:
         raise KeyboardInterrupt
-    return tree.map_over_datasets(lambda group: group.isel(draw=slice(kept)) if "draw" in group.dims else group)
+    return tree.map_over_datasets(
+        lambda group: group.isel(draw=slice(kept)) if "draw" in group.dims else group
+    )
 
 
 def _labelled(raw: xr.DataTree, problem: Problem) -> xr.DataTree:

@@ -1,6 +1,6 @@
 """Bayesian linear and logistic regression."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,11 +12,16 @@ from bayesgeo._check import one_of, positive
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.exact import NormalInverseGamma
 from bayesgeo.models.base import Bayesian, Classifier, Regressor, standardisation
+from bayesgeo.models.linear_graph import (
+    INTERCEPT_SCALE,
+    NOISE_RATE,
+    NOISE_SHAPE,
+    forward,
+    logistic_graph,
+    regression_graph,
+)
 
 PRIORS = ("normal", "laplace", "horseshoe", "flat")
-INTERCEPT_SCALE = 10.0
-# Noise prior worth one observation that says "a tenth of the variance is noise".
-NOISE_SHAPE, NOISE_RATE = 0.5, 0.05
 
 
 class BayesianLinearRegression(Bayesian, Regressor):
@@ -97,11 +102,13 @@ class BayesianLinearRegression(Bayesian, Regressor):
         one_of("noise", self.noise, ("normal", "student-t"))
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = _scale(self.prior, self.prior_scale, default=10.0, n_rows=len(X))
-        graph = partial(_regression, self.prior, scale, self.noise, X.shape[1])
+        rotation = _rotation(self.prior, X)
+        graph = partial(regression_graph, self.prior, scale, self.noise, X.shape[1])
         closed = self.noise == "normal" and self.prior in ("normal", "flat")
         return Problem(
             build=graph,
-            data={"X": X, "y": (y - self.target_center_) / self.target_scale_},
+            data={"X": X @ rotation, "y": (y - self.target_center_) / self.target_scale_},
+            restore=_unrotate(rotation),
             dims={"intercept": (), "weight": ("feature",), "sigma": ()}
             | ({"nu": ()} if self.noise == "student-t" else {}),
             coords={"feature": _feature_names(self)},
@@ -183,12 +190,14 @@ class BayesianLogisticRegression(Bayesian, Classifier):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
         one_of("prior", self.prior, PRIORS)
         scale = _scale(self.prior, self.prior_scale, default=2.5, n_rows=len(X))
+        rotation = _rotation(self.prior, X)
         n_labels = len(self.classes_)
-        graph = partial(_logistic, self.prior, scale, X.shape[1], n_labels)
+        graph = partial(logistic_graph, self.prior, scale, X.shape[1], n_labels)
         label = () if n_labels == 2 else ("label",)
         return Problem(
             build=graph,
-            data={"X": X, "y": y.astype(np.int64)},
+            data={"X": X @ rotation, "y": y.astype(np.int64)},
+            restore=_unrotate(rotation),
             dims={"intercept": label, "weight": ("feature", *label)},
             coords={"feature": _feature_names(self), "label": self.classes_},
             key=("logistic", *graph.args),
@@ -210,24 +219,6 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         return np.stack([special.expit(-predictor), special.expit(predictor)], axis=-1)
 
 
-def forward(X: Any, p: Mapping[str, Any], xp: Any) -> Any:
-    """Map features ``(obs, feature)`` to the linear predictor ``(..., obs[, label])``.
-
-    Examples
-    --------
-    >>> p = {"weight": np.ones((4, 10, 2)), "intercept": np.zeros((4, 10))}
-    >>> forward(np.ones((3, 2)), p, np).shape
-    (4, 10, 3)
-    """
-    weight, intercept = p["weight"], p["intercept"]
-    if weight.ndim - intercept.ndim == 1 and weight.ndim in (2, 4):
-        return X @ weight + intercept[..., None, :]
-    if xp is np:
-        return (X @ weight[..., None])[..., 0] + intercept[..., None]
-    # As a sum, not a product of matrices: numba compiles it in a quarter of the time and runs it as fast.
-    return xp.sum(X * weight, axis=-1) + intercept
-
-
 def _scale(prior: str, scale: float | None, *, default: float, n_rows: int) -> float:
     if scale is not None:
         return float(positive("prior_scale", scale))
@@ -235,74 +226,24 @@ def _scale(prior: str, scale: float | None, *, default: float, n_rows: int) -> f
     return 2.0 ** -round(np.log2(n_rows) / 2) if prior == "horseshoe" else default
 
 
-def _coefficients(prior: str, scale: float, unit: Any, shape: tuple[int, ...]) -> Any:
-    import pymc as pm
+def _rotation(prior: str, X: np.ndarray) -> np.ndarray:
+    """Choose axes along which the coefficients are nearly independent, where the prior looks alike along any.
 
-    if prior == "normal":
-        return pm.Normal("weight", 0, scale * unit, shape=shape)
-    if prior == "laplace":
-        return pm.Laplace("weight", 0, scale * unit, shape=shape)
-    if prior == "flat":
-        return pm.Flat("weight", shape=shape)
-    local = pm.HalfCauchy("local", 1, shape=shape)
-    overall = pm.HalfCauchy("overall", 1)
-    z = pm.Normal("z", 0, 1, shape=shape)
-    return pm.Deterministic("weight", z * local * overall * scale * unit)
+    Turning to the principal axes of the features leaves a normal or flat prior as it is, and spares the sampler
+    the long trajectories that correlated features ask for.
+    """
+    if prior not in ("normal", "flat"):
+        return np.eye(X.shape[1])
+    return np.linalg.eigh(X.T @ X)[1]
 
 
-def _regression(prior: str, scale: float, noise: str, n_features: int) -> Any:
-    import pymc as pm
-    import pytensor.tensor as pt
+def _unrotate(rotation: np.ndarray) -> Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]:
+    def restore(draws: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        weight = draws["weight"]
+        turned = rotation @ (weight if weight.ndim == 4 else weight[..., None])
+        return {**draws, "weight": turned.reshape(weight.shape)}
 
-    with pm.Model() as model:
-        X, y = pm.Data("X", np.zeros((2, n_features))), pm.Data("y", np.zeros(2))
-        if prior == "flat":
-            sigma = pm.Deterministic("sigma", pt.exp(pm.Flat("log_sigma")))
-            intercept = pm.Flat("intercept")
-        else:
-            sigma = pm.Deterministic("sigma", pt.sqrt(pm.InverseGamma("variance", NOISE_SHAPE, NOISE_RATE)))
-            intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE * sigma)
-        weight = _coefficients(prior, scale, sigma, (n_features,))
-        mean = forward(X, {"weight": weight, "intercept": intercept}, pt)
-        if noise == "normal":
-            pm.Normal("outcome", mean, sigma, observed=y)
-        else:
-            pm.StudentT("outcome", nu=pm.Gamma("nu", 2, 0.1), mu=mean, sigma=sigma, observed=y)
-    return model
-
-
-def _logistic(prior: str, scale: float, n_features: int, n_labels: int) -> Any:
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    with pm.Model() as model:
-        X, y = pm.Data("X", np.zeros((2, n_features))), pm.Data("y", np.zeros(2, dtype=np.int64))
-        if n_labels == 2:
-            intercept = (
-                pm.Flat("intercept") if prior == "flat" else pm.Normal("intercept", 0, INTERCEPT_SCALE)
-            )
-            p = {"weight": _coefficients(prior, scale, 1.0, (n_features,)), "intercept": intercept}
-            pm.Bernoulli("outcome", logit_p=forward(X, p, pt), observed=y)
-        else:
-            p = _softmax_parameters(prior, scale, n_features, n_labels)
-            pm.Categorical("outcome", logit_p=forward(X, p, pt), observed=y)
-    return model
-
-
-def _softmax_parameters(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    if prior != "flat":
-        intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE, shape=n_labels)
-        return {"weight": _coefficients(prior, scale, 1.0, (n_features, n_labels)), "intercept": intercept}
-    # A flat prior leaves a common shift of all classes free: hold the first at zero.
-    free = pm.Flat("free", shape=(n_features + 1, n_labels - 1))
-    full = pt.concatenate([pt.zeros((n_features + 1, 1)), free], axis=1)
-    return {
-        "weight": pm.Deterministic("weight", full[1:]),
-        "intercept": pm.Deterministic("intercept", full[0]),
-    }
+    return restore
 
 
 def _conjugate(prior: str, scale: float, n_features: int) -> NormalInverseGamma:
