@@ -105,10 +105,11 @@ def _null_space(columns: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
 
 
 def _groups(null: np.ndarray, names: list[str]) -> tuple[tuple[str, ...], ...]:
-    """Group columns by the projector on the null space, which does not depend on the basis found."""
-    projector = null.T @ null
-    # Entries below this come from rounding: the null vectors are known to about its square.
-    linked = np.abs(projector) > np.finfo(float).eps ** 0.5
-    involved = np.flatnonzero(linked.diagonal())
-    _, group = csgraph.connected_components(linked[np.ix_(involved, involved)], directed=False)
+    """Group columns whose rows of the null space are not across each other, whatever its basis."""
+    size = np.linalg.norm(null, axis=0)
+    # Null vectors are known to about machine epsilon: entries below its root are not told from zero.
+    involved = np.flatnonzero(size > np.finfo(float).eps ** 0.5)
+    rows = null[:, involved] / size[involved]
+    linked = np.abs(rows.T @ rows) > np.finfo(float).eps ** 0.5
+    _, group = csgraph.connected_components(linked, directed=False)
     return tuple(tuple(names[i] for i in involved[group == g]) for g in range(group.max(initial=-1) + 1))

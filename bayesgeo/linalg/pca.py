@@ -96,6 +96,8 @@ def pca(X: xr.DataArray, n_components: int | None = None, *, standardise: bool =
         raise invalid("n_components", n_components, f"From 1 to {most} can be found in {dict(X.sizes)}.")
     mean = X.mean(rows).reset_coords(drop=True)
     scale = X.std(rows, ddof=1).reset_coords(drop=True) if standardise else xr.ones_like(mean)
+    if float(abs(X - mean).max()) == 0:
+        raise invalid("X", dict(X.sizes), "No column varies.", "Give rows that differ.")
     if (scale == 0).any():
         constant = labels(X, columns)[int((scale == 0).argmax())]
         raise invalid("column", constant, "It is constant and cannot be standardised.", "Leave it out.")
