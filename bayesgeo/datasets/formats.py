@@ -13,6 +13,7 @@ from bayesgeo._check import did_you_mean, invalid, shown
 
 DELIMITERS = (",", ";", "\t")
 BRACKETED = re.compile(r"^(?P<name>.+?)\s*\[(?P<unit>[^\]]*)\]\s*$")
+LOOKED_AT = 1000
 DECIMAL_COMMA = re.compile(r"\d,\d")
 WITH_COMMA = r"^\s*([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)\s*$"
 
@@ -145,9 +146,8 @@ def _refuse_twice(path: Path, names: list[str]) -> None:
 def _units_row(frame: pd.DataFrame) -> dict[str, str]:
     if len(frame) < 2:
         return {}
-    body = frame.iloc[1:].apply(pd.to_numeric, errors="coerce")
-    numeric = [name for name in frame if body[name].notna().any() and _all_numbers(frame[name].iloc[1:])]
-    first = frame.iloc[0]
+    first, body = frame.iloc[0], frame.iloc[1:LOOKED_AT]
+    numeric = [name for name in frame if body[name].notna().any() and _all_numbers(body[name])]
     is_text = first[numeric].notna() & pd.to_numeric(first[numeric], errors="coerce").isna()
     has_number = (first[numeric].notna() & ~is_text).any()
     if not numeric or has_number or not is_text.any():
@@ -156,7 +156,7 @@ def _units_row(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _all_numbers(values: pd.Series) -> bool:
-    return bool((pd.to_numeric(values, errors="coerce").notna() | values.isna()).all())
+    return bool(pd.to_numeric(values, errors="coerce").notna().equals(values.notna()))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +164,10 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _number_or_text(values: pd.Series) -> pd.Series:
-    return pd.to_numeric(values) if _all_numbers(values) else values.str.strip()
+    try:
+        return pd.to_numeric(values)
+    except ValueError:
+        return values.str.strip()
 
 
 def _read_parquet(path: Path) -> Table:

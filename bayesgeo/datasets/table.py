@@ -78,7 +78,7 @@ def read_table(
     (('sand', 'shale'), {'GR': 'API'})
     """
     one_of("missing", missing, ("refuse", "drop"))
-    drop = (drop,) if isinstance(drop, str) else tuple(drop)
+    drop, features = _names(drop), None if features is None else _names(features)
     table = read_file(path)
     _refuse_unknown(table.frame, [("target", target), ("group", group), ("time", time)])
     _refuse_unknown(table.frame, [("column", name) for name in (*(features or ()), *drop)])
@@ -101,6 +101,10 @@ def read_table(
         coordinates=places.loc[frame.index],
         attrs=_origin(Path(path), table.units.get(target, ""), notes),
     )
+
+
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _refuse_unknown(frame: pd.DataFrame, roles: Sequence[tuple[str, str | None]]) -> None:

@@ -1,5 +1,7 @@
 """The generator against its own closed form."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -10,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bayesgeo._check import InvalidInput
 from bayesgeo.datasets import load
-from bayesgeo.datasets.event_physics import draw_table, exact_probability
+from bayesgeo.datasets.event_physics import _log_hour, _log_magnitude, draw_table, exact_probability
 from bayesgeo.datasets.seismic_events import _path, table
 from bayesgeo.datasets.split import split
 from bayesgeo.datasets.synthetic import draw_seismic_events
@@ -59,8 +61,6 @@ def test_bayes_optimal_scores_are_those_of_the_description(many):
 
 
 def test_densities_of_both_kinds_integrate_to_one_in_magnitude_and_hour():
-    from bayesgeo.datasets.event_physics import _log_hour, _log_magnitude
-
     for kind in (0, 1):
         for density, ends, breaks in ((_log_magnitude, (0.5, 4.5), [3.0]), (_log_hour, (0.0, 24.0), [13.5])):
             mass, _ = integrate.quad(
@@ -92,6 +92,11 @@ def test_same_seed_draws_the_same_events_and_another_seed_others():
 
 def test_shipped_table_is_drawn_again_bit_for_bit():
     assert _path().read_text(encoding="utf-8") == table()
+
+
+def test_readme_of_the_data_states_the_hash_of_the_shipped_table():
+    readme = Path(__file__).parents[2] / "data" / "README.md"
+    assert load("seismic_events").attrs["sha256"] in readme.read_text(encoding="utf-8")
 
 
 def test_shipped_table_is_below_a_megabyte():
