@@ -1,10 +1,10 @@
 """One grammar for every message: what was given, what is wrong with it, what to give instead."""
 
 import difflib
+import math
+import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 MAX_SHOWN = 5
 
@@ -79,9 +79,9 @@ def positive(name: str, value: float, *, integer: bool = False) -> float:
     >>> positive("draws", 10, integer=True)
     10
     """
-    kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
-    usable = isinstance(value, kinds) and not isinstance(value, bool)
-    if not usable or not np.isfinite(value) or value <= 0:
+    wanted = numbers.Integral if integer else numbers.Real
+    usable = isinstance(value, wanted) and not isinstance(value, bool)
+    if not usable or not math.isfinite(value) or value <= 0:
         kind = "a whole number" if integer else "a finite number"
         raise invalid(name, value, f"It must be {kind} above zero.")
     return value

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-Listener = Callable[[str, dict[str, float]], None]
+Listener = Callable[[str, dict[str, Any]], None]
 
 
-def _silent(phase: str, numbers: dict[str, float]) -> None:
+def _silent(phase: str, numbers: dict[str, Any]) -> None:
     """Hear nothing: the default outside the command line."""
 
 
 _listener: ContextVar[Listener] = ContextVar("listener", default=_silent)
 
 
-def announce(phase: str, **numbers: float) -> None:
+def announce(phase: str, **numbers: Any) -> None:
     """Tell the listener the phase that begins or goes on, with its numbers.
 
     Examples

@@ -17,8 +17,8 @@ NO_DIFFERENCE = "no detectable difference"
 def compare(evidences: Mapping[str, xr.DataTree], *, seed: int = 0) -> pd.DataFrame:
     r"""Compare every pair of models by the paired difference of their log scores, row by row.
 
-    With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, the mean of :math:`d` gets an interval from a bootstrap that
-    resamples whole groups (rows where there are none). Only an interval clear of zero is called a difference.
+    With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, the mean of :math:`d` gets an interval from a bootstrap
+    that resamples whole groups (rows where there are none). Only an interval clear of zero is called a difference.
     No correction for the number of pairs is made: the table shows them all.
 
     Parameters
@@ -31,8 +31,8 @@ def compare(evidences: Mapping[str, xr.DataTree], *, seed: int = 0) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        A row for each pair: ``a``, ``b``, ``metric``, ``difference`` (nats per row, positive when ``a`` is better),
-        ``low``, ``high``, ``prob``, ``blocks`` and ``conclusion``, best models first.
+        A row for each pair: ``a``, ``b``, ``metric``, ``difference`` (nats per row, positive when ``a`` is
+        better), ``low``, ``high``, ``prob``, ``blocks`` and ``conclusion``, best models first.
 
     Raises
     ------

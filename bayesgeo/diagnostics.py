@@ -51,7 +51,7 @@ class Diagnosis:
 
     @property
     def verdict(self) -> Verdict:
-        """``failed`` if any check is an issue, ``doubtful`` if any is a tip, ``sound`` if all that apply passed."""
+        """``failed`` if a check is an issue, ``doubtful`` if one is a tip, ``sound`` if all that apply passed."""
         found = {check.status for check in self.checks}
         if "issue" in found:
             return "failed"
@@ -73,7 +73,8 @@ def diagnose(tree: xr.DataTree) -> Diagnosis:
     Returns
     -------
     Diagnosis
-        ``.verdict`` and ``.checks``. A missing group, a constant parameter or a value that is not finite fails.
+        ``.verdict`` and ``.checks``. A missing group, a constant parameter or a value that is not finite
+        fails.
 
     Examples
     --------

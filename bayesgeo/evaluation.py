@@ -62,7 +62,8 @@ def evaluate(
     jobs : int
         Folds that run at once, each in a process of its own.
     random_rows : Split, optional
-        A split that ignores groups, place and time: its scores stand beside the honest ones as the optimism gap.
+        A split that ignores groups, place and time: its scores stand beside the honest ones of the same
+        rows, as the optimism gap.
 
     Returns
     -------
@@ -78,14 +79,15 @@ def evaluate(
     if isinstance(estimator, Classifier) != (dataset.task == "classification"):
         raise invalid("estimator", type(estimator).__name__, f"The data set asks for {dataset.task}.")
     seeds = (np.random.SeedSequence(seed).generate_state(len(split.folds) + 2) >> 1).tolist()
-    work = [
-        joblib.delayed(_run)(estimator, dataset, *fold, s)
-        for fold, s in zip(split.folds, seeds[2:], strict=True)
-    ]
-    if random_rows is not None:
-        work.append(joblib.delayed(_run)(estimator, dataset, *random_rows.folds[0], seeds[1]))
-    done = joblib.Parallel(n_jobs=jobs)(work)
+    folds = [*split.folds, *(random_rows.folds[:1] if random_rows else ())]
+    order = [*seeds[2:], seeds[1]][: len(folds)]
+    total = len(folds) + 1
+    done = joblib.Parallel(n_jobs=jobs)(
+        joblib.delayed(_run)(estimator, dataset, *fold, seed=s, place=(k, total))
+        for k, (fold, s) in enumerate(zip(folds, order, strict=True), start=1)
+    )
     parts = done[: len(split.folds)]
+    announce("fold", fit=total, total=total)
     final, seconds = _fit(estimator, dataset, seed=seeds[0])
     tree = _assemble(
         final,
@@ -130,7 +132,16 @@ def _fit(estimator: Estimator, dataset: Dataset, *, seed: int) -> tuple[Estimato
     return estimator, {"compile": compiling, "fit": elapsed - compiling}
 
 
-def _run(estimator: Estimator, dataset: Dataset, train: np.ndarray, test: np.ndarray, seed: int) -> Part:
+def _run(
+    estimator: Estimator,
+    dataset: Dataset,
+    train: np.ndarray,
+    test: np.ndarray,
+    *,
+    seed: int,
+    place: tuple[int, int],
+) -> Part:
+    announce("fold", fit=place[0], total=place[1])
     fitted, seconds = _fit(clone(estimator), dataset.rows(train), seed=seed)
     announce("scoring", rows=len(test))
     start = time.perf_counter()

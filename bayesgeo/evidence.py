@@ -109,7 +109,7 @@ def _with_confusion(
     best = predictions["probability"].argmax("label").expand_dims(("chain", "draw"))
     dims = ("true_label", "predicted_label")
     counts = confusion_counts(best, y, len(labels))[0]
-    result = result.assign_coords(dict.fromkeys(dims, list(labels))).assign(confusion=(dims, counts))
+    result = result.assign_coords({dim: list(labels) for dim in dims}).assign(confusion=(dims, counts))
     if len(draws) > 1:
         low, high = np.quantile(draws, _tails(), axis=0)
         result = result.assign(confusion_low=(dims, low), confusion_high=(dims, high))
@@ -117,7 +117,7 @@ def _with_confusion(
 
 
 def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis]) -> xr.Dataset:
-    """Tabulate the checks of the fit on every row, and whether the fits on the training parts were as sound."""
+    """Tabulate the checks of the fit on every row, and whether the fits on training parts were as sound."""
     checks = list(final.checks)
     if final.verdict != "not applicable":
         checks.append(_folds_check(folds))

@@ -26,8 +26,8 @@ NOISE_DRAWS = 1000  # response draws of a model that has a single parameter draw
 class Estimator(BaseEstimator, ABC):
     """Base of every model: scikit-learn's interface over predictions that are draws.
 
-    ``X`` is ``(obs, feature)``: an array, a DataFrame or a labelled DataArray. ``y`` is ``(obs,)``. ``groups``,
-    optional, names for each row what must stay together when the model sets rows aside for itself.
+    ``X`` is ``(obs, feature)``: an array, a DataFrame or a labelled DataArray. ``y`` is ``(obs,)``.
+    ``groups``, optional, names for each row what must stay together when the model sets rows aside for itself.
     A deterministic model is a posterior with one draw.
     """
 

@@ -32,7 +32,8 @@ class BayesianLinearRegression(Bayesian, Regressor):
     .. math:: y_i \sim N(\alpha + x_i^T \beta, \sigma^2) \text{ or } t_\nu(\alpha + x_i^T \beta, \sigma^2),
 
     with :math:`\alpha \sim N(0, (10\sigma)^2)`, :math:`\sigma^2 \sim IG(1/2, 1/20)`,
-    :math:`\nu \sim \mathrm{Gamma}(2, 0.1)` (Juárez & Steel 2010) and, for each coefficient, in units of the noise:
+    :math:`\nu \sim \mathrm{Gamma}(2, 0.1)` (Juárez & Steel 2010) and, for each coefficient, in units of the
+    noise:
 
     - ``"normal"`` (ridge): :math:`\beta_j \sim N(0, (s\sigma)^2)`;
     - ``"laplace"`` (lasso, Park & Casella 2008): density :math:`\propto \exp(-|\beta_j| / (s\sigma))`;
@@ -227,10 +228,10 @@ def _scale(prior: str, scale: float | None, *, default: float, n_rows: int) -> f
 
 
 def _rotation(prior: str, X: np.ndarray) -> np.ndarray:
-    """Choose axes along which the coefficients are nearly independent, where the prior looks alike along any.
+    """Choose axes along which the coefficients are nearly independent, where the prior is alike along any.
 
-    Turning to the principal axes of the features leaves a normal or flat prior as it is, and spares the sampler
-    the long trajectories that correlated features ask for.
+    Turning to the principal axes of the features leaves a normal or flat prior as it is, and spares the
+    sampler the long trajectories that correlated features ask for.
     """
     if prior not in ("normal", "flat"):
         return np.eye(X.shape[1])

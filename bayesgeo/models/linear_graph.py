@@ -44,6 +44,7 @@ def _coefficients(prior: str, scale: float, unit: Any, shape: tuple[int, ...]) -
 
 
 def regression_graph(prior: str, scale: float, noise: str, n_features: int) -> Any:
+    """Build the PyMC model of linear regression."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -65,6 +66,7 @@ def regression_graph(prior: str, scale: float, noise: str, n_features: int) -> A
 
 
 def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> Any:
+    """Build the PyMC model of logistic or softmax regression."""
     import pymc as pm
     import pytensor.tensor as pt
 

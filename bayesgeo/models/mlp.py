@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from bayesgeo._progress import announce
 from bayesgeo.models.base import Classifier, Estimator, Regressor, one_draw_noise, standardisation
 
 LEAK = 0.01
+PATIENCE = 25  # epochs without a better validation loss
 ACTIVATIONS = {
     "identity": lambda z: z,
     "sigmoid": special.expit,
@@ -29,8 +31,9 @@ ACTIVATIONS = {
 class MLP(Estimator):
     """Base of the two perceptrons.
 
-    Trained on standardised rows with AdamW (Loshchilov & Hutter 2019) in minibatches; a part of the rows (whole
-    groups, when groups are given) is set aside, and the weights of the epoch with the least loss there are kept.
+    Trained on standardised rows with AdamW (Loshchilov & Hutter 2019) in minibatches; a part of the rows
+    (whole groups, when groups are given) is set aside, and the weights of the epoch with the least loss there
+    are kept.
 
     Attributes
     ----------
@@ -203,7 +206,7 @@ def _fit_network(
     return weights, curve
 
 
-def _descend(torch: Any, network: Any, loss: Any, tensors: Any, model: MLP, patience: int = 30) -> xr.Dataset:
+def _descend(torch: Any, network: Any, loss: Any, tensors: Any, model: MLP) -> xr.Dataset:
     (X, y), (X_val, y_val) = tensors
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=model.weight_decay)
     generator = torch.Generator().manual_seed(model.seed_)
@@ -223,7 +226,7 @@ def _descend(torch: Any, network: Any, loss: Any, tensors: Any, model: MLP, pati
             best, best_epoch = curve[-1][1], epoch
             best_state = {name: value.clone() for name, value in network.state_dict().items()}
         announce("training", epoch=epoch + 1, total=model.max_epochs)
-        if epoch - best_epoch >= patience:
+        if epoch - best_epoch >= PATIENCE:
             break
     network.load_state_dict(best_state)
     history = np.array(curve).T
@@ -245,7 +248,7 @@ def _network(torch: Any, sizes: tuple[int, ...], activation: str, seed: int) -> 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         layers: list[Any] = []
-        for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        for before, after in pairwise(sizes):
             layers += [torch.nn.Linear(before, after), makers[activation]()]
     return torch.nn.Sequential(*layers[:-1])
 

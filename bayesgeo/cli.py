@@ -1,0 +1,218 @@
+"""The command line: ``bayesgeo datasets | check | compare | report | predict``."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from bayesgeo import __version__
+from bayesgeo._check import InvalidInput, did_you_mean, invalid
+
+if TYPE_CHECKING:
+    from bayesgeo.datasets.base import Dataset
+    from bayesgeo.datasets.split import Split
+
+DONE, CRASHED, BAD_INPUT, DIAGNOSTICS_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = App(
+    name="bayesgeo",
+    version=__version__,
+    help="Bayesian machine learning for geoscience, with evidence.\n\n"
+    "Exit codes: 0 done, 1 crash, 2 bad input, 3 diagnostics failed, 130 interrupted.",
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Choice:
+    """What to learn from, and how to split it."""
+
+    data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
+    target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
+    group: Annotated[
+        str, Parameter(help="Column of what must not be split: well, site, event (tables only).")
+    ] = ""
+    features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
+    drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
+    positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
+    missing: Annotated[str, Parameter(help="Rows with missing values: refuse or drop.")] = "refuse"
+    time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
+    task: Annotated[
+        str, Parameter(help="classification or regression, if the target misleads (tables only).")
+    ] = ""
+    split: Annotated[
+        str,
+        Parameter(
+            help="group, leave-one-group-out, spatial, temporal, random, leave-one-out or holdout; by default as "
+            "published with the data set, else by group, else random."
+        ),
+    ] = ""
+    folds: Annotated[int, Parameter(help="Number of folds, where the split has a choice.")] = 5
+    seed: Annotated[int, Parameter(help="Seed of everything random.")] = 0
+
+    def dataset(self) -> "Dataset":
+        """Load the data set or read the table."""
+        from bayesgeo.datasets import load, read_table, titles
+
+        if self.data in titles():
+            self._refuse_table_options()
+            dataset = load(self.data)
+            kept = names(self.features) or [n for n in dataset.features if n not in names(self.drop)]
+            return dataset if kept == dataset.features else dataset.with_features(list(kept))
+        if not Path(self.data).exists():
+            raise invalid(
+                "data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles())
+            )
+        if not self.target:
+            raise invalid("--target", "", "A table needs one: the column to predict.", "Add --target NAME.")
+        options = {name: getattr(self, name) or None for name in ("group", "positive", "time", "task")}
+        return read_table(
+            self.data,
+            target=self.target,
+            features=names(self.features) or None,
+            drop=names(self.drop),
+            missing=self.missing,  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
+        )
+
+    def folds_of(self, dataset: "Dataset") -> "Split":
+        """Split the data set as asked."""
+        from bayesgeo.datasets.split import split
+
+        return split(dataset, self.split or None, folds=self.folds, seed=self.seed)
+
+    def _refuse_table_options(self) -> None:
+        for name in ("target", "group", "positive", "time", "task"):
+            if getattr(self, name):
+                problem = f"{self.data} has its own; --{name} is for tables."
+                raise invalid(f"--{name}", getattr(self, name), problem, "Leave it out.")
+
+
+@app.command
+def datasets() -> int:
+    """List the data sets that come by name."""
+    from bayesgeo.datasets import titles
+
+    width = max(map(len, titles()))
+    for name, title in titles().items():
+        say(f"{name:{width}}  {title}")
+    return DONE
+
+
+@app.command
+def check(choice: Choice) -> int:
+    """Audit a table and its split for what would make a score a lie; nothing is fitted."""
+    from bayesgeo.datasets.audit import audit
+
+    dataset = choice.dataset()
+    by = choice.folds_of(dataset)
+    describe(dataset, by)
+    findings = audit(dataset, by)
+    for finding in findings:
+        say(f"{finding.level:>6}  {finding.code}: {finding.message}")
+    if not findings:
+        say("  fine  The audit found nothing to remark upon.")
+    return BAD_INPUT if any(finding.level == "refuse" for finding in findings) else DONE
+
+
+@app.command
+def compare(
+    choice: Choice,
+    *,
+    out: Annotated[Path, Parameter(help="Folder of the run; an interrupted run goes on there.")],
+    models: Annotated[str, Parameter(help="Models, separated by commas; a wrong name lists them.")] = "",
+    jobs: Annotated[int, Parameter(help="Folds that run at once; it never changes a number.")] = 1,
+) -> int:
+    """Fit models side by side on the same honest folds, and write a report."""
+    dataset = choice.dataset()
+    by = choice.folds_of(dataset)
+    describe(dataset, by)
+    from bayesgeo.display import display
+    from bayesgeo.study import study
+
+    try:
+        with display():
+            study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs)
+    except KeyboardInterrupt:
+        say("Interrupted. Finished models are kept; the same command goes on.", error=True)
+        return INTERRUPTED
+    return write_report(out)
+
+
+@app.command
+def report(run: Annotated[Path, Parameter(help="Folder of a comparison.")]) -> int:
+    """Write the report of a run again, from the models it has finished."""
+    return write_report(run)
+
+
+@app.command
+def predict(
+    run: Annotated[Path, Parameter(help="Folder of a comparison.")],
+    table: Annotated[Path, Parameter(help="New rows, with the columns that were learnt from.")],
+    *,
+    out: Annotated[Path, Parameter(help="CSV file to write.")],
+    model: Annotated[str, Parameter(help="Model of the run; by default the one of the best log score.")] = "",
+) -> int:
+    """Predict new rows with a model of a run, with uncertainty."""
+    from bayesgeo.prediction import predict_table
+
+    done = predict_table(run, table, out=out, model=model or None)
+    say(f"{done.rows} rows predicted by {done.model}: {out}")
+    if done.verdict != "failed":
+        return DONE
+    say(f"The posterior of {done.model} failed its checks. Do not use these predictions.", error=True)
+    return DIAGNOSTICS_FAILED
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Split a list of names at its commas.
+
+    Examples
+    --------
+    >>> names("GR, PE")
+    ('GR', 'PE')
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a line; what the terminal would obey is shown instead."""
+    safe = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    print(safe, file=sys.stderr if error else sys.stdout)
+
+
+def describe(dataset: "Dataset", by: "Split") -> None:
+    """Say what was read, what was decided on the way, and how it is split."""
+    target = f"{len(dataset.labels)} classes" if dataset.labels else "a quantity"
+    say(f"{dataset.name}: {dataset.n_rows:,} rows, {len(dataset.features)} features, {target}. {by.sentence}")
+    for note in dataset.attrs.get("notes", "").splitlines():
+        say(f"  note  {note}")
+
+
+def write_report(run: Path) -> int:
+    """Write the report of a run and return the exit code that its diagnostics ask for."""
+    from bayesgeo.reporting import report as write
+    from bayesgeo.study import load_study
+
+    evidences, manifest = load_study(run)
+    reproduce = {
+        key: manifest[key] for key in ("command", "seed", "started", "platform", "versions", "status")
+    }
+    path = write(evidences, run, findings=manifest["findings"], reproduce=reproduce, seed=manifest["seed"])
+    say(f"Report: {path}")
+    failed = [name for name, tree in evidences.items() if tree["diagnostics"].attrs["verdict"] == "failed"]
+    if failed:
+        say(f"Diagnostics failed: {', '.join(failed)}. The report says why.", error=True)
+    return DIAGNOSTICS_FAILED if failed else DONE
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run the command line; a user's mistake gets a message, never a traceback."""
+    try:
+        app(tokens)
+    except InvalidInput as error:
+        say(f"bayesgeo: {error}", error=True)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,103 @@
+"""Live progress in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bayesgeo._progress import listening
+
+WIDTH = 18
+
+
+@contextmanager
+def display() -> Iterator[None]:
+    """Show the phase of each model while the block runs."""
+    if sys.stderr.isatty():
+        with _live() as listener, listening(listener):
+            yield
+    else:
+        with listening(Lines()):
+            yield
+
+
+class Lines:
+    """One line when a model begins, goes on to another fold, or ends."""
+
+    def __init__(self) -> None:
+        self.model = ""
+        self.start = time.perf_counter()
+
+    def __call__(self, phase: str, numbers: dict[str, Any]) -> None:
+        """Hear a phase."""
+        if phase == "model":
+            self.model, self.start = numbers["name"], time.perf_counter()
+        if phase in ("model", "compiling", "fold", "done"):
+            self._print(phase, numbers)
+
+    def _print(self, phase: str, numbers: dict[str, Any]) -> None:
+        elapsed = time.perf_counter() - self.start
+        text = {"model": "begins", "fold": _fold(numbers)}.get(phase, phase)
+        print(f"{self.model:{WIDTH}} {elapsed:6.1f} s  {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _fold(numbers: dict[str, Any]) -> str:
+    return f"fit {numbers.get('fit')} of {numbers.get('total')}"
+
+
+@contextmanager
+def _live() -> Iterator[Any]:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.fields[fold]}"),
+        TextColumn("{task.fields[phase]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, transient=False) as progress:
+        yield _Live(progress)
+
+
+class _Live:
+    def __init__(self, progress: Any) -> None:
+        self.progress = progress
+        self.task: Any = None
+
+    def __call__(self, phase: str, numbers: dict[str, Any]) -> None:
+        if phase == "model":
+            self._finish()
+            name = f"{numbers['name']:{WIDTH}}"
+            self.task = self.progress.add_task(
+                name, total=1, fold="", phase="already done" if numbers["done"] else ""
+            )
+        elif phase == "done":
+            self._finish()
+        elif phase == "fold":
+            self.progress.update(self.task, fold=_fold(numbers), phase="")
+        elif self.task is not None:
+            self.progress.update(self.task, phase=describe(phase, numbers))
+
+    def _finish(self) -> None:
+        if self.task is not None:
+            self.progress.update(self.task, completed=1, phase="done")
+            self.task = None
+
+
+def describe(phase: str, numbers: dict[str, Any]) -> str:
+    """Put a phase and its numbers in a few words.
+
+    Examples
+    --------
+    >>> describe("sampling", {"draws": 1200, "total": 6000, "divergences": 0})
+    'sampling  1200 of 6000 draws, 0 divergences'
+    >>> describe("training", {"epoch": 7, "total": 500})
+    'training  epoch 7'
+    """
+    if "draws" in numbers and "total" in numbers:
+        return (
+            f"{phase}  {numbers['draws']} of {numbers['total']} draws, {numbers['divergences']} divergences"
+        )
+    return f"{phase}  epoch {numbers['epoch']}" if "epoch" in numbers else phase
