@@ -99,7 +99,7 @@ def pca(X: xr.DataArray, n_components: int | None = None, *, standardise: bool =
     if float(abs(X - mean).max()) == 0:
         raise invalid("X", dict(X.sizes), "No column varies.", "Give rows that differ.")
     if (scale == 0).any():
-        constant = labels(X, columns)[int((scale == 0).argmax())]
+        constant = labels(X, columns)[int((scale.values == 0).argmax())]
         raise invalid("column", constant, "It is constant and cannot be standardised.", "Leave it out.")
     found = decomposition.PCA(n_components, svd_solver="full").fit(((X - mean) / scale).values)
     coords = {columns: mean[columns].values, "component": np.arange(1, n_components + 1)}

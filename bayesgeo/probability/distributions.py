@@ -122,7 +122,7 @@ class RandomVariable:
         if hasattr(self.distribution, "xk"):
             return np.asarray(self.distribution.xk)
         low, high = self.distribution.ppf(TAIL / 2), self.distribution.isf(TAIL / 2)
-        if high - low > MOST_OUTCOMES:
+        if not high - low <= MOST_OUTCOMES:
             raise invalid("distribution", (low, high), f"It has more than {MOST_OUTCOMES} likely outcomes.")
         return np.arange(low, high + 1)
 
@@ -250,7 +250,8 @@ def from_pdf(pdf: Callable[[float], float], *, low: float = -np.inf, high: float
     Raises
     ------
     InvalidInput
-        If its integral, by adaptive quadrature, is not one within 1e-6 and the estimated error.
+        If it is negative at one of 999 points, or its integral, by adaptive quadrature, is not one within
+        1e-6 and the estimated error.
 
     Examples
     --------
@@ -258,6 +259,7 @@ def from_pdf(pdf: Callable[[float], float], *, low: float = -np.inf, high: float
     >>> round(triangle.probability(0.0, 0.5), 10), round(triangle.expectation(), 10)
     (0.25, 0.6666666667)
     """
+    _refuse_negative(pdf, low, high)
     total, error = integrate.quad(pdf, low, high)
     if not abs(total - 1) < INTEGRAL_TOLERANCE + error:
         raise invalid("pdf", total, f"Its integral from {low:g} to {high:g} is not one.", "Divide by it.")
@@ -267,6 +269,15 @@ def from_pdf(pdf: Callable[[float], float], *, low: float = -np.inf, high: float
             return np.vectorize(pdf, otypes=[float])(x)
 
     return RandomVariable(OwnDensity(a=low, b=high, name="own density")())
+
+
+def _refuse_negative(pdf: Callable[[float], float], low: float, high: float) -> None:
+    levels = np.linspace(0.001, 0.999, 999)
+    bounded = np.isfinite(low) and np.isfinite(high)
+    points = low + (high - low) * levels if bounded else stats.cauchy.ppf(levels)
+    for y in points[(points > low) & (points < high)].tolist():
+        if pdf(y) < 0:
+            raise invalid("pdf", float(pdf(y)), f"It is negative at {y:.4g}.")
 
 
 def from_pmf(outcomes: Any, probabilities: Any) -> RandomVariable:

@@ -59,7 +59,7 @@ class Experiment:
         """
         if not factors:
             raise invalid("factors", factors, "There is none.", "Give one, as in die=range(1, 7).")
-        grids = np.meshgrid(*(np.asarray(values) for values in factors.values()), indexing="ij")
+        grids = np.meshgrid(*(np.asarray(list(values)) for values in factors.values()), indexing="ij")
         return cls({name: grid.ravel() for name, grid in zip(factors, grids, strict=True)})
 
     @property

@@ -95,6 +95,10 @@ def change_of_prior(
             raise invalid(
                 "labels", array.sizes["label"], f"There are {probabilities.sizes['label']} classes."
             )
+        named = "label" in array.coords and "label" in probabilities.coords
+        if named and not np.array_equal(array["label"], probabilities["label"]):
+            names = array["label"].values.tolist()
+            raise invalid("labels", names, "They differ from those of the probabilities.", "Reorder them.")
     if ((trained == 0) & (known > 0)).any():
         raise invalid("trained", 0.0, "A class never seen in training has no known odds.", "Leave it out.")
     ratio = xr.where(trained > 0, known / trained.where(trained > 0, 1.0), 0.0)

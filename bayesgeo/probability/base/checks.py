@@ -58,7 +58,7 @@ def checked_outcomes(name: str, array: xr.DataArray) -> None:
         if dim not in array.coords:
             raise invalid(name, dim, "This dimension has no outcomes.", "Give it a coordinate.")
         if not array.get_index(dim).is_unique:
-            repeated = array.get_index(dim)[array.get_index(dim).duplicated()][0]
+            repeated = array.get_index(dim)[array.get_index(dim).duplicated()].tolist()[0]
             raise invalid("outcome", repeated, f"{dim!r} holds it twice.", "Add the two cells first.")
 
 

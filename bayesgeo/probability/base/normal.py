@@ -37,9 +37,16 @@ def box_probability(
     high = np.array([np.inf if stop is None else stop for _, stop in bounds], dtype=float)
     if (low > high).any():
         return 0.0
-    if len(bounds) == 1 and cov[0, 0] > 0:
-        return _interval((low[0] - mean[0]) / np.sqrt(cov[0, 0]), (high[0] - mean[0]) / np.sqrt(cov[0, 0]))
-    return float(stats.multivariate_normal(mean, cov, allow_singular=True).cdf(high, lower_limit=low))
+    fixed = cov.diagonal() == 0
+    if (((mean < low) | (mean > high)) & fixed).any():
+        return 0.0
+    mean, cov, low, high = mean[~fixed], cov[np.ix_(~fixed, ~fixed)], low[~fixed], high[~fixed]
+    if mean.size < 2:
+        ends = (np.array([low, high]) - mean) / np.sqrt(cov.diagonal())
+        return float(np.prod([_interval(*pair) for pair in ends.T]))
+    # The integral of three and more variables is by quasi Monte Carlo: the seed fixes its last digits.
+    joint = stats.multivariate_normal(mean, cov, allow_singular=True)
+    return float(joint.cdf(high, lower_limit=low, rng=np.random.default_rng(0)))
 
 
 def _interval(low: float, high: float) -> float:
