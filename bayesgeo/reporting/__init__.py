@@ -1,1 +1,85 @@
-"""TODO."""
+"""From Evidence to a report: one page to read, the same facts as JSON, and the scores as a table."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayesgeo._files import atomic_file
+from bayesgeo.reporting.facts import gather
+from bayesgeo.reporting.page import render
+from bayesgeo.reporting.words import decide
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def report(
+    evidences: Mapping[str, xr.DataTree],
+    out: str | Path,
+    *,
+    findings: Sequence[Any] = (),
+    reproduce: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Path:
+    """Write ``report.html``, ``report.json`` and ``metrics.csv`` from Evidence alone.
+
+    The same Evidence, findings and ``reproduce`` give the same bytes.
+
+    Parameters
+    ----------
+    evidences : mapping of str to xarray.DataTree
+        Evidence by model name, on the same rows and folds; see :func:`bayesgeo.evaluate`.
+    out : path
+        Folder for the three files; made where it does not exist.
+    findings : sequence of Finding or mapping
+        ``code``, ``level`` and ``message`` of the audit of the data; see :func:`bayesgeo.audit`.
+    reproduce : mapping, optional
+        How to get the same again: ``command``, ``versions``, ``started``, ``platform`` or whatever helps.
+    seed : int
+        Seed of the bootstrap of the comparison.
+
+    Returns
+    -------
+    pathlib.Path
+        The page, ``report.html``: one file, without scripts, that needs no network.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no Evidence, or it is not about the same rows in the same folds.
+    """
+    facts = gather(evidences, findings=findings, seed=seed)
+    facts["decision"] = decide(facts)
+    facts["reproduce"] = dict(reproduce or {})
+    out = Path(out)
+    page = out / "report.html"
+    _write(out / "report.json", json.dumps(facts, indent=1, sort_keys=True, allow_nan=False, default=str) + "\n")
+    _write(out / "metrics.csv", _scores(facts["models"]).to_csv(index=False, lineterminator="\n"))
+    _write(page, render(facts))
+    return page
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _scores(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Tabulate one row for each model and metric."""
+    records = [
+        {"model": model["name"], "kind": model["kind"], "metric": name, **values}
+        for model in models
+        for name, values in model["metrics"].items()
+    ]
+    return pd.DataFrame(records).map(_harmless)
+
+
+def _harmless(cell: Any) -> Any:
+    """Keep a spreadsheet from taking a name for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+__all__ = ["report"]

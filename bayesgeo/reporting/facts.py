@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgeo import catalog
 from bayesgeo.comparison import compare
-from bayesgeo.diagnostics import RHAT_GOOD
+from bayesgeo.reporting.rows import notable, reliability, scatter
 
 SCHEMA = 1
 CI_PROB = 0.9
+QUANTITIES = ("constant", "coefficient", "noise_sd", "nu")
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
 Facts = dict[str, Any]
 
 
-def gather(
-    evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Mapping[str, str]] = (), seed: int = 0
-) -> Facts:
+def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = (), seed: int = 0) -> Facts:
     """Gather what a report says from Evidence alone.
 
     Parameters
     ----------
     evidences : mapping of str to xarray.DataTree
         Evidence by model name, on the same rows and folds.
-    findings : sequence of mapping
+    findings : sequence of Finding or mapping
         ``code``, ``level`` and ``message`` of the leakage audit.
     seed : int
         Seed of the bootstrap of the comparison.
@@ -51,25 +51,35 @@ def gather(
         "verdict": _verdict(evidences),
         "models": [_model(name, evidences[name]) for name in ranked],
         "comparisons": comparisons,
-        "findings": [dict(finding) for finding in findings],
+        "findings": [_finding(finding) for finding in findings],
     }
     return _finite(facts)
 
 
+def _finding(finding: Any) -> Facts:
+    if not isinstance(finding, Mapping):
+        finding = {name: getattr(finding, name) for name in ("code", "level", "message")}
+    return {str(name): str(text) for name, text in finding.items()}
+
+
 def _dataset(evidence: xr.DataTree) -> Facts:
-    described = json.loads(evidence.attrs["dataset_description"])
     observed = evidence["observed_data"].to_dataset()
     exact = None
     if "exact" in observed:
-        true = observed["exact"].values[np.arange(observed.sizes["obs"]), observed["y"].values]
-        exact = {"log_loss": float(-np.log(true).mean()), "log_score": float(np.log(true).mean())}
-    return described | {
+        truth = observed[["exact"]].rename(exact="probability")
+        known = catalog.metrics("classification")
+        exact = {name: metric(truth, observed["y"].values) for name, metric in known.items()}
+    return _described(evidence) | {
         "sha256": evidence.attrs["dataset_sha256"],
         "split": evidence.attrs["split"],
         "split_sha256": evidence.attrs["split_sha256"],
         "test_rows": observed.sizes["obs"],
         "exact": exact,
     }
+
+
+def _described(evidence: xr.DataTree) -> Facts:
+    return json.loads(evidence.attrs["dataset_description"])
 
 
 def _verdict(evidences: Mapping[str, xr.DataTree]) -> str:
@@ -82,6 +92,7 @@ def _verdict(evidences: Mapping[str, xr.DataTree]) -> str:
 def _model(name: str, evidence: xr.DataTree) -> Facts:
     metrics = evidence["metrics"].to_dataset()
     attrs = evidence.attrs
+    labels = list(_described(evidence)["labels"])
     return {
         "name": name,
         "kind": attrs["kind"],
@@ -92,7 +103,11 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
         "confusion": _confusion(metrics),
         "distance_to_exact": _distance(evidence),
         "diagnostics": _diagnostics(evidence),
-        "posterior": _posterior(evidence),
+        "posterior": _summary(evidence, QUANTITIES, labels),
+        "effects": _summary(evidence, ("weight",), labels),
+        "reliability": reliability(evidence),
+        "scatter": scatter(evidence),
+        "rows": notable(evidence, labels),
         "seconds": {part: attrs[f"{part}_seconds"] for part in ("compile", "fit", "predict")},
         "interrupted": bool(attrs["interrupted"]),
         "seed": attrs["seed"],
@@ -116,10 +131,9 @@ def _metrics(metrics: xr.Dataset) -> Facts:
 def _confusion(metrics: xr.Dataset) -> Facts | None:
     if "confusion" not in metrics:
         return None
-    found = [name for name in ("confusion", "confusion_low", "confusion_high") if name in metrics]
-    labels = [str(label) for label in metrics["true_label"].values]
-    counts = {name.removeprefix("confusion_"): metrics[name].values.tolist() for name in found}
-    return {"labels": labels, "count": counts.pop("confusion"), **counts}
+    names = {"count": "confusion", "low": "confusion_low", "high": "confusion_high"}
+    counts = {key: metrics[name].values.tolist() if name in metrics else None for key, name in names.items()}
+    return {"labels": [str(label) for label in metrics["true_label"].values], **counts}
 
 
 def _distance(evidence: xr.DataTree) -> float | None:
@@ -137,36 +151,34 @@ def _diagnostics(evidence: xr.DataTree) -> Facts:
     return {"verdict": table.attrs["verdict"], "checks": checks}
 
 
-def _posterior(evidence: xr.DataTree) -> list[Facts]:
-    """Summarise what a reader wants of the posterior: coefficients in the units of the table."""
+def _summary(evidence: xr.DataTree, wanted: Sequence[str], labels: Sequence[str]) -> list[Facts]:
+    """Summarise quantities of the posterior, one fact for each element."""
     import arviz_stats as az
 
     if "posterior" not in evidence.children:
         return []
-    wanted = evidence["posterior"].to_dataset()
-    names = [name for name in ("constant", "coefficient", "noise_sd", "nu") if name in wanted]
-    summary = az.summary(
-        evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none"
-    )
-    units = (
-        dict(zip(wanted["feature"].values, wanted["unit"].values, strict=True))
-        if "unit" in wanted.coords
-        else {}
-    )
-    return [fact for name in names for fact in _quantities(name, summary[name], units)]
+    posterior = evidence["posterior"].to_dataset()
+    names = [name for name in wanted if name in posterior]
+    if not names:
+        return []
+    summary = az.summary(evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none")
+    units = {}
+    if "unit" in posterior.coords:
+        units = dict(zip(posterior["feature"].values, posterior["unit"].values, strict=True))
+    return [fact for name in names for fact in _quantities(name, summary[name], units, labels)]
 
 
-def _quantities(name: str, summary: xr.DataArray, units: Mapping[str, str]) -> list[Facts]:
+def _quantities(name: str, summary: xr.DataArray, units: Mapping[str, str], labels: Sequence[str]) -> list[Facts]:
     where = [dim for dim in summary.dims if dim != "summary"]
     stacked = summary.stack(quantity=where) if where else summary.expand_dims("quantity")
     facts = []
     for k in range(stacked.sizes["quantity"]):
         one = stacked.isel(quantity=k)
-        labels = {dim: str(one[dim].item()) for dim in where}
+        at = {str(dim): str(one[dim].item()) for dim in where}
+        if at.get("label", "").isdecimal():
+            at["label"] = labels[int(at["label"])]
         values = {str(key): float(one.sel(summary=key)) for key in one["summary"].values}
-        facts.append(
-            {"variable": name, **labels, "unit": str(units.get(labels.get("feature"), "")), **values}
-        )
+        facts.append({"variable": name, **at, "unit": str(units.get(at.get("feature"), "")), **values})
     return facts
 
 
@@ -181,4 +193,4 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-__all__ = ["CI_PROB", "RHAT_GOOD", "gather"]
+__all__ = ["CI_PROB", "gather"]

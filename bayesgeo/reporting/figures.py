@@ -1,0 +1,188 @@
+"""Figures of a report: inline SVG that follows the colours of the page, the same bytes for the same facts."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayesgeo.reporting.numbers import clean, number
+
+# Stand-ins that matplotlib can draw with; the SVG gets the variables of the page's style sheet instead.
+INK, FAINT = "#010203", "#010204"
+COLOURS = {"Bayesian": "#010205", "deterministic": "#010206", "baseline": "#010207"}
+VARIABLES = {
+    INK: "var(--ink)",
+    FAINT: "var(--faint)",
+    COLOURS["Bayesian"]: "var(--bayes)",
+    COLOURS["deterministic"]: "var(--plain)",
+    COLOURS["baseline"]: "var(--base)",
+}
+MARKERS = {"Bayesian": "o", "deterministic": "s", "baseline": "D"}
+STYLE = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 10,
+}
+LONGEST = 26
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One line of a forest: a value with its interval."""
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    kind: str = "Bayesian"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing and what it shows, for those who cannot see it."""
+
+    svg: Markup
+    alt: str
+
+
+def forest(
+    marks: Sequence[Mark], *, name: str, xlabel: str, reference: float | None = None, reference_label: str = ""
+) -> Picture:
+    """Draw values with their intervals, one below the other.
+
+    Baselines far outside the others' range are written at the edge, so that they do not squeeze the others.
+
+    Parameters
+    ----------
+    marks : sequence of Mark
+        From top to bottom.
+    name : str
+        Prefix of the identifiers in the SVG, unique on a page.
+    xlabel : str
+        What the values are, with their unit.
+    reference : float, optional
+        Where to draw a vertical line.
+    reference_label : str
+        What the line is.
+
+    Returns
+    -------
+    Picture
+        The drawing and its alternative text.
+    """
+    with _canvas(5.4, 0.85 + 0.3 * len(marks)) as (figure, axes):
+        low, high = _range(marks, reference)
+        for row, mark in enumerate(marks):
+            _draw_mark(axes, row, mark, low, high)
+        if reference is not None:
+            axes.axvline(reference, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        axes.set_xlim(low, high)
+        axes.set_ylim(len(marks) - 0.4, -0.6)
+        axes.set_yticks(range(len(marks)), [_short(mark.label) for mark in marks])
+        axes.set_xlabel(xlabel)
+        axes.tick_params(axis="y", length=0)
+        svg = _svg(figure, name)
+    drawn = "; ".join(f"{mark.label} {number(mark.value)}" for mark in marks)
+    line = f" Dashed line: {reference_label} {number(reference)}." if reference_label else ""
+    return Picture(svg, f"{xlabel}: {drawn}.{line}")
+
+
+def _range(marks: Sequence[Mark], reference: float | None) -> tuple[float, float]:
+    near = [mark for mark in marks if mark.kind != "baseline"] or marks
+    ends = [end for mark in near for end in (mark.value, mark.low, mark.high) if end is not None]
+    ends += [] if reference is None else [reference]
+    margin = 0.08 * (max(ends) - min(ends)) or 0.1
+    return min(ends) - margin, max(ends) + margin
+
+
+def _draw_mark(axes: Axes, row: int, mark: Mark, low: float, high: float) -> None:
+    colour, beyond = COLOURS[mark.kind], not low <= mark.value <= high
+    if beyond:
+        right = mark.value > high
+        text = f"{number(mark.value)} →" if right else f"← {number(mark.value)}"
+        axes.text(high if right else low, row, text, ha="right" if right else "left", va="center", color=colour)
+        return
+    if mark.low is not None and mark.high is not None:
+        axes.plot([mark.low, mark.high], [row, row], color=colour, linewidth=2, solid_capstyle="round")
+    axes.plot(mark.value, row, MARKERS[mark.kind], color=colour, markersize=6.5)
+
+
+def reliability(bins: Sequence[Mapping[str, Any]], *, name: str, kind: str, event: str) -> Picture:
+    """Draw observed frequency against predicted probability, with the share of rows in each bin at the foot."""
+    with _canvas(2.9, 2.7) as (figure, axes):
+        x, y, low, high, count = (
+            np.array([row[key] for row in bins]) for key in ("predicted", "observed", "low", "high", "count")
+        )
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+        axes.bar(x, 0.18 * count / count.max(), width=0.035, color=FAINT, alpha=0.6)
+        axes.vlines(x, low, high, color=COLOURS[kind], linewidth=1.8)
+        axes.plot(x, y, MARKERS[kind], color=COLOURS[kind], markersize=5)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=f"predicted: {_short(event)}", ylabel="observed")
+        svg = _svg(figure, name)
+    pairs = "; ".join(f"{number(a)} against {number(b)} ({c} rows)" for a, b, c in zip(x, y, count, strict=True))
+    return Picture(svg, f"Predicted probability against observed frequency: {pairs}.")
+
+
+def scatter(rows: Sequence[Mapping[str, float]], *, name: str, kind: str, unit: str) -> Picture:
+    """Draw observed against predicted values, with the predictive interval of each row."""
+    with _canvas(2.9, 2.7) as (figure, axes):
+        x, y, low, high = (np.array([row[key] for row in rows]) for key in ("predicted", "observed", "low", "high"))
+        ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+        axes.plot(ends, ends, color=FAINT, linewidth=1)
+        axes.vlines(x, low, high, color=COLOURS[kind], linewidth=0.8, alpha=0.35)
+        axes.plot(x, y, ".", color=COLOURS[kind], markersize=3.5)
+        suffix = f" ({_short(unit)})" if unit else ""
+        axes.set(xlabel=f"predicted{suffix}", ylabel=f"observed{suffix}")
+        axes.locator_params(nbins=5)
+        svg = _svg(figure, name)
+    inside = int(((low <= y) & (y <= high)).sum())
+    return Picture(svg, f"Observed against predicted values of {len(x)} rows, {inside} of them inside their interval.")
+
+
+@contextmanager
+def _canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    with mpl.rc_context(), warnings.catch_warnings():
+        # Text stays text: the reader's font has the glyph, even where matplotlib's own has not.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def _svg(figure: Figure, name: str) -> Markup:
+    """Save as SVG for inside HTML: without header, metadata, own style or group names; with the page's colours."""
+    mpl.rcParams["svg.hashsalt"] = name  # shapes get identifiers that are unique on the page
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r'<svg [^>]*(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', text, count=1)
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'<g id="[\w.]+">', "<g>", text)
+    return Markup(re.sub(r"(?<=: )#01020\d", lambda match: VARIABLES[match.group()], text))
+
+
+def _short(text: str) -> str:
+    text = clean(text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

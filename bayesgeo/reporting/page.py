@@ -1,0 +1,157 @@
+"""Facts -> one self-contained HTML page."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bayesgeo.reporting import figures, numbers, words
+from bayesgeo.reporting.facts import CI_PROB
+from bayesgeo.reporting.figures import Mark, Picture
+from bayesgeo.reporting.numbers import decimals_by_error, decimals_for, fixed, interval, width
+
+Facts = Mapping[str, Any]
+COLUMNS = {
+    "classification": ("log_loss", "brier_score", "accuracy", "precision", "recall", "f1"),
+    "regression": ("log_score", "rmse", "crps", "coverage_90"),
+}
+GAPS = {"classification": ("log_loss", "accuracy"), "regression": ("log_score", "rmse")}
+MOST_EFFECTS = 24
+
+
+def render(facts: Facts) -> str:
+    """Write facts as a page of HTML.
+
+    Parameters
+    ----------
+    facts : mapping
+        What :func:`bayesgeo.reporting.facts.gather` returns, with its ``decision`` and ``reproduce``.
+
+    Returns
+    -------
+    str
+        A page without scripts or references to anything outside it; every name in it is escaped.
+    """
+    template = _environment().get_template("template.html.j2")
+    models, task = facts["models"], facts["dataset"]["task"]
+    gaps = [name for name in GAPS[task] if "random_rows" in models[0]["metrics"][name]]
+    return template.render(
+        facts=facts,
+        columns=[name for name in COLUMNS[task] if name in models[0]["metrics"]],
+        gaps=gaps,
+        any_metric=next(iter(models[0]["metrics"].values())),
+        bayesian=[model for model in models if model["posterior"] or model["kind"] == "Bayesian"],
+        optimism=words.optimism_sentence(facts),
+        scores=_scores_figure(facts),
+        differences=_differences_figure(facts),
+        ci_prob=CI_PROB,
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "number": numbers.number,
+        "fixed": numbers.fixed,
+        "percent": words.percent,
+        "metric_name": words.metric_name,
+        "compared": words.compared,
+        "estimate": _estimate,
+        "posterior_interval": _posterior_interval,
+        "quantity": _quantity,
+        "calibration": _calibration_figure,
+        "effects": _effects_figure,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    return value if isinstance(value, Markup) else numbers.clean(str(value))
+
+
+def _estimate(metric: Facts) -> dict[str, str]:
+    """Write a score and its interval with the digits that the interval allows."""
+    decimals = decimals_for(width(metric["low"], metric["high"]))
+    ends = interval(metric["low"], metric["high"], decimals=decimals)
+    return {"value": fixed(metric["value"], decimals), "interval": ends}
+
+
+def _posterior_interval(metric: Facts) -> str:
+    low, high = metric.get("posterior_low"), metric.get("posterior_high")
+    return "" if low is None else interval(low, high, decimals=decimals_for(width(low, high)))
+
+
+def _quantity(summary: Facts) -> dict[str, str]:
+    """Write a summary of the posterior with the digits that its Monte Carlo error allows."""
+    decimals = decimals_by_error(summary["mcse_mean"], summary["sd"])
+    low, high = (summary[key] for key in _ends(summary))
+    return {
+        "mean": fixed(summary["mean"], decimals),
+        "sd": fixed(summary["sd"], decimals_by_error(summary["mcse_sd"], summary["sd"])),
+        "interval": interval(low, high, decimals=decimals),
+        "r_hat": fixed(summary["r_hat"], 3),
+        "ess_bulk": fixed(summary["ess_bulk"], 0),
+        "ess_tail": fixed(summary["ess_tail"], 0),
+    }
+
+
+def _ends(summary: Facts) -> list[str]:
+    return [key for end in ("_lb", "_ub") for key in summary if key.startswith("eti") and key.endswith(end)]
+
+
+def _scores_figure(facts: Facts) -> Picture:
+    name = COLUMNS[facts["dataset"]["task"]][0]
+    metric = [(model, model["metrics"][name]) for model in facts["models"]]
+    marks = [Mark(m["name"], s["value"], s["low"], s["high"], m["kind"]) for m, s in metric]
+    better = "higher is better" if name == "log_score" else "lower is better"
+    exact = facts["dataset"]["exact"]
+    return figures.forest(
+        marks,
+        name="scores",
+        xlabel=f"{words.metric_name(name)}, {better}",
+        reference=exact and exact[name],
+        reference_label="the exact posterior" if exact else "",
+    )
+
+
+def _differences_figure(facts: Facts) -> Picture | None:
+    best = facts["models"][0]["name"]
+    kinds = {model["name"]: model["kind"] for model in facts["models"]}
+    items = [item for item in facts["comparisons"] if item["a"] == best]
+    if not items:
+        return None
+    marks = [Mark(f"over {i['b']}", i["difference"], i["low"], i["high"], kinds[i["b"]]) for i in items]
+    xlabel = "advantage, nats per row"
+    return figures.forest(marks, name="differences", xlabel=xlabel, reference=0.0, reference_label="no difference")
+
+
+def _calibration_figure(model: Facts, number: int, dataset: Facts) -> Picture:
+    options = {"name": f"calibration{number}", "kind": model["kind"]}
+    if dataset["task"] == "regression":
+        return figures.scatter(model["scatter"], unit=dataset["unit"], **options)
+    labels = list(dataset["labels"])
+    event = f"P({labels[-1]})" if len(labels) == 2 else "confidence"
+    return figures.reliability(model["reliability"], event=event, **options)
+
+
+def _effects_figure(model: Facts, number: int) -> Picture | None:
+    usable = [effect for effect in model["effects"] if effect["mean"] is not None]
+    usable = sorted(usable, key=lambda effect: -abs(effect["mean"]))[:MOST_EFFECTS]
+    if not usable:
+        return None
+    marks = [Mark(_effect_label(e), e["mean"], *(e[key] for key in _ends(e))) for e in usable]
+    xlabel = "effect of one standard deviation of the feature"
+    return figures.forest(marks, name=f"effects{number}", xlabel=xlabel, reference=0.0, reference_label="no effect")
+
+
+def _effect_label(effect: Facts) -> str:
+    return " → ".join(effect[key] for key in ("feature", "label") if key in effect)

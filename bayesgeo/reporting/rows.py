@@ -1,0 +1,109 @@
+"""What single rows tell: calibration by bins, predictions against observations, rows to look at by name."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from bayesgeo.evidence import PROB
+from bayesgeo.metrics.classification import BINS
+
+NOTABLE = 8
+SCATTER = 150
+Facts = dict[str, Any]
+
+
+def reliability(evidence: xr.DataTree) -> list[Facts]:
+    """Compare predicted probabilities with observed frequencies in bins of equal width.
+
+    With two labels the probability is of the positive one; with more, of the label that was predicted.
+    Intervals are Jeffreys' for a proportion: they take rows as independent.
+
+    Returns
+    -------
+    list of dict
+        ``predicted`` and ``observed`` means, ``low``, ``high``, ``prob`` and ``count`` of each bin that has
+        rows; empty for regression.
+    """
+    predictions = evidence["predictions"].to_dataset()
+    if "probability" not in predictions:
+        return []
+    said, happened = _event(predictions["probability"].values, evidence["observed_data"]["y"].values)
+    bins = np.minimum((said * BINS).astype(int), BINS - 1)
+    return [_bin(said[bins == k], happened[bins == k]) for k in np.unique(bins)]
+
+
+def _event(probability: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if probability.shape[1] == 2:
+        return probability[:, 1], y == 1
+    return probability.max(axis=1), probability.argmax(axis=1) == y
+
+
+def _bin(said: np.ndarray, happened: np.ndarray) -> Facts:
+    hits, count = int(happened.sum()), len(happened)
+    low, high = stats.beta.interval(PROB, hits + 0.5, count - hits + 0.5)
+    return {
+        "predicted": float(said.mean()),
+        "observed": hits / count,
+        "low": float(low) if hits else 0.0,
+        "high": float(high) if hits < count else 1.0,
+        "prob": PROB,
+        "count": count,
+    }
+
+
+def scatter(evidence: xr.DataTree) -> list[Facts]:
+    """Return predicted and observed values of rows spread evenly over the predictions; empty for classes."""
+    predictions = evidence["predictions"].to_dataset()
+    if "mean" not in predictions:
+        return []
+    order = np.argsort(predictions["mean"].values, kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, min(SCATTER, len(order))).astype(int))]
+    columns = {"predicted": predictions["mean"], "low": predictions["low"], "high": predictions["high"]}
+    columns["observed"] = evidence["observed_data"]["y"]
+    return [{name: float(values.values[row]) for name, values in columns.items()} for row in chosen]
+
+
+def notable(evidence: xr.DataTree, labels: list[str]) -> dict[str, list[Facts]]:
+    """Name the rows that the model is least sure of, and those whose outcome surprised it most.
+
+    Parameters
+    ----------
+    evidence : xarray.DataTree
+        Evidence of one model.
+    labels : list of str
+        Names of the classes; empty for regression.
+
+    Returns
+    -------
+    dict
+        ``uncertain`` (by total uncertainty) and ``surprising`` (by log score): rows with ``row``, ``group``,
+        ``observed``, ``predicted``, ``probability`` (of the predicted class), ``aleatoric``, ``epistemic``
+        and ``log_score``.
+    """
+    predictions = evidence["predictions"].to_dataset()
+    total = (predictions["aleatoric"] + predictions["epistemic"]).values
+    score = evidence["metrics"]["log_score_by_row"].values
+    worst = {"uncertain": np.argsort(-total, kind="stable"), "surprising": np.argsort(score, kind="stable")}
+    return {why: [_row(evidence, int(row), labels) for row in order[:NOTABLE]] for why, order in worst.items()}
+
+
+def _row(evidence: xr.DataTree, row: int, labels: list[str]) -> Facts:
+    predictions, observed = evidence["predictions"].to_dataset(), evidence["observed_data"].to_dataset()
+    return {
+        "row": str(predictions["obs"].values[row]),
+        "group": str(observed["group"].values[row]) if "group" in observed else None,
+        **_outcome(predictions.isel(obs=row), observed["y"].values[row].item(), labels),
+        "aleatoric": float(predictions["aleatoric"].values[row]),
+        "epistemic": float(predictions["epistemic"].values[row]),
+        "log_score": float(evidence["metrics"]["log_score_by_row"].values[row]),
+    }
+
+
+def _outcome(prediction: xr.Dataset, y: float, labels: list[str]) -> Facts:
+    if not labels:
+        return {"observed": y, "predicted": float(prediction["mean"]), "probability": None}
+    probability = prediction["probability"].values
+    best = int(probability.argmax())
+    return {"observed": labels[int(y)], "predicted": labels[best], "probability": float(probability[best])}

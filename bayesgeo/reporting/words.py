@@ -1,0 +1,205 @@
+"""What the facts mean, in sentences that somebody can act on."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bayesgeo.comparison import NO_DIFFERENCE
+from bayesgeo.reporting.numbers import decimals_for, interval, number, width
+
+Facts = dict[str, Any]
+TITLES = {"ok": "OK to use", "care": "Use with care", "stop": "Do not use"}
+GRAVITY = {"ok": 0, "care": 1, "stop": 2}
+LEVEL = {"sound": "ok", "doubtful": "care", "failed": "stop", "warn": "care", "refuse": "stop"}
+HEADLINE = {"classification": ("accuracy", "log_loss"), "regression": ("rmse", "log_score")}
+
+
+def decide(facts: Mapping[str, Any]) -> Facts:
+    """Turn facts into a decision: a level, its title and the reasons for it.
+
+    Parameters
+    ----------
+    facts : mapping
+        What :func:`bayesgeo.reporting.facts.gather` returns.
+
+    Returns
+    -------
+    dict
+        ``level`` (``ok``, ``care`` or ``stop``: the gravest of the reasons), ``title`` and ``reasons``, each with
+        ``level`` and ``text``.
+    """
+    reasons = [{"level": level, "text": text} for level, text in _reasons(facts)]
+    level = max((reason["level"] for reason in reasons), key=GRAVITY.__getitem__)
+    return {"level": level, "title": TITLES[level], "reasons": reasons}
+
+
+def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "ok", best_sentence(facts)
+    yield _against_baseline(facts)
+    yield from _bayesian_or_not(facts)
+    yield from _against_exact(facts)
+    yield from _posteriors(facts)
+    yield from _audit(facts)
+    gap = optimism_sentence(facts)
+    if gap:
+        yield "ok", gap
+
+
+def best_sentence(facts: Mapping[str, Any]) -> str:
+    """Say which model predicts best, by how much, and which ones the rows cannot tell from it."""
+    best = facts["models"][0]
+    score = _score(best, HEADLINE[facts["dataset"]["task"]][1])
+    if len(facts["models"]) == 1:
+        return f"Only {best['name']} was scored ({score}): there is nothing to compare it with."
+    against = [item for item in facts["comparisons"] if item["a"] == best["name"]]
+    worse = [item["b"] for item in against if item["conclusion"] != NO_DIFFERENCE]
+    tied = [item["b"] for item in against if item["conclusion"] == NO_DIFFERENCE]
+    text = f"{best['name']} has the best score ({score})"
+    text += f" and is better than {_list(worse)}." if worse else "."
+    if tied:
+        text += f" There is {NO_DIFFERENCE} between it and {_list(tied)}: choose among these by other reasons."
+    return text
+
+
+def _against_baseline(facts: Mapping[str, Any]) -> tuple[str, str]:
+    baselines = [model["name"] for model in facts["models"] if model["kind"] == "baseline"]
+    best = facts["models"][0]["name"]
+    if not baselines:
+        return "care", "No baseline was scored, so whether the features help at all is not known."
+    if best in baselines:
+        return "care", f"No model beats {best}, which ignores the features: they did not help on these rows."
+    against = _between(facts, best, baselines[0])
+    if against["conclusion"] == NO_DIFFERENCE:
+        return "care", f"Whether the features help is open: {compared(against)}"
+    return "ok", f"The features help. {compared(against)}"
+
+
+def _bayesian_or_not(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Compare the best Bayesian with the best deterministic model."""
+    kinds = {kind: [m["name"] for m in facts["models"] if m["kind"] == kind] for kind in ("Bayesian", "deterministic")}
+    if all(kinds.values()):
+        first = kinds["Bayesian"][0], kinds["deterministic"][0]
+        yield "ok", f"The best Bayesian against the best deterministic model: {compared(_between(facts, *first))}"
+
+
+def _against_exact(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    exact, best = facts["dataset"]["exact"], facts["models"][0]
+    if exact is None:
+        return
+    gap = best["metrics"]["log_loss"]["value"] - exact["log_loss"]
+    side = "above" if gap >= 0 else "below"
+    yield (
+        "ok",
+        f"These rows have a known exact posterior, whose own log loss is {number(exact['log_loss'])}: {best['name']} is "
+        f"{number(abs(gap), digits=2)} {side} it, and its probabilities are off by "
+        f"{number(best['distance_to_exact'], digits=2)} on average.",
+    )
+
+
+def _posteriors(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    judged = [model for model in facts["models"] if model["diagnostics"]["verdict"] in LEVEL]
+    if not judged:
+        yield "ok", "No model with a posterior was scored, so there is no posterior to judge."
+    for model in judged:
+        verdict = model["diagnostics"]["verdict"]
+        yield LEVEL[verdict], f"{_trust(model['name'], verdict)} {_failures(model)}".strip()
+
+
+def _trust(name: str, verdict: str) -> str:
+    if verdict == "sound":
+        return f"The posterior of {name} can be trusted: every check that applies passed."
+    if verdict == "doubtful":
+        return f"The posterior of {name} is doubtful: look at the checks before you rely on it."
+    return f"The posterior of {name} failed its checks: do not use its intervals or probabilities."
+
+
+def _failures(model: Mapping[str, Any]) -> str:
+    bad = [check for check in model["diagnostics"]["checks"] if check["status"] in ("tip", "issue")]
+    return "; ".join(
+        f"{check['code']} {number(check['value'])} (wanted {check['threshold']}). {check['advice']}" for check in bad
+    )
+
+
+def _audit(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for finding in facts["findings"]:
+        if finding["level"] in LEVEL:
+            yield LEVEL[finding["level"]], f"Audit of the data, {finding['code']}: {finding['message']}"
+
+
+def optimism_sentence(facts: Mapping[str, Any]) -> str:
+    """Name the optimism gap of the best model; empty where no score on random rows was asked for.
+
+    The gap is how much better a model seems when rows are drawn at random and so share groups, places or times with
+    the rows that it learned from.
+    """
+    best = facts["models"][0]
+    parts = []
+    for name in HEADLINE[facts["dataset"]["task"]]:
+        metric = best["metrics"][name]
+        if metric.get("random_rows") is not None:
+            gap = abs(metric["random_rows"] - metric["value"])
+            shown = f"{number(metric['random_rows'])} instead of {number(metric['value'])}"
+            parts.append(f"{metric_name(name)} {shown} (gap {number(gap, digits=2)})")
+    if not parts:
+        return ""
+    return f"Optimism gap: on rows drawn at random {best['name']} gets {' and '.join(parts)}. Only the honest scores count."
+
+
+def compared(item: Mapping[str, Any]) -> str:
+    """Say what one paired comparison allows to say.
+
+    Examples
+    --------
+    >>> pair = {"a": "ridge", "b": "mean", "difference": 0.4, "low": 0.36, "high": 0.44, "prob": 0.95}
+    >>> compared(pair | {"conclusion": "better"})
+    'ridge is better than mean by 0.400 nats per row (0.360 to 0.440, 95 %): a factor of 1.49 in probability.'
+    """
+    decimals = decimals_for(width(item["low"], item["high"]))
+    amount = f"{number(abs(item['difference']))} nats per row"
+    ends = f"{interval(item['low'], item['high'], decimals=decimals)}, {percent(item['prob'])}"
+    if item["conclusion"] == NO_DIFFERENCE:
+        return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {_signed(item)} ({ends})."
+    factor = number(math.exp(min(abs(item["difference"]), 700.0)))
+    return f"{item['a']} is {item['conclusion']} than {item['b']} by {amount} ({ends}): a factor of {factor} in probability."
+
+
+def _signed(item: Mapping[str, Any]) -> str:
+    return f"{number(item['difference'], digits=2)} nats per row"
+
+
+def _between(facts: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
+    return next(item for item in facts["comparisons"] if {item["a"], item["b"]} == {one, other})
+
+
+def _score(model: Mapping[str, Any], name: str) -> str:
+    metric = model["metrics"][name]
+    decimals = decimals_for(width(metric["low"], metric["high"]))
+    ends = interval(metric["low"], metric["high"], decimals=decimals)
+    return f"{metric_name(name)} {number(metric['value'])}, {percent(metric['prob'])} interval {ends}"
+
+
+def metric_name(name: str) -> str:
+    """Return the name of a metric as prose.
+
+    Examples
+    --------
+    >>> metric_name("brier_score"), metric_name("crps")
+    ('Brier score', 'CRPS')
+    """
+    special = {"brier_score": "Brier score", "crps": "CRPS", "rmse": "RMSE", "f1": "F1"}
+    return special.get(name, name.replace("coverage_90", "90 % coverage").replace("_", " "))
+
+
+def percent(prob: float) -> str:
+    """Write a probability as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.95)
+    '95 %'
+    """
+    return f"{100 * prob:.3g} %"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
