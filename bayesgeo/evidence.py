@@ -33,7 +33,7 @@ def describe(dataset: Dataset) -> str:
             "rows": dataset.n_rows,
             "features": [{"name": name, "unit": unit} for name, unit in dataset.units.items()],
             "target": str(dataset.y.name or "target"),
-            "unit": dataset.y.attrs.get("unit", ""),
+            "unit": dataset.attrs.get("target_unit", ""),
             "labels": {label: int(count) for label, count in zip(dataset.labels, counts, strict=True)},
             "group": None if dataset.groups is None else str(dataset.groups.name or "group"),
             "groups": 0 if dataset.groups is None else len(np.unique(dataset.groups.values)),
