@@ -79,7 +79,7 @@ def independence(X: xr.DataArray, *, intercept: bool = False, tolerance: float |
     values, null = _null_space(columns, share)
     full = not null.size and values[-1] > 0
     condition = float(values[0] / values[-1]) if full else np.inf
-    return Independence(len(names) - len(null), len(names), condition, _groups(null, names))
+    return Independence(len(names) - len(null), len(names), condition, _groups(null, names, share))
 
 
 def collinear_columns(
@@ -104,11 +104,12 @@ def _null_space(columns: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
     return values, right[values <= share * values[0]]
 
 
-def _groups(null: np.ndarray, names: list[str]) -> tuple[tuple[str, ...], ...]:
+def _groups(null: np.ndarray, names: list[str], share: float) -> tuple[tuple[str, ...], ...]:
     """Group columns whose rows of the null space are not across each other, whatever its basis."""
     size = np.linalg.norm(null, axis=0)
-    # Null vectors are known to about machine epsilon: entries below its root are not told from zero.
-    involved = np.flatnonzero(size > np.finfo(float).eps ** 0.5)
+    # Null vectors are known to about machine epsilon: entries below its root are not told from zero,
+    # nor those below a tolerance that takes small singular values for zero.
+    involved = np.flatnonzero(size > max(np.finfo(float).eps ** 0.5, share))
     rows = null[:, involved] / size[involved]
     linked = np.abs(rows.T @ rows) > np.finfo(float).eps ** 0.5
     _, group = csgraph.connected_components(linked, directed=False)

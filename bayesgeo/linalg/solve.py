@@ -1,5 +1,6 @@
 """Rank, inverses and the normal equation, with and without a penalty."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -133,10 +134,8 @@ def ridge_path(X: xr.DataArray, y: xr.DataArray, *, penalties: Any) -> xr.DataAr
     from sklearn import linear_model
 
     dim, penalties = _rows_agree(X, y), _checked_penalties(penalties)
-    theta = [
-        linear_model.ridge_regression(X.values, y.values, alpha=alpha, solver="svd") for alpha in penalties
-    ]
-    return _path(np.array(theta), penalties, X, dim)
+    solve = partial(linear_model.ridge_regression, X.values, y.values, solver="svd")
+    return _path(np.array([solve(alpha=alpha) for alpha in penalties]), penalties, X, dim)
 
 
 def lasso_path(X: xr.DataArray, y: xr.DataArray, *, penalties: Any) -> xr.DataArray:
@@ -165,12 +164,9 @@ def lasso_path(X: xr.DataArray, y: xr.DataArray, *, penalties: Any) -> xr.DataAr
     if (penalties == 0).any():
         raise invalid("penalties", 0.0, "Coordinate descent needs one above zero.", "Use normal_equation.")
     order = np.argsort(-penalties)
-    found = linear_model.lasso_path(X.values, y.values, alphas=penalties[order], tol=1e-10, max_iter=100_000)[
-        1
-    ]
-    theta = np.empty_like(found.T)
-    theta[order] = found.T
-    return _path(theta, penalties, X, dim)
+    solve = partial(linear_model.lasso_path, tol=1e-10, max_iter=100_000)
+    found = solve(X.values, y.values, alphas=penalties[order])[1].T
+    return _path(found[np.argsort(order)], penalties, X, dim)
 
 
 def _checked_penalties(penalties: Any) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Laws of linear algebra on labelled arrays, over random matrices of any rank."""
 
+import os
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -24,7 +26,7 @@ from bayesgeo.linalg import (
     svd,
 )
 
-LAW = settings(max_examples=30, deadline=None, derandomize=True)
+LAW = settings.get_profile(os.environ.get("BAYESGEO_LAWS", "laws"))
 ROUNDING = 1e-9
 ENTRIES = st.integers(-9, 9).map(float)
 

@@ -1,5 +1,12 @@
-"""Registers the profile under which planted_bugs.py runs the laws: no shrinking of what fails."""
+"""How many examples a law is tried on, and under planted_bugs.py without shrinking what fails."""
 
 from hypothesis import Phase, settings
 
-settings.register_profile("planted", phases=[Phase.explicit, Phase.generate])
+settings.register_profile("laws", max_examples=30, deadline=None, derandomize=True)
+settings.register_profile(
+    "planted",
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)

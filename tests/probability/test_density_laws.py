@@ -1,5 +1,7 @@
 """Laws of densities on grids whose nodes are not equally spaced, and of draws."""
 
+import os
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -21,7 +23,7 @@ from bayesgeo.probability import (
     where,
 )
 
-LAW = settings(max_examples=30, deadline=None, derandomize=True)
+LAW = settings.get_profile(os.environ.get("BAYESGEO_LAWS", "laws"))
 ROUNDING = 1e-10
 
 

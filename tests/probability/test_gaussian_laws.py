@@ -1,5 +1,7 @@
 """Laws of joint Gaussians, over random regular and singular covariances."""
 
+import os
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -17,7 +19,7 @@ from bayesgeo.probability import (
     mutual_information,
 )
 
-LAW = settings(max_examples=30, deadline=None, derandomize=True)
+LAW = settings.get_profile(os.environ.get("BAYESGEO_LAWS", "laws"))
 ROUNDING = 1e-10
 UNITS = st.floats(-2, 2).map(lambda x: round(x, 3))
 
