@@ -79,6 +79,11 @@ class MajorityClassifier(WrappedClassifier):
     def _build(self) -> BaseEstimator:
         return DummyClassifier(strategy="prior")
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
+
 
 class MeanRegressor(WrappedRegressor):
     """Predict the training mean, whatever the features."""
@@ -88,6 +93,11 @@ class MeanRegressor(WrappedRegressor):
 
     def _build(self) -> BaseEstimator:
         return DummyRegressor()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
 
 
 class LogisticClassifier(WrappedClassifier):

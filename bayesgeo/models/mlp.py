@@ -75,6 +75,8 @@ class MLP(Estimator):
         self.center_, self.scale_ = standardisation(X)
         self.validation_rows_ = validation_rows(target, groups, self.seed_, stratify=target.dtype.kind == "i")
         rows = np.setdiff1d(np.arange(len(X)), self.validation_rows_)
+        # Too few rows to set some aside: train and stop on the same ones.
+        rows = rows if len(rows) else self.validation_rows_
         sizes = (X.shape[1], *self.hidden, outputs)
         scaled = (X - self.center_) / self.scale_
         self.weights_, self.curve_ = _fit_network(
