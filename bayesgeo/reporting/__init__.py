@@ -11,7 +11,6 @@ import xarray as xr
 from bayesgeo._files import atomic_file
 from bayesgeo.reporting.facts import gather
 from bayesgeo.reporting.page import render
-from bayesgeo.reporting.words import decide
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -52,7 +51,6 @@ def report(
         If there is no Evidence, or it is not about the same rows in the same folds.
     """
     facts = gather(evidences, findings=findings, seed=seed)
-    facts["decision"] = decide(facts)
     facts["reproduce"] = dict(reproduce or {})
     out = Path(out)
     page = out / "report.html"

@@ -11,6 +11,7 @@ import xarray as xr
 from bayesgeo import catalog
 from bayesgeo.comparison import compare
 from bayesgeo.reporting.rows import notable, reliability, scatter
+from bayesgeo.reporting.words import decide
 
 SCHEMA = 1
 CI_PROB = 0.9
@@ -34,8 +35,8 @@ def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = ()
     Returns
     -------
     dict
-        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons`` and
-        ``findings``: strings, numbers, lists and dicts; what could not be computed is None.
+        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``,
+        ``findings`` and ``decision``: strings, numbers, lists and dicts; what could not be computed is None.
 
     Raises
     ------
@@ -53,7 +54,8 @@ def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = ()
         "comparisons": comparisons,
         "findings": [_finding(finding) for finding in findings],
     }
-    return _finite(facts)
+    facts = _finite(facts)
+    return facts | {"decision": decide(facts)}
 
 
 def _finding(finding: Any) -> Facts:
@@ -92,14 +94,15 @@ def _verdict(evidences: Mapping[str, xr.DataTree]) -> str:
 def _model(name: str, evidence: xr.DataTree) -> Facts:
     metrics = evidence["metrics"].to_dataset()
     attrs = evidence.attrs
-    labels = list(_described(evidence)["labels"])
+    described = _described(evidence)
+    labels = list(described["labels"])
     return {
         "name": name,
         "kind": attrs["kind"],
         "class": attrs["class"],
         "parameters": json.loads(attrs["parameters"]),
         "inference": json.loads(attrs.get("inference", "null")),
-        "metrics": _metrics(metrics),
+        "metrics": _metrics(metrics, described["task"]),
         "confusion": _confusion(metrics),
         "distance_to_exact": _distance(evidence),
         "diagnostics": _diagnostics(evidence),
@@ -115,17 +118,21 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
     }
 
 
-def _metrics(metrics: xr.Dataset) -> Facts:
+def _metrics(metrics: xr.Dataset, task: str) -> Facts:
     columns = [name for name, values in metrics.data_vars.items() if values.dims == ("metric",)]
     shared = {
         "prob": metrics.attrs["prob"],
         "blocks": metrics.attrs["blocks"],
         "resampled": metrics.attrs["resampled"],
     }
-    return {
+    table = {
         str(name): {column: float(metrics[column].sel(metric=name)) for column in columns} | shared
         for name in metrics["metric"].values
     }
+    for name, metric in table.items() if "random_rows" in columns else ():
+        sign = 1 if catalog.metrics(task)[name].greater_is_better else -1
+        metric["optimism"] = sign * (metric["random_rows"] - metric["value"])
+    return table
 
 
 def _confusion(metrics: xr.Dataset) -> Facts | None:

@@ -90,7 +90,7 @@ def forest(
     Picture
         The drawing and its alternative text.
     """
-    with _canvas(5.4, 0.85 + 0.3 * len(marks)) as (figure, axes):
+    with _canvas(4.7, 0.85 + 0.3 * len(marks)) as (figure, axes):
         low, high = _range(marks, reference)
         for row, mark in enumerate(marks):
             _draw_mark(axes, row, mark, low, high)

@@ -4,23 +4,24 @@ import math
 import unicodedata
 
 MISSING = "not computed"
+MINUS = "\u2212"
 MOST_DECIMALS = 6
 KEPT_INVISIBLE = "\u200c\u200d"  # joiners that emoji and some scripts need
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
-    """Write a number with so many significant digits.
+    """Write a number with so many significant digits, a whole one as it is.
 
     Examples
     --------
-    >>> number(0.0917671), number(2417), number(-1234.5), number(None)
-    ('0.0918', '2417', '−1234', 'not computed')
+    >>> number(0.0917671), number(4.0), number(-1234.6), number(None)
+    ('0.0918', '4', '−1235', 'not computed')
     """
     if value is None or not math.isfinite(value):
         return MISSING
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
-    return fixed(value, digits - 1 - _exponent(value) if value else 0)
+        return f"{value:.{digits - 1}e}".replace("-", MINUS)
+    return fixed(value, 0 if value == round(value) else max(digits - 1 - _exponent(value), 0))
 
 
 def fixed(value: float | None, decimals: int) -> str:
@@ -34,7 +35,7 @@ def fixed(value: float | None, decimals: int) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     text = f"{round(value, decimals):.{min(max(decimals, 0), MOST_DECIMALS)}f}"
-    return text.replace("-", "−") if float(text) else text.lstrip("-")
+    return text.replace("-", MINUS) if float(text) else text.lstrip("-")
 
 
 def decimals_for(spread: float | None, *, digits: int = 2) -> int:

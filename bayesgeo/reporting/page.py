@@ -1,6 +1,6 @@
 """Facts -> one self-contained HTML page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def render(facts: Facts) -> str:
         columns=[name for name in COLUMNS[task] if name in models[0]["metrics"]],
         gaps=gaps,
         any_metric=next(iter(models[0]["metrics"].values())),
+        near=[item for item in facts["comparisons"] if item["a"] == models[0]["name"]],
         bayesian=[model for model in models if model["posterior"] or model["kind"] == "Bayesian"],
         optimism=words.optimism_sentence(facts),
         scores=_scores_figure(facts),
@@ -87,7 +88,7 @@ def _estimate(metric: Facts) -> dict[str, str]:
 
 def _posterior_interval(metric: Facts) -> str:
     low, high = metric.get("posterior_low"), metric.get("posterior_high")
-    return "" if low is None else interval(low, high, decimals=decimals_for(width(low, high)))
+    return "" if low is None else f"[{interval(low, high, decimals=3)}]"
 
 
 def _quantity(summary: Facts) -> dict[str, str]:
@@ -149,7 +150,7 @@ def _effects_figure(model: Facts, number: int) -> Picture | None:
     if not usable:
         return None
     marks = [Mark(_effect_label(e), e["mean"], *(e[key] for key in _ends(e))) for e in usable]
-    xlabel = "effect of one standard deviation of the feature"
+    xlabel = "effect of one sd of the feature"
     return figures.forest(marks, name=f"effects{number}", xlabel=xlabel, reference=0.0, reference_label="no effect")
 
 

@@ -5,32 +5,42 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bayesgeo.comparison import NO_DIFFERENCE
-from bayesgeo.reporting.numbers import decimals_for, interval, number, width
+from bayesgeo.reporting.numbers import decimals_for, fixed, interval, number, width
 
 Facts = dict[str, Any]
-TITLES = {"ok": "OK to use", "care": "Use with care", "stop": "Do not use"}
 GRAVITY = {"ok": 0, "care": 1, "stop": 2}
 LEVEL = {"sound": "ok", "doubtful": "care", "failed": "stop", "warn": "care", "refuse": "stop"}
 HEADLINE = {"classification": ("accuracy", "log_loss"), "regression": ("rmse", "log_score")}
 
 
 def decide(facts: Mapping[str, Any]) -> Facts:
-    """Turn facts into a decision: a level, its title and the reasons for it.
+    """Turn facts into a decision: a level, a title and the reasons for it.
 
     Parameters
     ----------
     facts : mapping
-        What :func:`bayesgeo.reporting.facts.gather` returns.
+        ``dataset``, ``models``, ``comparisons`` and ``findings``.
 
     Returns
     -------
     dict
-        ``level`` (``ok``, ``care`` or ``stop``: the gravest of the reasons), ``title`` and ``reasons``, each with
-        ``level`` and ``text``.
+        ``level`` (``ok``, ``care`` or ``stop``: the gravest of the reasons), ``title`` and ``reasons``, the gravest
+        first, each with ``level`` and ``text``.
     """
     reasons = [{"level": level, "text": text} for level, text in _reasons(facts)]
-    level = max((reason["level"] for reason in reasons), key=GRAVITY.__getitem__)
-    return {"level": level, "title": TITLES[level], "reasons": reasons}
+    reasons.sort(key=lambda reason: -GRAVITY[reason["level"]])
+    level = reasons[0]["level"]
+    return {"level": level, "title": _title(facts, level), "reasons": reasons}
+
+
+def _title(facts: Mapping[str, Any], level: str) -> str:
+    best = facts["models"][0]["name"]
+    if level == "ok":
+        return f"OK to use: {best}"
+    if level == "care":
+        return f"Use with care: {best}"
+    failed = [model["name"] for model in facts["models"] if model["diagnostics"]["verdict"] == "failed"]
+    return f"Do not use {_list(failed)}" if failed else "Do not use these scores"
 
 
 def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -76,23 +86,24 @@ def _against_baseline(facts: Mapping[str, Any]) -> tuple[str, str]:
 
 def _bayesian_or_not(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Compare the best Bayesian with the best deterministic model."""
-    kinds = {kind: [m["name"] for m in facts["models"] if m["kind"] == kind] for kind in ("Bayesian", "deterministic")}
-    if all(kinds.values()):
-        first = kinds["Bayesian"][0], kinds["deterministic"][0]
-        yield "ok", f"The best Bayesian against the best deterministic model: {compared(_between(facts, *first))}"
+    bayesian, deterministic = (
+        [model["name"] for model in facts["models"] if model["kind"] == kind] for kind in ("Bayesian", "deterministic")
+    )
+    if bayesian and deterministic:
+        against = compared(_between(facts, bayesian[0], deterministic[0]))
+        yield "ok", f"Best Bayesian and best deterministic model: {against}"
 
 
 def _against_exact(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     exact, best = facts["dataset"]["exact"], facts["models"][0]
     if exact is None:
         return
-    gap = best["metrics"]["log_loss"]["value"] - exact["log_loss"]
-    side = "above" if gap >= 0 else "below"
+    own, gap = fixed(exact["log_loss"], 4), best["metrics"]["log_loss"]["value"] - exact["log_loss"]
     yield (
         "ok",
-        f"These rows have a known exact posterior, whose own log loss is {number(exact['log_loss'])}: {best['name']} is "
-        f"{number(abs(gap), digits=2)} {side} it, and its probabilities are off by "
-        f"{number(best['distance_to_exact'], digits=2)} on average.",
+        f"These rows were generated, so their exact posterior is known: its own log loss is {own}. "
+        f"{best['name']} is {fixed(abs(gap), 4)} {'above' if gap >= 0 else 'below'} that; "
+        f"mean |p - p_exact| is {number(best['distance_to_exact'], digits=2)}.",
     )
 
 
@@ -133,38 +144,36 @@ def optimism_sentence(facts: Mapping[str, Any]) -> str:
     the rows that it learned from.
     """
     best = facts["models"][0]
-    parts = []
-    for name in HEADLINE[facts["dataset"]["task"]]:
-        metric = best["metrics"][name]
-        if metric.get("random_rows") is not None:
-            gap = abs(metric["random_rows"] - metric["value"])
-            shown = f"{number(metric['random_rows'])} instead of {number(metric['value'])}"
-            parts.append(f"{metric_name(name)} {shown} (gap {number(gap, digits=2)})")
+    metrics = {name: best["metrics"][name] for name in HEADLINE[facts["dataset"]["task"]]}
+    parts = [
+        f"{metric_name(name)} {fixed(metric['random_rows'], 3)} instead of {fixed(metric['value'], 3)} "
+        f"(gap {fixed(metric['optimism'], 3)})"
+        for name, metric in metrics.items()
+        if metric.get("random_rows") is not None
+    ]
     if not parts:
         return ""
-    return f"Optimism gap: on rows drawn at random {best['name']} gets {' and '.join(parts)}. Only the honest scores count."
+    return f"Optimism gap: on rows drawn at random {best['name']} seems to reach {' and '.join(parts)}."
 
 
 def compared(item: Mapping[str, Any]) -> str:
-    """Say what one paired comparison allows to say.
+    r"""Say what one paired comparison allows to say.
 
     Examples
     --------
     >>> pair = {"a": "ridge", "b": "mean", "difference": 0.4, "low": 0.36, "high": 0.44, "prob": 0.95}
-    >>> compared(pair | {"conclusion": "better"})
-    'ridge is better than mean by 0.400 nats per row (0.360 to 0.440, 95 %): a factor of 1.49 in probability.'
+    >>> print(compared(pair | {"conclusion": "better"}).replace("\xa0", " "))
+    ridge is better than mean by 0.400 nats per row (95 % interval 0.360 to 0.440): what happened got 1.49 times the
+    probability.
     """
     decimals = decimals_for(width(item["low"], item["high"]))
-    amount = f"{number(abs(item['difference']))} nats per row"
-    ends = f"{interval(item['low'], item['high'], decimals=decimals)}, {percent(item['prob'])}"
+    ends = interval(item["low"], item["high"], decimals=decimals)
+    amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends})"
     if item["conclusion"] == NO_DIFFERENCE:
-        return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {_signed(item)} ({ends})."
-    factor = number(math.exp(min(abs(item["difference"]), 700.0)))
-    return f"{item['a']} is {item['conclusion']} than {item['b']} by {amount} ({ends}): a factor of {factor} in probability."
-
-
-def _signed(item: Mapping[str, Any]) -> str:
-    return f"{number(item['difference'], digits=2)} nats per row"
+        return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}."
+    factor = number(math.exp(min(item["difference"], 700.0)))
+    text = f"{item['a']} is {item['conclusion']} than {item['b']} by {amount}"
+    return f"{text}: what happened got {factor} times the probability."
 
 
 def _between(facts: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
@@ -191,14 +200,14 @@ def metric_name(name: str) -> str:
 
 
 def percent(prob: float) -> str:
-    """Write a probability as a percentage.
+    r"""Write a probability as a percentage.
 
     Examples
     --------
     >>> percent(0.95)
-    '95 %'
+    '95\xa0%'
     """
-    return f"{100 * prob:.3g} %"
+    return f"{100 * prob:.3g}\u00a0%"
 
 
 def _list(names: Sequence[str]) -> str:

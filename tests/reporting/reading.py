@@ -1,0 +1,33 @@
+"""Read a page as a browser would."""
+
+from html.parser import HTMLParser
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, html: str):
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.parts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    @property
+    def text(self) -> str:
+        """Everything that can be read, with single spaces."""
+        return " ".join(" ".join(self.parts).split())
+
+    @property
+    def names(self) -> set[str]:
+        """Names of the tags."""
+        return {tag for tag, _ in self.tags}
+
+    def values(self, *attributes: str) -> list[str]:
+        """Values of all attributes of these names."""
+        return [attrs[name] for _, attrs in self.tags for name in attributes if name in attrs]

@@ -1,0 +1,192 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayesgeo._check import InvalidInput
+from bayesgeo.datasets.audit import Finding
+from bayesgeo.reporting import report
+
+from .reading import Page
+from .samples import Evidences, as_bayesian, evidences, table
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&$x_1$ \u202e\x07 #010205 http://a.example"
+
+
+def read(scored: Evidences, out: Path, **options: object) -> Page:
+    return Page(report(scored, out, **options).read_text(encoding="utf-8"))
+
+
+def test_report_json_has_every_key_of_its_schema(binary: Evidences, tmp_path: Path) -> None:
+    report(binary, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    assert {"schema_version", "dataset", "verdict", "models", "comparisons", "decision"} <= set(facts)
+    assert {"name", "rows", "sha256", "group", "split"} <= set(facts["dataset"])
+    for model in facts["models"]:
+        assert {"name", "kind", "metrics", "diagnostics", "seconds"} <= set(model)
+        assert set(model["seconds"]) == {"compile", "fit", "predict"}
+        assert set(model["diagnostics"]) == {"verdict", "checks"}
+        assert {"log_loss", "brier_score", "accuracy", "precision", "recall", "f1"} <= set(model["metrics"])
+        assert all({"value", "low", "high", "prob"} <= set(metric) for metric in model["metrics"].values())
+
+
+def test_metrics_csv_has_one_row_for_each_model_and_metric(binary: Evidences, tmp_path: Path) -> None:
+    report(binary, tmp_path)
+    scores = pd.read_csv(tmp_path / "metrics.csv")
+    assert len(scores) == 3 * binary["logistic"]["metrics"].sizes["metric"]
+    assert not scores.duplicated(["model", "metric"]).any()
+    assert {"value", "low", "high", "prob", "resampled", "random_rows"} <= set(scores.columns)
+
+
+def test_metrics_csv_holds_no_formula(binary: Evidences, tmp_path: Path) -> None:
+    report({"=1+1": binary["logistic"]}, tmp_path)
+    assert set(pd.read_csv(tmp_path / "metrics.csv")["model"]) == {"'=1+1"}
+
+
+def test_the_same_evidence_gives_the_same_bytes(binary: Evidences, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        report(binary, tmp_path / folder, reproduce={"command": "bayesgeo compare", "versions": {"python": "3.12"}})
+    for name in ("report.html", "report.json", "metrics.csv"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_page_needs_no_script_and_nothing_from_outside(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    assert not page.names & {"script", "iframe", "object", "embed", "link", "base", "form", "img"}
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    assert all(link.startswith("#") for link in page.values("href", "src", "xlink:href", "srcset", "action"))
+    (policy,) = [a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "://" not in html
+    assert "@import" not in html
+
+
+def test_identifiers_are_unique_and_references_to_them_hold(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    identifiers = page.values("id")
+    assert len(identifiers) == len(set(identifiers))
+    assert {link.removeprefix("#") for link in page.values("href", "xlink:href")} <= set(identifiers)
+    assert set(page.values("aria-labelledby")) <= set(identifiers)
+
+
+def test_every_figure_says_what_it_shows(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    drawn = [attrs for _, attrs in page.tags if attrs.get("role") == "img"]
+    assert len(drawn) == sum(tag == "svg" for tag, _ in page.tags) > 0
+    assert all(len(attrs["aria-label"]) > 20 for attrs in drawn)
+
+
+def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
+    slots = ("name", "feature", "unit", "target", "label", "group", "row", "source")
+    scored = evidences(table(**dict.fromkeys(slots, HOSTILE)), "majority", "logistic")
+    named = {f"{HOSTILE} {name}": tree for name, tree in scored.items()}
+    named[HOSTILE] = as_bayesian(scored["logistic"], label=HOSTILE)
+    findings = [{"code": HOSTILE, "level": "note", "message": HOSTILE}]
+    page = read(named, tmp_path, findings=findings, reproduce={HOSTILE: HOSTILE, "command": HOSTILE})
+    assert not page.names & {"script", "img"}
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    assert "<img src=x onerror=alert(1)>\"'&$x_1$ \ufffd\ufffd #010205" in page.text
+    assert not {"\u202e", "\x07"} & set((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+
+def test_names_without_a_glyph_and_very_long_names_are_drawn(tmp_path: Path) -> None:
+    scored = evidences(table(label="発破 💥", feature="m" * 300), "majority", "logistic")
+    page = read({"地震" + "x" * 300: scored["logistic"], "majority": scored["majority"]}, tmp_path)
+    assert "発破 💥 1" in page.text
+
+
+def test_optimism_gap_and_distance_to_the_exact_posterior_are_printed(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    metric = facts["models"][0]["metrics"]["log_loss"]
+    assert metric["optimism"] == pytest.approx(metric["value"] - metric["random_rows"])
+    assert "Optimism gap: on rows drawn at random" in page.text
+    assert "mean |p - p_exact| is 0." in page.text
+    assert f"its own log loss is {facts['dataset']['exact']['log_loss']:.4f}" in page.text
+
+
+def test_a_gap_that_was_not_asked_for_is_not_named(binary: Evidences, tmp_path: Path) -> None:
+    tree = binary["logistic"].copy(deep=True)
+    tree["metrics"] = xr.DataTree(tree["metrics"].to_dataset().drop_vars("random_rows"))
+    assert "Optimism gap" not in read({"logistic": tree}, tmp_path).text
+
+
+def test_models_that_predict_alike_are_not_called_different(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    assert "There is no detectable difference between it and bayesian" in page.text
+    assert "logistic is better than majority by" in page.text
+
+
+def test_a_failed_posterior_cannot_be_overlooked(failed: Evidences, tmp_path: Path) -> None:
+    page = read(failed, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    assert facts["verdict"] == "failed"
+    assert facts["decision"]["level"] == "stop"
+    assert page.text.count("Do not use bayesian") >= 2
+    assert ("section", "banner stop") in [(tag, attrs.get("class")) for tag, attrs in page.tags]
+    assert "rhat" in facts["decision"]["reasons"][0]["text"]
+
+
+def test_a_posterior_of_broken_draws_is_reported_as_failed(binary: Evidences, tmp_path: Path) -> None:
+    tree = as_bayesian(binary["logistic"], chains_apart=float("nan"))
+    page = read(binary | {"bayesian": tree}, tmp_path)
+    assert "Do not use bayesian" in page.text
+    assert "not computed" in page.text
+    assert " nan" not in page.text
+
+
+def test_a_sound_posterior_that_beats_the_baseline_may_be_used(binary: Evidences, tmp_path: Path) -> None:
+    report(binary, tmp_path)
+    decision = json.loads((tmp_path / "report.json").read_text())["decision"]
+    assert decision["level"] == "ok"
+    assert decision["title"].startswith("OK to use")
+
+
+def test_a_model_without_a_baseline_is_to_be_used_with_care(binary: Evidences, tmp_path: Path) -> None:
+    page = read({"bayesian": binary["bayesian"]}, tmp_path)
+    assert "Use with care: bayesian" in page.text
+    assert "Only bayesian was scored" in page.text
+    assert "there is nothing to compare" in page.text
+
+
+def test_a_baseline_that_nothing_beats_calls_for_care(binary: Evidences, tmp_path: Path) -> None:
+    page = read({"majority": binary["majority"]}, tmp_path)
+    assert "No model beats majority" in page.text
+
+
+def test_findings_of_the_audit_weigh_on_the_decision(binary: Evidences, tmp_path: Path) -> None:
+    note = Finding("imbalance", "note", "One class is rare.")
+    leak = {"code": "copied-target", "level": "refuse", "message": "Column answer is the target."}
+    page = read(binary, tmp_path, findings=[note, leak])
+    assert "Do not use these scores" in page.text
+    assert "copied-target: Column answer is the target." in page.text
+    assert "imbalance" in page.text
+
+
+def test_several_classes_are_reported(multiclass: Evidences, tmp_path: Path) -> None:
+    page = read(multiclass, tmp_path)
+    assert "precision, recall and F1 are averages over the classes" in page.text
+    assert {"class 0", "class 1", "class 2"} <= set(page.parts)
+
+
+def test_regression_is_reported_with_its_coefficients_and_units(regression: Evidences, tmp_path: Path) -> None:
+    page = read(regression, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    model = next(model for model in facts["models"] if model["name"] == "bayesian_linear")
+    assert {quantity["variable"] for quantity in model["posterior"]} == {"constant", "coefficient", "noise_sd"}
+    assert {"RMSE", "CRPS", "90 % coverage"} <= set(page.parts)
+    assert "Confusion" not in page.text
+    assert "Predicted and observed" in page.text
+
+
+def test_evidence_on_other_rows_is_refused(binary: Evidences, multiclass: Evidences, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="scored on other rows or folds"):
+        report({"one": binary["logistic"], "other": multiclass["logistic"]}, tmp_path)
+
+
+def test_nothing_to_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="nothing to compare"):
+        report({}, tmp_path)
