@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy import special
+from sklearn.linear_model import LogisticRegression
 
-from bayesgeo._check import one_of, positive
+from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.exact import NormalInverseGamma
 from bayesgeo.models.base import Bayesian, Classifier, Regressor, standardisation
@@ -101,6 +102,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
         one_of("prior", self.prior, PRIORS)
         one_of("noise", self.noise, ("normal", "student-t"))
+        _refuse_undetermined(self.prior, X, spare=1)
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = _scale(self.prior, self.prior_scale, default=10.0, n_rows=len(X))
         rotation = _rotation(self.prior, X)
@@ -190,8 +192,9 @@ class BayesianLogisticRegression(Bayesian, Classifier):
 
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
         one_of("prior", self.prior, PRIORS)
+        _refuse_undetermined(self.prior, X, spare=0)
         scale = _scale(self.prior, self.prior_scale, default=2.5, n_rows=len(X))
-        rotation = _rotation(self.prior, X)
+        rotation = _rotation(self.prior, X, _row_information(X, y, scale))
         n_labels = len(self.classes_)
         graph = partial(logistic_graph, self.prior, scale, X.shape[1], n_labels)
         label = () if n_labels == 2 else ("label",)
@@ -227,15 +230,31 @@ def _scale(prior: str, scale: float | None, *, default: float, n_rows: int) -> f
     return 2.0 ** -round(np.log2(n_rows) / 2) if prior == "horseshoe" else default
 
 
-def _rotation(prior: str, X: np.ndarray) -> np.ndarray:
+def _refuse_undetermined(prior: str, X: np.ndarray, *, spare: int) -> None:
+    """Refuse a flat prior where the rows leave a coefficient free: the posterior would not be proper."""
+    n_rows, wanted = len(X), X.shape[1] + 1
+    if prior != "flat" or (n_rows >= wanted + spare and np.linalg.matrix_rank(np.c_[np.ones(n_rows), X]) == wanted):
+        return
+    problem = f"{n_rows} rows do not determine {wanted} coefficients: too few rows, or features that repeat each other."
+    raise invalid("prior", prior, problem, 'Use prior="normal", or fewer features.')
+
+
+def _rotation(prior: str, X: np.ndarray, information: np.ndarray | float = 1.0) -> np.ndarray:
     """Choose axes along which the coefficients are nearly independent, where the prior is alike along any.
 
-    Turning to the principal axes of the features leaves a normal or flat prior as it is, and spares the
-    sampler the long trajectories that correlated features ask for.
+    Turning to the principal axes of the features, weighted by what each row tells, leaves a normal or flat prior
+    as it is, and spares the sampler the long trajectories that correlated coefficients ask for.
     """
     if prior not in ("normal", "flat"):
         return np.eye(X.shape[1])
-    return np.linalg.eigh(X.T @ X)[1]
+    return np.linalg.eigh(X.T @ (X * np.reshape(information, (-1, 1))))[1]
+
+
+def _row_information(X: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
+    """Return the curvature ``(obs,)`` of each row's log likelihood, summed over classes, near the mode."""
+    mode = LogisticRegression(C=scale**2, max_iter=200).fit(X, y)
+    probability = mode.predict_proba(X)
+    return (probability * (1 - probability)).sum(axis=1)
 
 
 def _unrotate(rotation: np.ndarray) -> Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]:

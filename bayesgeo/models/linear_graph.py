@@ -77,7 +77,9 @@ def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> 
                 pm.Flat("intercept") if prior == "flat" else pm.Normal("intercept", 0, INTERCEPT_SCALE)
             )
             p = {"weight": _coefficients(prior, scale, 1.0, (n_features,)), "intercept": intercept}
-            pm.Bernoulli("outcome", logit_p=forward(X, p, pt), observed=y)
+            log_odds = forward(X, p, pt)
+            # The Bernoulli log likelihood in half the operations of pm.Bernoulli.
+            pm.Potential("outcome", pt.sum(y * log_odds - pt.softplus(log_odds)))
         else:
             p = _softmax_parameters(prior, scale, n_features, n_labels)
             pm.Categorical("outcome", logit_p=forward(X, p, pt), observed=y)
