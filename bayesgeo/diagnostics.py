@@ -149,7 +149,8 @@ def _worst(
     statistic: Callable[[xr.Dataset], xr.Dataset], posterior: xr.Dataset, worst: Callable[[np.ndarray], float]
 ) -> float:
     """Return the worst value over all quantities; NaN if any is NaN, as NaN propagates through max and min."""
-    found = statistic(posterior)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = statistic(posterior)
     return float(worst(np.concatenate([np.ravel(values.values) for values in found.data_vars.values()])))
 
 
@@ -172,4 +173,4 @@ def _sampler(tree: xr.DataTree) -> Iterable[Check]:
 
 
 def _rate(statistics: xr.Dataset, name: str) -> float:
-    return float(statistics[name].astype(float).mean()) if name in statistics else np.nan
+    return float(statistics[name].astype(float).mean(skipna=False)) if name in statistics else np.nan
