@@ -44,6 +44,7 @@ STYLE = {
     "ytick.labelsize": 10,
 }
 LONGEST = 26
+MOST = 24  # lines of a forest that a reader can take in
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ def _draw_mark(axes: Axes, row: int, mark: Mark, low: float, high: float) -> Non
     if beyond:
         right = mark.value > high
         text = f"{number(mark.value)} →" if right else f"← {number(mark.value)}"
-        axes.text(high if right else low, row, text, ha="right" if right else "left", va="center", color=colour)
+        edge = 0.02 * (high - low)
+        x, side = (high - edge, "right") if right else (low + edge, "left")
+        axes.text(x, row, text, ha=side, va="center", color=colour)
         return
     if mark.low is not None and mark.high is not None:
         axes.plot([mark.low, mark.high], [row, row], color=colour, linewidth=2, solid_capstyle="round")
@@ -179,7 +182,7 @@ def _svg(figure: Figure, name: str) -> Markup:
     text = text[text.index("<svg") :]
     text = re.sub(r'<svg [^>]*(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', text, count=1)
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r'<g id="[\w.]+">', "<g>", text)
+    text = re.sub(r'(<\w+) id="[\w.]+_\d+"', r"\1", text)
     return Markup(re.sub(r"(?<=: )#01020\d", lambda match: VARIABLES[match.group()], text))
 
 

@@ -18,7 +18,6 @@ COLUMNS = {
     "regression": ("log_score", "rmse", "crps", "coverage_90"),
 }
 GAPS = {"classification": ("log_loss", "accuracy"), "regression": ("log_score", "rmse")}
-MOST_EFFECTS = 24
 
 
 def render(facts: Facts) -> str:
@@ -39,16 +38,24 @@ def render(facts: Facts) -> str:
     gaps = [name for name in GAPS[task] if "random_rows" in models[0]["metrics"][name]]
     return template.render(
         facts=facts,
-        columns=[name for name in COLUMNS[task] if name in models[0]["metrics"]],
+        columns={name: _decimals(facts, name) for name in COLUMNS[task] if name in models[0]["metrics"]},
         gaps=gaps,
-        any_metric=next(iter(models[0]["metrics"].values())),
+        prob=next(iter(models[0]["metrics"].values()))["prob"],
         near=[item for item in facts["comparisons"] if item["a"] == models[0]["name"]],
+        resampled=_resampled(models[0]),
         bayesian=[model for model in models if model["posterior"] or model["kind"] == "Bayesian"],
         optimism=words.optimism_sentence(facts),
         scores=_scores_figure(facts),
         differences=_differences_figure(facts),
         ci_prob=CI_PROB,
+        most=figures.MOST,
     )
+
+
+def _resampled(model: Facts) -> str:
+    metric = next(iter(model["metrics"].values()))
+    kind = "rows" if metric["resampled"] == "row" else f"whole groups ({metric['resampled']})"
+    return f"{metric['blocks']} {kind}"
 
 
 def _environment() -> Environment:
@@ -79,9 +86,15 @@ def _finalize(value: Any) -> Any:
     return value if isinstance(value, Markup) else numbers.clean(str(value))
 
 
-def _estimate(metric: Facts) -> dict[str, str]:
-    """Write a score and its interval with the digits that the interval allows."""
-    decimals = decimals_for(width(metric["low"], metric["high"]))
+def _decimals(facts: Facts, name: str) -> int:
+    """Return the decimals of a column of scores: those of its narrowest interval, but of no baseline's."""
+    models = [model for model in facts["models"] if model["kind"] != "baseline"] or facts["models"]
+    metrics = [model["metrics"][name] for model in models]
+    wanted = max(decimals_for(width(metric["low"], metric["high"])) for metric in metrics)
+    return min(max(wanted, 3), 4) if facts["dataset"]["labels"] else wanted
+
+
+def _estimate(metric: Facts, decimals: int) -> dict[str, str]:
     ends = interval(metric["low"], metric["high"], decimals=decimals)
     return {"value": fixed(metric["value"], decimals), "interval": ends}
 
@@ -146,7 +159,7 @@ def _calibration_figure(model: Facts, number: int, dataset: Facts) -> Picture:
 
 def _effects_figure(model: Facts, number: int) -> Picture | None:
     usable = [effect for effect in model["effects"] if effect["mean"] is not None]
-    usable = sorted(usable, key=lambda effect: -abs(effect["mean"]))[:MOST_EFFECTS]
+    usable = sorted(usable, key=lambda effect: -abs(effect["mean"]))[: figures.MOST]
     if not usable:
         return None
     marks = [Mark(_effect_label(e), e["mean"], *(e[key] for key in _ends(e))) for e in usable]

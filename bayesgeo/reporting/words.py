@@ -63,7 +63,12 @@ def best_sentence(facts: Mapping[str, Any]) -> str:
         return f"Only {best['name']} was scored ({score}): there is nothing to compare it with."
     against = [item for item in facts["comparisons"] if item["a"] == best["name"]]
     worse = [item["b"] for item in against if item["conclusion"] != NO_DIFFERENCE]
-    tied = [item["b"] for item in against if item["conclusion"] == NO_DIFFERENCE]
+    failed = {model["name"] for model in facts["models"] if model["diagnostics"]["verdict"] == "failed"}
+    tied = [
+        f"{item['b']} (failed its checks)" if item["b"] in failed else item["b"]
+        for item in against
+        if item["conclusion"] == NO_DIFFERENCE
+    ]
     text = f"{best['name']} has the best score ({score})"
     text += f" and is better than {_list(worse)}." if worse else "."
     if tied:
@@ -126,9 +131,8 @@ def _trust(name: str, verdict: str) -> str:
 
 def _failures(model: Mapping[str, Any]) -> str:
     bad = [check for check in model["diagnostics"]["checks"] if check["status"] in ("tip", "issue")]
-    return "; ".join(
-        f"{check['code']} {number(check['value'])} (wanted {check['threshold']}). {check['advice']}" for check in bad
-    )
+    found = [f"{check['code']} {number(check['value'])} (wanted {check['threshold']})" for check in bad]
+    return f"Not passed: {_list(found)}. What to do stands under Diagnostics." if found else ""
 
 
 def _audit(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -143,17 +147,23 @@ def optimism_sentence(facts: Mapping[str, Any]) -> str:
     The gap is how much better a model seems when rows are drawn at random and so share groups, places or times with
     the rows that it learned from.
     """
-    best = facts["models"][0]
-    metrics = {name: best["metrics"][name] for name in HEADLINE[facts["dataset"]["task"]]}
-    parts = [
-        f"{metric_name(name)} {fixed(metric['random_rows'], 3)} instead of {fixed(metric['value'], 3)} "
-        f"(gap {fixed(metric['optimism'], 3)})"
-        for name, metric in metrics.items()
-        if metric.get("random_rows") is not None
-    ]
-    if not parts:
+    known = [model for model in facts["models"] if model["metrics"]["log_score"].get("optimism") is not None]
+    if not known or known[0] is not facts["models"][0]:
         return ""
-    return f"Optimism gap: on rows drawn at random {best['name']} seems to reach {' and '.join(parts)}."
+    widest = max(known, key=lambda model: model["metrics"]["log_score"]["optimism"])
+    text = f"Optimism gap: on rows drawn at random {known[0]['name']} gets {_flattered(facts, known[0])}."
+    if widest is known[0]:
+        return text
+    return f"{text} The gap is widest for {widest['name']}: {_flattered(facts, widest)}."
+
+
+def _flattered(facts: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    parts = []
+    for name in HEADLINE[facts["dataset"]["task"]]:
+        metric = model["metrics"][name]
+        shown = f"{fixed(metric['random_rows'], 3)} instead of {fixed(metric['value'], 3)}"
+        parts.append(f"{metric_name(name)} {shown} (gap {fixed(metric['optimism'], 3)})")
+    return _list(parts)
 
 
 def compared(item: Mapping[str, Any]) -> str:

@@ -29,12 +29,17 @@ def table(n_labels: int = 2, *, rows: int = 120, **names: str) -> Dataset:
             dims=("obs", "feature"),
             coords=named | {"feature": features, "unit": ("feature", ["log10", names.get("unit", "ML")])},
         ),
-        y=xr.DataArray(codes, dims="obs", coords=named, name=names.get("target", "event"), attrs={"unit": "km"}),
+        y=xr.DataArray(
+            codes,
+            dims="obs",
+            coords=named,
+            name=names.get("target", "event"),
+        ),
         task="classification" if n_labels else "regression",
         labels=tuple(f"{names.get('label', 'class')} {k}" for k in range(n_labels)),
         groups=xr.DataArray(groups, dims="obs", coords=named, name=names.get("group", "site")),
         exact=_exact(codes) if n_labels == 2 else None,
-        attrs={"source": names.get("source", "drawn by hand"), "licence": "CC0-1.0"},
+        attrs={"source": names.get("source", "drawn by hand"), "licence": "CC0-1.0", "target_unit": "km"},
     )
 
 

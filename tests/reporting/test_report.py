@@ -178,6 +178,7 @@ def test_regression_is_reported_with_its_coefficients_and_units(regression: Evid
     model = next(model for model in facts["models"] if model["name"] == "bayesian_linear")
     assert {quantity["variable"] for quantity in model["posterior"]} == {"constant", "coefficient", "noise_sd"}
     assert {"RMSE", "CRPS", "90 % coverage"} <= set(page.parts)
+    assert "event (km)" in page.text
     assert "Confusion" not in page.text
     assert "Predicted and observed" in page.text
 
