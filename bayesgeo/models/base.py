@@ -49,9 +49,7 @@ class Estimator(BaseEstimator, ABC):
             If a value is missing or infinite, shapes disagree, or a parameter is unknown.
         """
         if isinstance(X, xr.DataArray):
-            self.units_ = (
-                [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
-            )
+            self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
         X, y = validate_data(self, _frame(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         # One thread: sums in another order would give other numbers on another number of cores.
@@ -224,9 +222,7 @@ class Bayesian(Estimator):
         if self.inference is None:
             return default_inference(problem)
         if not isinstance(self.inference, Inference):
-            raise invalid(
-                "inference", self.inference, "It has no run(problem, seed).", "Try inference=NUTS()."
-            )
+            raise invalid("inference", self.inference, "It has no run(problem, seed).", "Try inference=NUTS().")
         return self.inference
 
     def _parameters(self) -> dict[str, np.ndarray]:
@@ -257,17 +253,22 @@ def default_inference(problem: Problem) -> Inference:
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation along rows, with 1 for what does not vary.
+    """Return mean and scale along rows: the standard deviation, or 1 for what does not vary.
+
+    A column of two values is scaled by their difference: a rare category would else get a prior as wide as its
+    indicator is narrow (Gelman et al. 2008, The Annals of Applied Statistics 2:4).
 
     Examples
     --------
-    >>> center, scale = standardisation(np.array([[1.0, 5.0], [3.0, 5.0]]))
-    >>> center.tolist(), scale.tolist()
-    ([2.0, 5.0], [1.0, 1.0])
+    >>> center, scale = standardisation(np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 0.0], [3.0, 5.0, 3.0]]))
+    >>> center.tolist(), scale.round(3).tolist()
+    ([2.0, 5.0, 1.0], [0.816, 1.0, 3.0])
     """
-    center, scale = values.mean(axis=0), values.std(axis=0)
+    center, deviation = values.mean(axis=0), values.std(axis=0)
+    low, high = values.min(axis=0), values.max(axis=0)
+    scale = np.where(((values == low) | (values == high)).all(axis=0), high - low, deviation)
     # Rounding leaves a constant of 1e6 with a deviation of 1e-10.
-    varies = scale > 1e-12 * np.maximum(1.0, np.abs(center))
+    varies = deviation > 1e-12 * np.maximum(1.0, np.abs(center))
     return center, np.where(varies, scale, 1.0)
 
 
