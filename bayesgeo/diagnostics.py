@@ -101,9 +101,7 @@ def diagnose(tree: xr.DataTree) -> Diagnosis:
 def _finite(posterior: xr.Dataset) -> Check:
     bad = sum(int((~np.isfinite(values)).sum()) for values in posterior.data_vars.values())
     status: Status = "issue" if bad else "passed"
-    return Check(
-        "finite", status, float(bad), "0 draws", "Draws that are not numbers: the run broke. Fit again."
-    )
+    return Check("finite", status, float(bad), "0 draws", "Draws that are not numbers: the run broke. Fit again.")
 
 
 def _complete(tree: xr.DataTree) -> Check:
@@ -124,18 +122,14 @@ def _graded(code: str, value: float, good: float, bad: float, advice: str, *, th
     if not np.isfinite(value):
         return Check(code, "issue", np.nan, threshold, f"It could not be computed. {advice}")
     sign = 1 if good > bad else -1
-    status: Status = (
-        "passed" if sign * value >= sign * good else "tip" if sign * value >= sign * bad else "issue"
-    )
+    status: Status = "passed" if sign * value >= sign * good else "tip" if sign * value >= sign * bad else "issue"
     return Check(code, status, float(value), threshold, advice)
 
 
 def _mixing(posterior: xr.Dataset) -> Iterable[Check]:
     more = "Draw more, or state the model on a better scale or with a stronger prior."
     rhat = _worst(lambda values: az.rhat(values, method="rank"), posterior, np.max)
-    yield _graded(
-        "rhat", rhat, RHAT_GOOD, RHAT_BAD, f"The chains disagree. {more}", threshold=f"<= {RHAT_GOOD}"
-    )
+    yield _graded("rhat", rhat, RHAT_GOOD, RHAT_BAD, f"The chains disagree. {more}", threshold=f"<= {RHAT_GOOD}")
     n_chains = posterior.sizes["chain"]
     for kind in ("bulk", "tail"):
         method = kind

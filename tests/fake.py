@@ -22,9 +22,7 @@ class FakePosterior:
         rng = np.random.default_rng(seed)
         size = (self.chains, self.draws)
         fit = _classes(problem) if "label" in problem.coords else _values(problem)
-        draws = {
-            name: value + SCATTER * rng.normal(size=(*size, *np.shape(value))) for name, value in fit.items()
-        }
+        draws = {name: value + SCATTER * rng.normal(size=(*size, *np.shape(value))) for name, value in fit.items()}
         if "sigma" in draws:
             draws["sigma"] = np.abs(draws["sigma"]) + 1e-6
         if "nu" in problem.dims:

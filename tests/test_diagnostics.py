@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import xarray as xr
-from tests.fake import healthy_statistics
 
 from bayesgeo import diagnose
+from tests.fake import healthy_statistics
 
 DIMS = ("chain", "draw")
 

@@ -73,9 +73,7 @@ def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> 
     with pm.Model() as model:
         X, y = pm.Data("X", np.zeros((2, n_features))), pm.Data("y", np.zeros(2, dtype=np.int64))
         if n_labels == 2:
-            intercept = (
-                pm.Flat("intercept") if prior == "flat" else pm.Normal("intercept", 0, INTERCEPT_SCALE)
-            )
+            intercept = pm.Flat("intercept") if prior == "flat" else pm.Normal("intercept", 0, INTERCEPT_SCALE)
             p = {"weight": _coefficients(prior, scale, 1.0, (n_features,)), "intercept": intercept}
             log_odds = forward(X, p, pt)
             # The Bernoulli log likelihood in half the operations of pm.Bernoulli.

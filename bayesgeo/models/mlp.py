@@ -79,9 +79,7 @@ class MLP(Estimator):
         rows = rows if len(rows) else self.validation_rows_
         sizes = (X.shape[1], *self.hidden, outputs)
         scaled = (X - self.center_) / self.scale_
-        self.weights_, self.curve_ = _fit_network(
-            self, sizes, (scaled, target), (rows, self.validation_rows_)
-        )
+        self.weights_, self.curve_ = _fit_network(self, sizes, (scaled, target), (rows, self.validation_rows_))
 
     def _outputs(self, X: np.ndarray) -> np.ndarray:
         return forward((X - self.center_) / self.scale_, self.weights_, np, self.activation)
@@ -167,9 +165,7 @@ def forward(X: Any, p: Mapping[str, Any], xp: Any, activation: str = "silu") -> 
     return X
 
 
-def validation_rows(
-    y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15
-) -> np.ndarray:
+def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
     """Choose the rows that decide when to stop: whole groups where there are groups, else at random.
 
     Examples
@@ -189,9 +185,7 @@ def validation_rows(
     return next(folds.split(everything, y))[1]
 
 
-def _fit_network(
-    model: MLP, sizes: tuple[int, ...], data: Any, rows: Any
-) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+def _fit_network(model: MLP, sizes: tuple[int, ...], data: Any, rows: Any) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     import torch
 
     with _single_torch_thread(torch):

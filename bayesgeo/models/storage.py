@@ -20,6 +20,7 @@ from bayesgeo.models.base import Estimator
 FORMAT = 1
 # The only types beyond skops' own list that a saved forest or boosting holds; both are plain arrays of nodes.
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree"]
+SAVE_AGAIN = "Save it again with this version."
 LIBRARIES = ("bayesgeo", "numpy", "scikit-learn", "xarray")
 
 
@@ -64,16 +65,12 @@ def load_model(folder: str | Path) -> Estimator:
     """
     folder = Path(folder)
     description = _read_description(folder)
-    classes = public_names("bayesgeo.models")
-    if description["class"] not in classes:
-        raise invalid(
-            "model class",
-            description["class"],
-            "It is not known.",
-            did_you_mean(description["class"], classes),
-        )
-    kind = getattr(importlib.import_module(classes[description["class"]]), description["class"])
-    estimator = kind(**{name: _decode(value) for name, value in description["parameters"].items()})
+    kind = _ours("model class", description["class"], "bayesgeo.models")
+    parameters = {name: _decode(value) for name, value in description["parameters"].items()}
+    try:
+        estimator = kind(**parameters)
+    except TypeError as error:
+        raise invalid("model", str(folder), f"Its parameters do not fit: {error}.", SAVE_AGAIN) from None
     for name, value in description["fitted"].items():
         setattr(estimator, name, _decode(value))
     for name, entry in description["files"].items():
@@ -81,19 +78,25 @@ def load_model(folder: str | Path) -> Estimator:
     return estimator
 
 
+def _ours(what: str, name: str, package: str) -> Any:
+    known = public_names(package)
+    if name not in known:
+        raise invalid(what, name, "It is not known.", did_you_mean(name, known))
+    return getattr(importlib.import_module(known[name]), name)
+
+
 def _read_description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise invalid(
-            "model", str(folder), "It has no model.json.", "Give a folder that a run saved."
-        ) from None
+        raise invalid("model", str(folder), "It has no model.json.", "Give a folder that a run saved.") from None
     except ValueError as error:
         raise invalid("model", str(folder), f"Its model.json cannot be read: {error}.") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise invalid(
-            "model", str(folder), f"Its format is not {FORMAT}.", "Save it again with this version."
-        )
+        raise invalid("model", str(folder), f"Its format is not {FORMAT}.", SAVE_AGAIN)
+    for entry in ("class", "parameters", "fitted", "files"):
+        if entry not in description:
+            raise invalid("model", str(folder), f"It lacks {entry!r}.", SAVE_AGAIN)
     return description
 
 
@@ -122,9 +125,7 @@ def _read_part(folder: Path, entry: dict[str, str]) -> Any:
     if Path(entry["file"]).name != entry["file"] or not file.is_file() or file.is_symlink():
         raise invalid("model part", entry["file"], "It is not a file of the model's folder.")
     if _sha256(file) != entry["sha256"]:
-        raise invalid(
-            "model part", str(file), "Its content has changed since it was saved.", "Save it again."
-        )
+        raise invalid("model part", str(file), "Its content has changed since it was saved.", "Save it again.")
     if file.suffix == ".nc":
         tree = xr.load_datatree(file, engine="h5netcdf")
         return tree if tree.children else tree.to_dataset()
@@ -151,7 +152,8 @@ def _encode(value: Any) -> Any:
         return value.item()
     if isinstance(value, tuple):
         return {"tuple": list(value)}
-    if isinstance(value, Inference) and dataclasses.is_dataclass(value):
+    ours = type(value).__module__ == public_names("bayesgeo.inference").get(type(value).__name__)
+    if ours and isinstance(value, Inference) and dataclasses.is_dataclass(value):
         return {"inference": type(value).__name__, "settings": dataclasses.asdict(value)}
     if value is None or isinstance(value, str | int | float | bool | list):
         return value
@@ -167,9 +169,7 @@ def _decode(value: Any) -> Any:
     if "tuple" in value:
         return tuple(value["tuple"])
     if "inference" in value:
-        known = public_names("bayesgeo.inference")
-        kind = getattr(importlib.import_module(known[value["inference"]]), value["inference"])
-        return kind(**value["settings"])
+        return _ours("inference", value["inference"], "bayesgeo.inference")(**value["settings"])
     return None
 
 

@@ -119,5 +119,3 @@ def test_a_size_that_cannot_be_drawn_is_refused(setting, value):
     model = BayesianLinearRegression(inference=Exact(**{setting: value}))
     with pytest.raises(ValueError, match=f"Invalid {setting} {value}. It must be a whole number above zero"):
         model.fit(np.arange(4.0)[:, None], np.arange(4.0))
-
-

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
-from tests.fake import FakePosterior
 
 from bayesgeo import catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Bayesian, Classifier
 from bayesgeo.models.mlp import MLP
+from tests.fake import FakePosterior
 
 KINDS = {f"{task}-{name}": kind for task in ("classification", "regression")
          for name, kind in catalog.models(task).items()}  # fmt: skip
@@ -79,10 +79,10 @@ def test_response_draws_scatter_around_the_expected_outcome(kind):
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_same_seed_gives_the_same_draws_and_another_state_is_not_touched(kind):
     X, y = rows(kind)
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     first, second = (quick(kind, random_state=3).fit(X, y).predict_draws(X) for _ in range(2))
     assert np.array_equal(first, second)
-    assert np.array_equal(np.random.get_state()[1], before)
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

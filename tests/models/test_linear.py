@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fake import FakePosterior
 
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression
+from tests.fake import FakePosterior
 
 FACTORS = st.lists(st.sampled_from([1e-3, 0.5, 1.0, 4.0, 1e4]), min_size=3, max_size=3)
 

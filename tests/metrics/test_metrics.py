@@ -1,0 +1,257 @@
+"""Scores against scikit-learn, scores and closed forms; laws of their bootstrap."""
+
+import numpy as np
+import pytest
+import sklearn.metrics as skl
+import xarray as xr
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import entr
+
+from bayesgeo import catalog
+from bayesgeo.metrics import classification, regression
+from bayesgeo.metrics.base import block_weights, bootstrap, interval
+from bayesgeo.metrics.classification import confusion_counts, summarise_classes
+from bayesgeo.metrics.regression import summarise_values
+
+SEEDS = st.integers(0, 2**32 - 1)
+CLASSES = catalog.metrics("classification")
+quick = settings(deadline=None, max_examples=40)
+
+
+def predictions(seed, n_labels, n=40, draws=(2, 5)):
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.full(n_labels, 0.7), size=(*draws, n))
+    y = rng.integers(n_labels, size=n)
+    return xr.DataArray(p, dims=("chain", "draw", "obs", "label")), y
+
+
+@given(seed=SEEDS, n_labels=st.integers(2, 5))
+@quick
+def test_scores_of_probabilities_agree_with_scikit_learn(seed, n_labels):
+    draws, y = predictions(seed, n_labels)
+    summary, labels = summarise_classes(draws), list(range(n_labels))
+    p = summary["probability"].values
+    ours = {name: CLASSES[name](summary, y) for name in ("log_loss", "log_score", "brier_score")}
+    log_loss = skl.log_loss(y, p, labels=labels)
+    assert ours["log_loss"] == pytest.approx(log_loss, abs=1e-10)
+    assert ours["log_score"] == pytest.approx(-log_loss, abs=1e-10)
+    truth, said = (y, p[:, 1]) if n_labels == 2 else (y, p)
+    brier = skl.brier_score_loss(truth, said, labels=labels)
+    assert ours["brier_score"] == pytest.approx(brier, abs=1e-10)
+
+
+@given(seed=SEEDS, n_labels=st.integers(2, 5), n=st.integers(1, 60))
+@quick
+def test_scores_of_labels_agree_with_scikit_learn(seed, n_labels, n):
+    draws, y = predictions(seed, n_labels, n)
+    summary = summarise_classes(draws)
+    best = summary["probability"].values.argmax(axis=1)
+    average = {"average": "binary" if n_labels == 2 else "macro", "zero_division": 0}
+    assert CLASSES["accuracy"](summary, y) == pytest.approx(skl.accuracy_score(y, best), abs=1e-10)
+    for name in ("precision", "recall", "f1"):
+        theirs = getattr(skl, f"{name}_score")(y, best, **average)
+        assert CLASSES[name](summary, y) == pytest.approx(theirs, abs=1e-10)
+
+
+@given(seed=SEEDS, n_labels=st.integers(2, 4))
+@quick
+def test_confusion_counts_each_draw_as_scikit_learn_does(seed, n_labels):
+    draws, y = predictions(seed, n_labels)
+    codes = draws.argmax("label")
+    ours = confusion_counts(codes, y, n_labels)
+    flat = codes.values.reshape(10, -1)
+    for k, said in enumerate(flat):
+        assert np.array_equal(ours[k], skl.confusion_matrix(y, said, labels=list(range(n_labels))))
+
+
+def test_a_class_ruled_out_that_happens_costs_what_scikit_learn_charges():
+    summary = xr.Dataset({"probability": (("obs", "label"), [[1.0, 0.0], [0.5, 0.5]])})
+    ours = classification.log_loss(summary, [1, 1])
+    theirs = skl.log_loss([1, 1], [[1.0, 0.0], [0.5, 0.5]], labels=[0, 1])
+    assert np.isfinite(ours)
+    assert ours == pytest.approx(theirs, abs=1e-10)
+
+
+@given(seed=SEEDS)
+@quick
+def test_calibration_error_is_the_gap_in_each_bin_weighted_by_its_rows(seed):
+    draws, y = predictions(seed, 3)
+    summary = summarise_classes(draws)
+    p = summary["probability"].values
+    confidence, hit, gap = p.max(axis=1), p.argmax(axis=1) == y, 0.0
+    for k in range(10):
+        inside = (confidence >= k / 10) & ((confidence < (k + 1) / 10) | (k == 9))
+        gap += abs((confidence - hit)[inside].sum()) / len(y)
+    assert CLASSES["calibration_error"](summary, y) == pytest.approx(gap, abs=1e-10)
+
+
+@given(seed=SEEDS, n_labels=st.integers(2, 5))
+@quick
+def test_aleatoric_and_epistemic_entropy_add_up_and_are_not_negative(seed, n_labels):
+    draws, _ = predictions(seed, n_labels)
+    summary = summarise_classes(draws)
+    total = entr(summary["probability"].values).sum(axis=1)
+    np.testing.assert_allclose(summary["aleatoric"] + summary["epistemic"], total, rtol=1e-12)
+    assert (summary[["aleatoric", "epistemic"]].to_array() >= 0).all()
+    assert (total <= np.log(n_labels) + 1e-12).all()
+
+
+@given(seed=SEEDS, n_labels=st.integers(2, 5))
+@quick
+def test_one_draw_knows_of_no_epistemic_uncertainty(seed, n_labels):
+    draws, _ = predictions(seed, n_labels, draws=(1, 1))
+    np.testing.assert_allclose(summarise_classes(draws)["epistemic"], 0.0, atol=1e-14)
+
+
+def test_draws_that_are_certain_and_disagree_are_all_epistemic():
+    p = xr.DataArray([[[[1.0, 0.0]], [[0.0, 1.0]]]], dims=("chain", "draw", "obs", "label"))
+    summary = summarise_classes(p)
+    assert summary["aleatoric"].item() == 0.0
+    assert summary["epistemic"].item() == pytest.approx(np.log(2), abs=1e-15)
+
+
+def values(seed, n_draws=4000, n=30, epistemic=0.5, noise=1.0):
+    """Draw a posterior whose predictive distribution is N(center, epistemic^2 + noise^2)."""
+    rng = np.random.default_rng(seed)
+    center = rng.normal(size=n)
+    y = center + rng.normal(size=n)
+    dims = ("chain", "draw", "obs")
+    expected = xr.DataArray(center + epistemic * rng.normal(size=(4, n_draws // 4, n)), dims=dims)
+    response = expected + noise * rng.normal(size=expected.shape)
+    log_density = expected.copy(data=stats.norm.logpdf(y, expected, noise))
+    return summarise_values(expected, response, log_density, y), center, y
+
+
+def gaussian_crps(y, mean, sd):
+    z = (y - mean) / sd
+    return sd * (z * (2 * stats.norm.cdf(z) - 1) + 2 * stats.norm.pdf(z) - 1 / np.sqrt(np.pi))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_crps_of_gaussian_draws_is_the_closed_form(seed):
+    summary, center, y = values(seed)
+    sd = np.hypot(0.5, 1.0)
+    # A mean over 4000 draws of at most |x - y|, whose deviation is at most sd; 5 standard errors for 90 rows.
+    np.testing.assert_allclose(summary["crps"], gaussian_crps(y, center, sd), atol=5 * sd / np.sqrt(4000))
+    exact = gaussian_crps(y, center, sd).mean()
+    assert regression.crps(summary, y) == pytest.approx(exact, abs=5 * sd / np.sqrt(4000 * len(y)))
+
+
+def test_crps_of_an_ensemble_is_its_error_less_half_its_spread():
+    rng = np.random.default_rng(0)
+    ensemble, y = rng.normal(size=(2, 40, 6)), rng.normal(size=6)
+    draws = xr.DataArray(ensemble, dims=("chain", "draw", "obs"))
+    x = ensemble.reshape(80, 6)
+    # Gneiting and Raftery (2007), equation 21: E|X - y| - E|X - X'| / 2.
+    exact = np.abs(x - y).mean(axis=0) - np.abs(x[:, None] - x[None]).mean(axis=(0, 1)) / 2
+    np.testing.assert_allclose(summarise_values(draws, draws, draws, y)["crps"], exact, rtol=1e-10)
+
+
+def test_crps_of_one_certain_value_is_the_absolute_error():
+    still = xr.DataArray(np.full((1, 50, 2), 3.0), dims=("chain", "draw", "obs"))
+    np.testing.assert_allclose(summarise_values(still, still, still, np.array([5.0, 2.0]))["crps"], [2.0, 1.0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_regression_scores_match_their_closed_forms(seed):
+    summary, center, y = values(seed)
+    assert regression.rmse(summary, y) == pytest.approx(
+        skl.root_mean_squared_error(y, summary["mean"].values), abs=1e-10
+    )
+    # The mixture over draws is N(center, 1.25); 4000 draws give its log density to about 1 %, 5 times that.
+    np.testing.assert_allclose(summary["log_density"], stats.norm.logpdf(y, center, np.hypot(0.5, 1)), atol=0.12)
+    # Sample variances of 4000 draws have a relative error of sqrt(2 / 4000) = 2 %; 5 of them.
+    np.testing.assert_allclose(summary["epistemic"], 0.25, rtol=0.11)
+    np.testing.assert_allclose(summary["epistemic"] + summary["aleatoric"], 1.25, rtol=0.11)
+
+
+def test_coverage_counts_the_rows_inside_the_interval():
+    summary, _, _ = values(seed=0, n=4000, n_draws=400)
+    y = np.random.default_rng(0).normal(size=4000)
+    inside = [low <= value <= high for low, high, value in zip(summary["low"], summary["high"], y, strict=True)]
+    assert regression.coverage_90(summary, y) == pytest.approx(np.mean(inside), abs=1e-10)
+
+
+def test_coverage_of_the_right_distribution_is_its_probability():
+    rng = np.random.default_rng(0)
+    center = rng.normal(size=2000)
+    y = center + rng.normal(size=2000)
+    response = xr.DataArray(center + rng.normal(size=(1, 1000, 2000)), dims=("chain", "draw", "obs"))
+    summary = summarise_values(response, response, response, y)
+    # Binomial standard error 0.0067 of 2000 rows; quantiles of 1000 draws add little. Four of them.
+    assert regression.coverage_90(summary, y) == pytest.approx(0.9, abs=4 * 0.0072)
+
+
+@given(seed=st.integers(0, 1000), n_blocks=st.integers(1, 30), per_block=st.integers(1, 4))
+@quick
+def test_bootstrap_weights_of_whole_groups_sum_to_their_number(seed, n_blocks, per_block):
+    groups = np.repeat([f"g{k}" for k in range(n_blocks)], per_block)
+    codes, weights = block_weights(groups, resamples=20, seed=seed)
+    assert (weights.sum(axis=1) == n_blocks).all()
+    assert len(np.unique(codes)) == n_blocks
+    assert all(len(set(codes[groups == name])) == 1 for name in groups)
+
+
+@given(seed=st.integers(0, 1000))
+@quick
+def test_bootstrap_mean_is_the_mean_of_the_rows_drawn(seed):
+    rng = np.random.default_rng(seed)
+    groups, rows = rng.integers(4, size=25), rng.normal(size=(25, 2))
+    assume(len(np.unique(groups)) == 4)
+    codes, weights = block_weights(groups, resamples=8, seed=seed)
+    drawn = [np.repeat(np.arange(25), weight[codes]) for weight in weights]
+    np.testing.assert_allclose(bootstrap(rows, codes, weights), [rows[i].mean(axis=0) for i in drawn], rtol=1e-10)
+
+
+def test_bootstrap_standard_error_is_that_of_the_mean():
+    rows = np.random.default_rng(0).normal(size=500)
+    codes, weights = block_weights(np.arange(500), resamples=4000, seed=0)
+    spread = bootstrap(rows, codes, weights).std()
+    # A spread of 4000 resamples has a relative error of 1 / sqrt(8000) = 1.1 %; four of them.
+    assert spread == pytest.approx(rows.std() / np.sqrt(500), rel=0.045)
+
+
+def test_more_rows_than_blocks_are_pooled_and_keep_the_standard_error():
+    rows = np.random.default_rng(0).normal(size=20_000)
+    codes, weights = block_weights(np.arange(20_000), resamples=2000, seed=0)
+    assert weights.shape == (2000, 2000)
+    # Resamples: 1.6 %; spread of 2000 random pools: another 1.6 %. Four of both.
+    assert bootstrap(rows, codes, weights).std() == pytest.approx(rows.std() / np.sqrt(20_000), rel=0.09)
+
+
+@given(n_blocks=st.integers(2, 500), prob=st.sampled_from([0.5, 0.89, 0.95]))
+@quick
+def test_the_expanded_interval_is_wider_than_the_plain_percentiles(n_blocks, prob):
+    samples = np.random.default_rng(n_blocks).normal(size=2000)
+    low, high = interval(samples, n_blocks, prob=prob)
+    plain = np.quantile(samples, [(1 - prob) / 2, (1 + prob) / 2])
+    assert low < plain[0] < plain[1] < high
+
+
+def test_with_many_blocks_it_is_the_plain_percentile_interval():
+    samples = np.random.default_rng(0).normal(size=2000)
+    np.testing.assert_allclose(interval(samples, 10**7, prob=0.9), np.quantile(samples, [0.05, 0.95]), atol=1e-6)
+
+
+def test_one_block_gives_no_interval():
+    assert np.isnan(interval(np.zeros(100), 1, prob=0.95)).all()
+
+
+@given(seed=SEEDS)
+@quick
+def test_the_bootstrap_of_no_difference_is_exactly_zero(seed):
+    codes, weights = block_weights(np.arange(30), resamples=50, seed=seed)
+    assert not bootstrap(np.zeros(30), codes, weights).any()
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_every_score_lies_within_its_bounds(task):
+    if task == "classification":
+        draws, y = predictions(0, 3)
+        summary = summarise_classes(draws)
+    else:
+        summary, _, y = values(0, n_draws=400)
+    for metric in catalog.metrics(task).values():
+        assert metric.bounds[0] <= metric(summary, y) <= metric.bounds[1]
