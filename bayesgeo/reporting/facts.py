@@ -147,7 +147,10 @@ def _distance(evidence: xr.DataTree) -> float | None:
     """Return mean ``|p - p_exact|`` of the last (with two labels: the positive) class."""
     if "exact" not in evidence["observed_data"]:
         return None
-    error = evidence["predictions"]["probability"].values - evidence["observed_data"]["exact"].values
+    error = (
+        evidence["predictions"].to_dataset()["probability"].values
+        - evidence["observed_data"].to_dataset()["exact"].values
+    )
     return float(np.abs(error[:, -1]).mean())
 
 

@@ -27,7 +27,7 @@ VARIABLES = {
     COLOURS["baseline"]: "var(--base)",
 }
 MARKERS = {"Bayesian": "o", "deterministic": "s", "baseline": "D"}
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.sans-serif": ["DejaVu Sans"],

@@ -73,6 +73,7 @@ def _environment() -> Environment:
         "percent": words.percent,
         "metric_name": words.metric_name,
         "compared": words.compared,
+        "optimism": words.optimism,
         "estimate": _estimate,
         "posterior_interval": _posterior_interval,
         "quantity": _quantity,

@@ -29,7 +29,7 @@ def reliability(evidence: xr.DataTree) -> list[Facts]:
     predictions = evidence["predictions"].to_dataset()
     if "probability" not in predictions:
         return []
-    said, happened = _event(predictions["probability"].values, evidence["observed_data"]["y"].values)
+    said, happened = _event(predictions["probability"].values, evidence["observed_data"].to_dataset()["y"].values)
     bins = np.minimum((said * BINS).astype(int), BINS - 1)
     return [_bin(said[bins == k], happened[bins == k]) for k in np.unique(bins)]
 
@@ -61,7 +61,7 @@ def scatter(evidence: xr.DataTree) -> list[Facts]:
     order = np.argsort(predictions["mean"].values, kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(SCATTER, len(order))).astype(int))]
     columns = {"predicted": predictions["mean"], "low": predictions["low"], "high": predictions["high"]}
-    columns["observed"] = evidence["observed_data"]["y"]
+    columns["observed"] = evidence["observed_data"].to_dataset()["y"]
     return [{name: float(values.values[row]) for name, values in columns.items()} for row in chosen]
 
 
@@ -84,7 +84,7 @@ def notable(evidence: xr.DataTree, labels: list[str]) -> dict[str, list[Facts]]:
     """
     predictions = evidence["predictions"].to_dataset()
     total = (predictions["aleatoric"] + predictions["epistemic"]).values
-    score = evidence["metrics"]["log_score_by_row"].values
+    score = evidence["metrics"].to_dataset()["log_score_by_row"].values
     worst = {"uncertain": np.argsort(-total, kind="stable"), "surprising": np.argsort(score, kind="stable")}
     return {why: [_row(evidence, int(row), labels) for row in order[:NOTABLE]] for why, order in worst.items()}
 
@@ -97,7 +97,7 @@ def _row(evidence: xr.DataTree, row: int, labels: list[str]) -> Facts:
         **_outcome(predictions.isel(obs=row), observed["y"].values[row].item(), labels),
         "aleatoric": float(predictions["aleatoric"].values[row]),
         "epistemic": float(predictions["epistemic"].values[row]),
-        "log_score": float(evidence["metrics"]["log_score_by_row"].values[row]),
+        "log_score": float(evidence["metrics"].to_dataset()["log_score_by_row"].values[row]),
     }
 
 

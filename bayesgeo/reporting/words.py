@@ -150,9 +150,10 @@ def optimism_sentence(facts: Mapping[str, Any]) -> str:
     known = [model for model in facts["models"] if model["metrics"]["log_score"].get("optimism") is not None]
     if not known or known[0] is not facts["models"][0]:
         return ""
-    widest = max(known, key=lambda model: model["metrics"]["log_score"]["optimism"])
+    learners = [model for model in known if model["kind"] != "baseline"] or known
+    widest = max(learners, key=lambda model: round(model["metrics"]["log_score"]["optimism"], 3))
     text = f"Optimism gap: on rows drawn at random {known[0]['name']} gets {_flattered(facts, known[0])}."
-    if widest is known[0]:
+    if widest is known[0] or widest["metrics"]["log_score"]["optimism"] <= 0:
         return text
     return f"{text} The gap is widest for {widest['name']}: {_flattered(facts, widest)}."
 
@@ -160,10 +161,22 @@ def optimism_sentence(facts: Mapping[str, Any]) -> str:
 def _flattered(facts: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     parts = []
     for name in HEADLINE[facts["dataset"]["task"]]:
-        metric = model["metrics"][name]
-        shown = f"{fixed(metric['random_rows'], 3)} instead of {fixed(metric['value'], 3)}"
-        parts.append(f"{metric_name(name)} {shown} (gap {fixed(metric['optimism'], 3)})")
+        gap = optimism(model["metrics"][name])
+        shown = f"{gap['random_rows']} instead of {gap['value']}"
+        parts.append(f"{metric_name(name)} {shown} (gap {gap['optimism']})")
     return _list(parts)
+
+
+def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
+    """Write the honest ``value`` of a score, that on ``random_rows``, and the ``optimism`` gap between them.
+
+    Examples
+    --------
+    >>> optimism({"value": 0.414, "low": 0.36, "high": 0.47, "random_rows": 0.716, "optimism": 0.302})
+    {'value': '0.414', 'random_rows': '0.716', 'optimism': '0.302'}
+    """
+    decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 3)
+    return {name: fixed(metric[name], decimals) for name in ("value", "random_rows", "optimism")}
 
 
 def compared(item: Mapping[str, Any]) -> str:
@@ -192,9 +205,9 @@ def _between(facts: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any
 
 def _score(model: Mapping[str, Any], name: str) -> str:
     metric = model["metrics"][name]
-    decimals = decimals_for(width(metric["low"], metric["high"]))
+    decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 4)
     ends = interval(metric["low"], metric["high"], decimals=decimals)
-    return f"{metric_name(name)} {number(metric['value'])}, {percent(metric['prob'])} interval {ends}"
+    return f"{metric_name(name)} {fixed(metric['value'], decimals)}, {percent(metric['prob'])} interval {ends}"
 
 
 def metric_name(name: str) -> str:

@@ -191,3 +191,21 @@ def test_evidence_on_other_rows_is_refused(binary: Evidences, multiclass: Eviden
 def test_nothing_to_report_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="nothing to compare"):
         report({}, tmp_path)
+
+
+def test_the_widest_optimism_gap_is_named_even_if_another_model_is_best(binary: Evidences, tmp_path: Path) -> None:
+    tree = binary["bayesian"].copy(deep=True)
+    metrics = tree["metrics"].to_dataset()
+    better = xr.where(metrics["metric"] == "log_score", -0.01, metrics["random_rows"])
+    tree["metrics"] = xr.DataTree(metrics.assign(random_rows=better, log_score_by_row=metrics["log_score_by_row"] - 1))
+    page = read({"logistic": binary["logistic"], "bayesian": tree}, tmp_path)
+    assert "The gap is widest for bayesian: " in page.text
+
+
+def test_a_page_without_an_interval_says_so(binary: Evidences, tmp_path: Path) -> None:
+    tree = binary["logistic"].copy(deep=True)
+    metrics = tree["metrics"].to_dataset()
+    tree["metrics"] = xr.DataTree(
+        metrics.assign(low=metrics["low"] * float("nan"), high=metrics["high"] * float("nan"))
+    )
+    assert "not computed" in read({"logistic": tree}, tmp_path).text
