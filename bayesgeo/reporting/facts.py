@@ -188,7 +188,7 @@ def _quantities(name: str, summary: xr.DataArray, units: Mapping[str, str], labe
         if at.get("label", "").isdecimal():
             at["label"] = labels[int(at["label"])]
         values = {str(key): float(one.sel(summary=key)) for key in one["summary"].values}
-        facts.append({"variable": name, **at, "unit": str(units.get(at.get("feature"), "")), **values})
+        facts.append({"variable": name, **at, "unit": str(units.get(at.get("feature", ""), "")), **values})
     return facts
 
 
