@@ -9,7 +9,13 @@ from bayesgeo._check import invalid
 
 
 def matrix(name: str, array: Any, *, square: bool = False) -> tuple[str, str]:
-    """Return the dimensions of a finite labelled matrix, rows first."""
+    """Return the dimensions of a finite labelled matrix, rows first.
+
+    Examples
+    --------
+    >>> matrix("X", xr.DataArray([[1.0, 2.0]], dims=["obs", "feature"]))
+    ('obs', 'feature')
+    """
     dims = _finite(name, array, 2)
     if square and array.shape[0] != array.shape[1]:
         raise invalid(name, dict(array.sizes), "It is not square.")
@@ -17,7 +23,13 @@ def matrix(name: str, array: Any, *, square: bool = False) -> tuple[str, str]:
 
 
 def vector(name: str, array: Any) -> str:
-    """Return the dimension of a finite labelled vector."""
+    """Return the dimension of a finite labelled vector.
+
+    Examples
+    --------
+    >>> vector("y", xr.DataArray([1.0, 2.0], dims="obs"))
+    'obs'
+    """
     return _finite(name, array, 1)[0]
 
 
@@ -41,12 +53,24 @@ def _finite(name: str, array: Any, ndim: int) -> tuple[str, ...]:
 
 
 def labels(array: xr.DataArray, dim: Any) -> list[Any]:
-    """Return the labels along a dimension, positions where it has none."""
+    """Return the labels along a dimension, positions where it has none.
+
+    Examples
+    --------
+    >>> labels(xr.DataArray([1.0, 2.0], {"feature": ["gr", "phi"]}), "feature")
+    ['gr', 'phi']
+    """
     return array[dim].values.tolist()
 
 
 def same_labels(name: str, array: xr.DataArray, other: xr.DataArray, *, dim: str) -> None:
-    """Refuse two arrays that differ in the labels of a dimension."""
+    """Refuse two arrays that differ in the labels of a dimension.
+
+    Examples
+    --------
+    >>> a = xr.DataArray([1.0], {"feature": ["gr"]})
+    >>> same_labels("b", a, a, dim="feature")
+    """
     if dim not in array.dims or labels(array, dim) != labels(other, dim):
         raise invalid(
             name, dict(array.sizes), f"Its labels along {dim!r} differ from the other's.", "Align them first."
@@ -54,7 +78,13 @@ def same_labels(name: str, array: xr.DataArray, other: xr.DataArray, *, dim: str
 
 
 def unit_columns(X: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the columns divided by their lengths, and the lengths; a zero column stays zero."""
+    """Return the columns divided by their lengths, and the lengths; a zero column stays zero.
+
+    Examples
+    --------
+    >>> unit_columns(xr.DataArray([[3.0, 0.0], [4.0, 0.0]], dims=["obs", "feature"]))[1]
+    array([5., 0.])
+    """
     values = X.values.astype(float)
     # The largest entry goes first, so that squares neither overflow nor vanish.
     largest = np.abs(values).max(axis=0)

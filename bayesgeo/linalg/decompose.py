@@ -23,6 +23,11 @@ class Eigen:
     vectors : xarray.DataArray
         ``(row, component)``, the row dimension that of the matrix; of each vector the entry of largest
         size is positive.
+
+    Examples
+    --------
+    >>> eigen(xr.DataArray([[5.0, 0.0], [0.0, 2.0]], dims=["variable", "other"])).vectors.dims
+    ('variable', 'component')
     """
 
     values: xr.DataArray
@@ -41,6 +46,12 @@ class SVD:
         ``(component,)``, not negative.
     right : xarray.DataArray
         ``(component, column)``, orthonormal rows; of each the entry of largest size is positive.
+
+    Examples
+    --------
+    >>> found = svd(xr.DataArray([[5.0, 0.0], [0.0, 2.0]], dims=["row", "column"]))
+    >>> found.left.dims, found.right.dims
+    (('row', 'component'), ('component', 'column'))
     """
 
     left: xr.DataArray

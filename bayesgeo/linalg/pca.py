@@ -23,6 +23,12 @@ class PCA:
         ``(component,)`` variance along each, divisor n − 1.
     explained_variance_ratio : xarray.DataArray
         ``(component,)`` its share of the variance of all columns.
+
+    Examples
+    --------
+    >>> X = xr.DataArray([[0.0, 1.0], [4.0, 2.0], [2.0, 3.0]], dims=["obs", "feature"])
+    >>> pca(X).explained_variance.values.round(4)
+    array([4.3028, 0.6972])
     """
 
     components: xr.DataArray

@@ -174,7 +174,13 @@ class Gaussian(Measured):
         return both.condition(**{f"{name} seen": float(likelihood.mean.sel(variable=name)) for name in seen})
 
     def total_expectation(self, name: str, *given: str) -> float:
-        """Return E[x] as E[E(x | given)]; the inner mean is linear, so it is taken at the given means."""
+        """Return E[x] as E[E(x | given)]; the inner mean is linear, so it is taken at the given means.
+
+        Examples
+        --------
+        >>> Gaussian({"x": 3.0, "y": 0.0}, [[1.0, 0.6], [0.6, 1.0]]).total_expectation("x", "y")
+        3.0
+        """
         at_means = {other: float(self.mean.sel(variable=other)) for other in given}
         return self.condition(**at_means).expectation(name)
 

@@ -27,6 +27,12 @@ class Importance:
         Shape of the tail of the raw weights; above 0.7 the estimates are not to be trusted.
     log_evidence : float
         Log of the target's integral, from the raw weights.
+
+    Examples
+    --------
+    >>> weights = xr.DataArray([[0.5, 0.5]], dims=("chain", "draw"))
+    >>> Importance(xr.Dataset(), weights, pareto_k=float("nan"), log_evidence=0.0).reliable
+    False
     """
 
     draws: xr.Dataset

@@ -11,7 +11,15 @@ from bayesgeo.probability.base import Values, known_variables
 
 
 class Marginal(Protocol):
-    """One number's distribution, such as :class:`RandomVariable`."""
+    """One number's distribution, such as :class:`RandomVariable`.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import normal
+    >>> marginal: Marginal = normal()
+    >>> marginal.sample(3, seed=1).sizes["draw"]
+    3
+    """
 
     def log_density(self, values: Any) -> xr.DataArray:
         """Return the log density at labelled values."""

@@ -12,7 +12,15 @@ from bayesgeo.probability.base import checked_mass, known_variables
 
 
 class Informative(Protocol):
-    """A joint with an entropy: Discrete, Gaussian or Density."""
+    """A joint with an entropy: Discrete, Gaussian or Density.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Gaussian
+    >>> joint: Informative = Gaussian({"x": 0.0}, [[1.0]])
+    >>> round(joint.marginal("x").entropy(), 4)
+    1.4189
+    """
 
     names: tuple[str, ...]
 

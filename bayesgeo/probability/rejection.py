@@ -29,6 +29,11 @@ class Accepted:
         How many were made.
     log_evidence : float
         Log of the target's integral: log envelope plus log acceptance rate.
+
+    Examples
+    --------
+    >>> Accepted(xr.Dataset(), acceptance_rate=0.25, proposals=400, log_evidence=-1.4).proposals
+    400
     """
 
     draws: xr.Dataset

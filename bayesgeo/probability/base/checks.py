@@ -10,7 +10,13 @@ from bayesgeo._check import did_you_mean, invalid
 
 
 def known_variables(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Return the names, all different and all known."""
+    """Return the names, all different and all known.
+
+    Examples
+    --------
+    >>> known_variables(["depth"], ["depth", "facies"])
+    ('depth',)
+    """
     names, known = tuple(names), tuple(known)
     for name in names:
         if name not in known:
@@ -21,7 +27,13 @@ def known_variables(names: Iterable[str], known: Iterable[str]) -> tuple[str, ..
 
 
 def leave_some(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that remain when others are taken out, at least one."""
+    """Return the names that remain when others are taken out, at least one.
+
+    Examples
+    --------
+    >>> leave_some(["depth"], ["depth", "facies"])
+    ('facies',)
+    """
     left = tuple(name for name in known if name not in set(names))
     if not left:
         raise invalid(
@@ -34,7 +46,13 @@ def leave_some(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
 
 
 def checked_mass(name: str, array: xr.DataArray) -> xr.DataArray:
-    """Return a read-only copy of an array whose cells are finite and not negative."""
+    """Return a read-only copy of an array whose cells are finite and not negative.
+
+    Examples
+    --------
+    >>> checked_mass("probability", xr.DataArray([1, 0], dims="a")).dtype
+    dtype('float64')
+    """
     array = array.astype(float, copy=True)
     for problem, bad in (("is not finite", ~np.isfinite(array)), ("is negative", array < 0)):
         if bad.any():
@@ -46,12 +64,23 @@ def checked_mass(name: str, array: xr.DataArray) -> xr.DataArray:
 
 
 def labels_at(array: xr.DataArray, dim: Any, position: int) -> Any:
-    """Return the outcome at a position along a dimension, or the position where it has none."""
+    """Return the outcome at a position along a dimension, or the position where it has none.
+
+    Examples
+    --------
+    >>> labels_at(xr.DataArray([1.0, 2.0], {"facies": ["sand", "shale"]}), "facies", 1)
+    'shale'
+    """
     return array[dim].values[position].item() if dim in array.coords else int(position)
 
 
 def checked_outcomes(name: str, array: xr.DataArray) -> None:
-    """Refuse dimensions without outcomes or with the same outcome twice."""
+    """Refuse dimensions without outcomes or with the same outcome twice.
+
+    Examples
+    --------
+    >>> checked_outcomes("table", xr.DataArray([1.0], {"facies": ["sand"]}))
+    """
     if not array.dims:
         raise invalid(name, array.shape, "It has no variable.", "Give an array with a dimension for each.")
     for dim in array.dims:
@@ -63,7 +92,13 @@ def checked_outcomes(name: str, array: xr.DataArray) -> None:
 
 
 def same_outcomes(name: str, likelihood: xr.DataArray, prior: xr.DataArray) -> None:
-    """Refuse a likelihood that shares no variable with the prior or names other outcomes."""
+    """Refuse a likelihood that shares no variable with the prior or names other outcomes.
+
+    Examples
+    --------
+    >>> prior = xr.DataArray([0.5, 0.5], {"facies": ["sand", "shale"]})
+    >>> same_outcomes("likelihood", prior, prior)
+    """
     common = [dim for dim in likelihood.dims if dim in prior.dims]
     if not common:
         raise invalid(
@@ -83,7 +118,14 @@ def same_outcomes(name: str, likelihood: xr.DataArray, prior: xr.DataArray) -> N
 
 
 def trusted(kind: type, **fields: Any) -> Any:
-    """Build a frozen value from fields that are right by construction, without checking again."""
+    """Build a frozen value from fields that are right by construction, without checking again.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import LinearGaussian
+    >>> trusted(LinearGaussian, weights={}, noise={}, offset={}).noise
+    {}
+    """
     made = object.__new__(kind)
     for name, value in fields.items():
         object.__setattr__(made, name, value)

@@ -86,12 +86,24 @@ def _read(name: str, choice: Any) -> str:
 
 
 def is_set(choice: Any) -> bool:
-    """Tell whether a choice names several outcomes, not one."""
+    """Tell whether a choice names several outcomes, not one.
+
+    Examples
+    --------
+    >>> is_set([1, 2]), is_set(slice(0, 1)), is_set(3)
+    (True, True, False)
+    """
     return isinstance(choice, (slice, list, tuple, set, frozenset, np.ndarray))
 
 
 def selected(values: xr.DataArray, choice: Any) -> xr.DataArray:
-    """Mark the values that a choice holds: one value, several, or those between two bounds."""
+    """Mark the values that a choice holds: one value, several, or those between two bounds.
+
+    Examples
+    --------
+    >>> selected(xr.DataArray([1.0, 2.0, 3.0]), slice(2, None)).values
+    array([False,  True,  True])
+    """
     if isinstance(choice, slice):
         above = True if choice.start is None else values >= choice.start
         below = True if choice.stop is None else values <= choice.stop
@@ -100,7 +112,13 @@ def selected(values: xr.DataArray, choice: Any) -> xr.DataArray:
 
 
 def true_or_false(marks: Any) -> xr.DataArray:
-    """Return labelled booleans, refusing anything else that a predicate may give."""
+    """Return labelled booleans, refusing anything else that a predicate may give.
+
+    Examples
+    --------
+    >>> bool(true_or_false(True))
+    True
+    """
     marks = xr.DataArray(marks)
     if marks.dtype != bool:
         raise invalid(
@@ -113,7 +131,13 @@ def true_or_false(marks: Any) -> xr.DataArray:
 
 
 def as_event(event: Any) -> Event:
-    """Return an :class:`Event` from a predicate, an event or a mapping of selections."""
+    """Return an :class:`Event` from a predicate, an event or a mapping of selections.
+
+    Examples
+    --------
+    >>> as_event({"depth": slice(0, 10)}).text
+    'depth in [0, 10]'
+    """
     if isinstance(event, Event):
         return event
     if isinstance(event, Mapping):
@@ -129,7 +153,13 @@ def as_event(event: Any) -> Event:
 
 
 def evaluate(f: Function, values: Values) -> xr.DataArray:
-    """Return the values of a function of the variables, or of the variable of that name."""
+    """Return the values of a function of the variables, or of the variable of that name.
+
+    Examples
+    --------
+    >>> float(evaluate(lambda v: v["depth"] ** 2, {"depth": xr.DataArray(3.0)}))
+    9.0
+    """
     if isinstance(f, str):
         known_variables([f], values)
         if values[f].dtype.kind not in "biuf":

@@ -19,7 +19,14 @@ from bayesgeo.probability.base.weighted import Weighted
 
 
 class Gridded(Weighted):
-    """A joint whose cells are probabilities to sum, or densities to integrate."""
+    """A joint whose cells are probabilities to sum, or densities to integrate.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Density, Discrete
+    >>> issubclass(Density, Gridded) and issubclass(Discrete, Gridded)
+    True
+    """
 
     _tolerance: ClassVar[float]
 

@@ -15,6 +15,12 @@ class Joint(Protocol):
 
     Conditioning and marginalising return the same kind, so they chain:
     ``joint.condition(site="rock").marginal("magnitude")``.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Gaussian
+    >>> Gaussian({"x": 1.0, "y": 0.0}, [[1, 0], [0, 1]]).condition(y=2.0).marginal("x").expectation("x")
+    1.0
     """
 
     @property
@@ -56,15 +62,37 @@ class Joint(Protocol):
         """Return ``n`` independent draws as a Dataset ``(chain=1, draw)``."""
 
     def variance(self, f: Function) -> Any:
-        """Return Var[f] = E[(f − E f)²]."""
+        """Return Var[f] = E[(f − E f)²].
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> Discrete(xr.DataArray([0.5, 0.5], {"x": [0, 2]})).variance("x")
+        1.0
+        """
         return self.covariance(f, f)
 
     def standard_deviation(self, f: Function) -> Any:
-        """Return the square root of the variance of f."""
+        """Return the square root of the variance of f.
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Gaussian
+        >>> float(Gaussian({"x": 0.0}, [[4.0]]).standard_deviation("x"))
+        2.0
+        """
         return np.sqrt(self.variance(f))
 
     def covariance(self, f: Function, g: Function) -> Any:
-        """Return Cov[f, g] = E[(f − E f)(g − E g)]."""
+        """Return Cov[f, g] = E[(f − E f)(g − E g)].
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> two = Discrete(xr.DataArray([[0.5, 0.0], [0.0, 0.5]], {"x": [0, 2], "y": [0, 2]}))
+        >>> two.covariance("x", "y")
+        1.0
+        """
         mean_f, mean_g = self.expectation(f), self.expectation(g)
         return self.expectation(lambda v: (evaluate(f, v) - mean_f) * (evaluate(g, v) - mean_g))
 

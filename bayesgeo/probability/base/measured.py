@@ -17,7 +17,15 @@ from bayesgeo.probability.base.weighted import plain
 
 
 class Measured(Joint):
-    """A joint Gaussian as its first two moments."""
+    """A joint Gaussian as its first two moments.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Gaussian
+    >>> Gaussian({"x": 1.0, "y": 0.0}, [[1.0, 0.5], [0.5, 1.0]]).cov.values
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
 
     mean: xr.DataArray
     cov: xr.DataArray

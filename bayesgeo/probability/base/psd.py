@@ -11,7 +11,12 @@ ROUNDING = np.finfo(float).eps
 
 
 def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
-    """Refuse a matrix that is not finite, not symmetric or has a negative eigenvalue."""
+    """Refuse a matrix that is not finite, not symmetric or has a negative eigenvalue.
+
+    Examples
+    --------
+    >>> refuse_not_psd(np.array([[1.0, 1.0], [1.0, 1.0]]), ["x", "y"])
+    """
     if not np.isfinite(cov).all():
         i, j = np.argwhere(~np.isfinite(cov))[0]
         raise invalid(
@@ -40,7 +45,13 @@ def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
 
 
 def psd_factor(cov: np.ndarray) -> np.ndarray:
-    """Return F with F Fᵀ = cov, one column for each direction of non-zero variance and at least one."""
+    """Return F with F Fᵀ = cov, one column for each direction of non-zero variance and at least one.
+
+    Examples
+    --------
+    >>> psd_factor(np.array([[4.0, 4.0], [4.0, 4.0]])).shape
+    (2, 1)
+    """
     scaled, sd = _correlation(cov)
     size, direction = linalg.eigh(scaled)
     kept = size > len(cov) * ROUNDING * 10
@@ -55,6 +66,14 @@ def conditional_moments(
 
     With ``W Σ_bb Wᵀ = I`` on the support of b, both follow from ``V = W Σ_ba``: the mean shifts by
     ``Vᵀ W (b − μ_b)`` and the covariance falls by ``Vᵀ V``.
+
+    Examples
+    --------
+    >>> cov = np.array([[1.0, 0.6], [0.6, 1.0]])
+    >>> at = {"free": np.array([0]), "given": np.array([1]), "values": {"y": 1.0}}
+    >>> mean, cov = conditional_moments(np.zeros(2), cov, **at)
+    >>> mean.round(12), cov.round(12)
+    (array([0.6]), array([[0.64]]))
     """
     shift = np.array(list(values.values()), dtype=float) - mean[given]
     within, across = cov[np.ix_(given, given)], cov[np.ix_(given, free)]

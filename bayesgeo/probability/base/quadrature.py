@@ -12,7 +12,12 @@ from bayesgeo.probability.base.events import is_set
 
 
 def checked_nodes(density: xr.DataArray) -> None:
-    """Refuse dimensions whose nodes are not finite numbers that increase."""
+    """Refuse dimensions whose nodes are not finite numbers that increase.
+
+    Examples
+    --------
+    >>> checked_nodes(xr.DataArray([1.0, 1.0], {"x": [0.0, 1.0]}))
+    """
     checked_outcomes("density", density)
     for dim in density.dims:
         nodes = density[dim].values
@@ -25,19 +30,37 @@ def checked_nodes(density: xr.DataArray) -> None:
 
 
 def weights(nodes: xr.DataArray) -> xr.DataArray:
-    """Return the trapezoidal weight of each node: half the distance between its neighbours."""
+    """Return the trapezoidal weight of each node: half the distance between its neighbours.
+
+    Examples
+    --------
+    >>> weights(xr.DataArray([0.0, 1.0, 3.0], {"x": [0.0, 1.0, 3.0]}, name="x")).values
+    array([0.5, 1.5, 1. ])
+    """
     x = nodes.values
     halves = np.diff(x, prepend=x[0]) + np.diff(x, append=x[-1])
     return xr.DataArray(halves / 2, {nodes.name: x})
 
 
 def integral(density: xr.DataArray, names: tuple[str, ...]) -> xr.DataArray:
-    """Integrate over the named dimensions."""
+    """Integrate over the named dimensions.
+
+    Examples
+    --------
+    >>> float(integral(xr.DataArray([0.0, 2.0], {"x": [0.0, 1.0]}), ("x",)))
+    1.0
+    """
     return reduce(lambda array, name: xr.dot(array, weights(array[name]), dim=name), names, density)
 
 
 def clipped(nodes: xr.DataArray, choice: slice) -> tuple[float, float]:
-    """Return the bounds of an interval, cut at the ends of the grid."""
+    """Return the bounds of an interval, cut at the ends of the grid.
+
+    Examples
+    --------
+    >>> clipped(xr.DataArray([0.0, 1.0], dims="x"), slice(None, 0.4))
+    (0.0, 0.4)
+    """
     first, last = float(nodes[0]), float(nodes[-1])
     low = first if choice.start is None else choice.start
     high = last if choice.stop is None else choice.stop
@@ -45,14 +68,26 @@ def clipped(nodes: xr.DataArray, choice: slice) -> tuple[float, float]:
 
 
 def truncated(density: xr.DataArray, name: str, low: float, high: float) -> xr.DataArray:
-    """Keep the interpolant between two values, which become nodes."""
+    """Keep the interpolant between two values, which become nodes.
+
+    Examples
+    --------
+    >>> truncated(xr.DataArray([0.0, 2.0], {"x": [0.0, 1.0]}), "x", 0.0, 0.5).values
+    array([0., 1.])
+    """
     nodes = density[name].values
     inside = nodes[(nodes > low) & (nodes < high)]
     return density.interp({name: np.concatenate([[low], inside, [high]])})
 
 
 def cut(density: xr.DataArray, name: str, choice: Any) -> xr.DataArray:
-    """Cut the interpolant at a value, or at both ends of an interval."""
+    """Cut the interpolant at a value, or at both ends of an interval.
+
+    Examples
+    --------
+    >>> float(cut(xr.DataArray([0.0, 2.0], {"x": [0.0, 1.0]}), "x", 0.25))
+    0.5
+    """
     nodes = density[name]
     if is_set(choice) and not isinstance(choice, slice):
         raise invalid(

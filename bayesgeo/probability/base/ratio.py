@@ -11,7 +11,15 @@ from bayesgeo.probability.base.events import Values
 
 
 class Proposal(Protocol):
-    """What can be sampled and has a density: Gaussian, Density or Independent."""
+    """What can be sampled and has a density: Gaussian, Density or Independent.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Gaussian
+    >>> proposal: Proposal = Gaussian({"x": 0.0}, [[1.0]])
+    >>> proposal.names
+    ('x',)
+    """
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -27,7 +35,16 @@ class Proposal(Protocol):
 def log_ratio(
     log_target: Callable[[Values], xr.DataArray], proposal: Proposal, draws: xr.Dataset
 ) -> xr.DataArray:
-    """Return log target minus log proposal, −inf where the target has no density."""
+    """Return log target minus log proposal, −inf where the target has no density.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Gaussian
+    >>> wide = Gaussian({"x": 0.0}, [[1.0]])
+    >>> at = xr.Dataset({"x": ("draw", [0.0, 1.0])})
+    >>> log_ratio(wide.log_density, wide, at).values
+    array([0., 0.])
+    """
     values = {name: draws[name] for name in proposal.names}
     with np.errstate(divide="ignore", invalid="ignore"):
         target = xr.DataArray(log_target(values))

@@ -39,7 +39,14 @@ class VarianceSplit:
 
 
 class Weighted(Joint):
-    """A joint that puts mass on labelled values: cells of a table, nodes of a grid, or draws."""
+    """A joint that puts mass on labelled values: cells of a table, nodes of a grid, or draws.
+
+    Examples
+    --------
+    >>> from bayesgeo.probability import Discrete, Draws
+    >>> issubclass(Discrete, Weighted) and issubclass(Draws, Weighted)
+    True
+    """
 
     @property
     @abstractmethod
@@ -56,30 +63,68 @@ class Weighted(Joint):
         """Sum an array over everything but the given variables."""
 
     def expectation(self, f: Function) -> Any:
-        """Return E[f] = Σ f(x) p(x), a float, or an array when f has dimensions of its own."""
+        """Return E[f] = Σ f(x) p(x), a float, or an array when f has dimensions of its own.
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> Discrete(xr.DataArray([0.5, 0.5], {"x": [0, 2]})).expectation(lambda v: v["x"] ** 2)
+        2.0
+        """
         values = _finite_where_possible(evaluate(f, self.values), self.mass)
         return plain(xr.dot(values, self.mass, dim=self.mass.dims))
 
     def probability(self, event: Any) -> float:
-        """Return P(E), the mass of the outcomes that the event holds."""
+        """Return P(E), the mass of the outcomes that the event holds.
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> Discrete(xr.DataArray([0.25, 0.75], {"x": [0, 2]})).probability(lambda v: v["x"] > 1)
+        0.75
+        """
         marks = as_event(event)(self.values)
         if extra := set(marks.dims) - set(self.mass.dims):
             raise invalid("event", sorted(extra), "It has dimensions that the joint has not.")
         return float(xr.dot(marks.astype(float), self.mass, dim=self.mass.dims))
 
     def conditional_expectation(self, f: Function, *given: str) -> xr.DataArray:
-        """Return E[f | given] for each value of the given variables; NaN where they have no mass."""
+        """Return E[f | given] for each value of the given variables; NaN where they have no mass.
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> two = Discrete(xr.DataArray([[0.5, 0.0], [0.0, 0.5]], {"x": [0, 2], "y": [0, 2]}))
+        >>> two.conditional_expectation("x", "y").values
+        array([0., 2.])
+        """
         mass = self._collapse(self.mass, given)
         values = _finite_where_possible(evaluate(f, self.values), self.mass)
         return self._collapse(values * self.mass, given) / mass.where(mass > 0)
 
     def total_expectation(self, f: Function, *given: str) -> float:
-        """Return E[f] as E[E(f | given)], the law of total expectation."""
+        """Return E[f] as E[E(f | given)], the law of total expectation.
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> two = Discrete(xr.DataArray([[0.5, 0.0], [0.0, 0.5]], {"x": [0, 2], "y": [0, 2]}))
+        >>> two.total_expectation("x", "y")
+        1.0
+        """
         inner = self.conditional_expectation(f, *given)
         return plain((inner * self._collapse(self.mass, given)).sum(inner.dims))
 
     def total_variance(self, f: Function, *given: str) -> VarianceSplit:
-        """Split Var[f] into E[Var(f | given)] and Var(E[f | given]), the law of total variance."""
+        """Split Var[f] into E[Var(f | given)] and Var(E[f | given]), the law of total variance.
+
+        Examples
+        --------
+        >>> from bayesgeo.probability import Discrete
+        >>> two = Discrete(xr.DataArray([[0.5, 0.0], [0.0, 0.5]], {"x": [0, 2], "y": [0, 2]}))
+        >>> two.total_variance("x", "y")
+        VarianceSplit(within=0.0, between=1.0)
+        """
         centre, mass = self.expectation(f), self._collapse(self.mass, given)
         shift = self.conditional_expectation(lambda v: evaluate(f, v) - centre, *given)
         square = self.conditional_expectation(lambda v: (evaluate(f, v) - centre) ** 2, *given)
@@ -98,5 +143,11 @@ def _finite_where_possible(values: xr.DataArray, mass: xr.DataArray) -> xr.DataA
 
 
 def plain(array: xr.DataArray) -> Any:
-    """Return a float in place of an array without dimensions."""
+    """Return a float in place of an array without dimensions.
+
+    Examples
+    --------
+    >>> plain(xr.DataArray(2.0))
+    2.0
+    """
     return array if array.ndim else float(array)
