@@ -75,14 +75,14 @@ def study(
     refuse(findings)
     chosen = _models(models, dataset.task)
     out = Path(out)
-    manifest = _manifest(dataset, by, chosen, findings, seed)
-    _begin(out, manifest)
+    manifest = _begin(out, _manifest(dataset, by, chosen, findings, seed))
     random_rows = None if by.kind in ("random", "leave-one-out") else split(dataset, "random", seed=seed)
     evidences: dict[str, xr.DataTree] = {}
     for name, estimator in chosen.items():
         file = out / "evidence" / f"{name}.nc"
-        announce("model", name=name, done=file.exists())
-        if not file.exists():
+        finished = file.exists() and not load_evidence(file).attrs["interrupted"]
+        announce("model", name=name, done=finished)
+        if not finished:
             tree = evaluate(estimator, dataset, by, seed=seed, jobs=jobs, random_rows=random_rows)
             save_model(estimator, out / "models" / name)
             save_evidence(tree, file)
@@ -123,9 +123,7 @@ def read_manifest(out: str | Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise invalid(
-            "run", str(out), f"It has no {MANIFEST}.", "Give the --out folder of a comparison."
-        ) from None
+        raise invalid("run", str(out), f"It has no {MANIFEST}.", "Give the --out folder of a comparison.") from None
     except ValueError as error:
         raise invalid("run", str(out), f"Its {MANIFEST} cannot be read: {error}.") from None
     if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA:
@@ -189,13 +187,13 @@ def _manifest(
 SAME = ("dataset", "split", "seed", "features")
 
 
-def _begin(out: Path, manifest: dict[str, Any]) -> None:
+def _begin(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Claim the folder; one that holds another run is left alone."""
     if not (out / MANIFEST).exists():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise invalid("out", str(out), "It exists and is not a run.", "Give a new folder.")
         _write(out, manifest)
-        return
+        return manifest
     before, now = read_manifest(out), json.loads(json.dumps(manifest))
     differing = [key for key in SAME if before[key] != now[key]]
     differing += [f"model {k!r}" for k, v in now["models"].items() if before["models"].get(k, v) != v]
@@ -203,7 +201,9 @@ def _begin(out: Path, manifest: dict[str, Any]) -> None:
         problem = f"It holds a run with another {', '.join(differing)}."
         raise invalid("out", str(out), problem, "Give a new folder, or remove this one.")
     # Models of an earlier run on the same rows stay part of it.
-    _write(out, manifest | {"models": before["models"] | now["models"]})
+    manifest = manifest | {"models": before["models"] | now["models"]}
+    _write(out, manifest)
+    return manifest
 
 
 def _write(out: Path, manifest: dict[str, Any]) -> None:

@@ -13,3 +13,9 @@ def real_data() -> Path:
     if not mirror:
         pytest.skip("needs the public data sets: set BAYESGEO_DATA to a mirror of them")
     return Path(mirror)
+
+
+@pytest.fixture
+def repository() -> Path:
+    """Return the folder above the tests, from which fresh processes start."""
+    return Path(__file__).parents[1]

@@ -1,0 +1,113 @@
+"""Paired comparison: the sign of a difference, the courage to find none, and only like with like."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bayesgeo import catalog, compare, evaluate, split
+from bayesgeo.comparison import NO_DIFFERENCE
+from tests.tables import events
+
+
+def evidence(scores, groups=None, rows="a", folds="b"):
+    """Return the least Evidence that can be compared."""
+    observed = xr.Dataset({"y": ("obs", np.zeros(len(scores)))})
+    if groups is not None:
+        observed["group"] = ("obs", np.asarray(groups).astype(str))
+    metrics = xr.Dataset({"log_score_by_row": ("obs", np.asarray(scores, dtype=float))})
+    tree = xr.DataTree.from_dict({"observed_data": observed, "metrics": metrics})
+    tree.attrs = {"dataset_sha256": rows, "split_sha256": folds}
+    return tree
+
+
+def only(table):
+    (row,) = table.to_dict("records")
+    return row
+
+
+@given(seed=st.integers(0, 1000), n=st.integers(2, 80))
+@settings(deadline=None, max_examples=30)
+def test_identical_models_differ_by_exactly_nothing(seed, n):
+    scores = np.random.default_rng(seed).normal(size=n)
+    row = only(compare({"a": evidence(scores), "b": evidence(scores)}, seed=seed))
+    assert (row["difference"], row["low"], row["high"]) == (0.0, 0.0, 0.0)
+    assert row["conclusion"] == NO_DIFFERENCE
+
+
+@given(seed=st.integers(0, 1000), gap=st.floats(0.3, 5))
+@settings(deadline=None, max_examples=30)
+def test_a_model_made_worse_on_every_row_is_found_out(seed, gap):
+    scores = np.random.default_rng(seed).normal(size=50)
+    row = only(compare({"worse": evidence(scores - gap), "model": evidence(scores)}, seed=seed))
+    assert (row["a"], row["b"], row["conclusion"]) == ("model", "worse", "better")
+    assert row["difference"] == pytest.approx(gap, abs=1e-10)
+    assert row["low"] == pytest.approx(gap, abs=1e-10)
+
+
+def test_the_best_model_comes_first_and_differences_are_never_negative():
+    rng = np.random.default_rng(0)
+    trees = {f"m{k}": evidence(rng.normal(size=40) - k / 5) for k in (3, 1, 0, 2)}
+    table = compare(trees)
+    assert len(table) == 6
+    assert (table["difference"] >= 0).all()
+
+
+def test_rows_of_one_group_count_once():
+    # A gain in 2 of 20 groups of 50 rows each: as rows it is certain, as groups it is not.
+    gain = np.repeat(np.r_[2.0, 2.0, np.zeros(18)], 50) - 0.05
+    zero, groups = np.zeros(1000), np.repeat(np.arange(20), 50)
+    by_row = only(compare({"a": evidence(gain), "b": evidence(zero)}))
+    by_group = only(compare({"a": evidence(gain, groups), "b": evidence(zero, groups)}))
+    assert (by_row["conclusion"], by_row["blocks"]) == ("better", 1000)
+    assert (by_group["conclusion"], by_group["blocks"]) == (NO_DIFFERENCE, 20)
+
+
+def test_one_group_allows_no_conclusion():
+    row = only(compare({"a": evidence([1.0, 2.0], ["x", "x"]), "b": evidence([0.0, 0.0], ["x", "x"])}))
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert row["conclusion"] == NO_DIFFERENCE
+
+
+def test_the_interval_covers_a_true_difference_as_often_as_it_says():
+    # 200 experiments at 95 %: the number of misses is binomial(200, 0.05), at most 22 but once in 1,000 times.
+    rng, misses = np.random.default_rng(0), 0
+    for seed in range(200):
+        difference = 0.2 + rng.normal(size=40)
+        row = only(compare({"a": evidence(difference), "b": evidence(np.zeros(40))}, seed=seed))
+        sign = 1 if row["a"] == "a" else -1
+        misses += not row["low"] <= sign * 0.2 <= row["high"]
+    assert misses <= 22
+
+
+@pytest.mark.parametrize("change", [{"rows": "z"}, {"folds": "z"}])
+def test_other_rows_or_folds_are_refused(change):
+    trees = {"a": evidence([1.0, 2.0]), "b": evidence([1.0, 2.0], **change)}
+    with pytest.raises(ValueError, match=r"Invalid evidence 'b'\. It was scored on other rows or folds than 'a'"):
+        compare(trees)
+
+
+def test_real_evidence_on_other_folds_is_refused():
+    data, model = events(), catalog.model("majority", "classification")
+    trees = {f"{k} folds": evaluate(model, data, split(data, folds=k)) for k in (3, 4)}
+    with pytest.raises(ValueError, match=r"Invalid evidence '4 folds'\. It was scored on other rows or folds"):
+        compare(trees)
+
+
+def test_a_real_model_beats_the_majority():
+    data = events()
+    by = split(data, folds=3)
+    trees = {name: evaluate(catalog.model(name, data.task), data, by) for name in ("majority", "logistic")}
+    row = only(compare(trees))
+    assert (row["a"], row["conclusion"]) == ("logistic", "better")
+
+
+def test_nothing_to_compare_is_refused():
+    with pytest.raises(ValueError, match=r"Invalid evidences .* There is nothing to compare"):
+        compare({})
+
+
+def test_one_model_makes_an_empty_table():
+    assert list(compare({"a": evidence([1.0])}).columns)[:4] == ["a", "b", "metric", "difference"]
+    assert compare({"a": evidence([1.0])}).empty

@@ -1,0 +1,200 @@
+"""Evidence: the same numbers whatever the cores and the process, scored on rows that were held out."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import sklearn.metrics as skl
+import xarray as xr
+
+from bayesgeo import BayesianLinearRegression, catalog, evaluate, split
+from bayesgeo.datasets.split import Split
+from bayesgeo.evidence import load_evidence, save_evidence
+from tests.fake import FakePosterior
+from tests.tables import events, shaking
+
+TIMES = ("compile_seconds", "fit_seconds", "predict_seconds")
+
+
+def same_numbers(first, second):
+    """Tell whether two Evidences are equal bit for bit but for the clock."""
+    groups = all(first[name].to_dataset().identical(second[name].to_dataset()) for name in first.children)
+    attrs = [{k: v for k, v in tree.attrs.items() if k not in TIMES} for tree in (first, second)]
+    return groups and set(first.children) == set(second.children) and attrs[0] == attrs[1]
+
+
+def run(name, data, **options):
+    quick = {"mlp": {"hidden": (4,), "max_epochs": 5}}.get(name, {})
+    model = catalog.model(name, data.task, **quick)
+    return evaluate(model, data, split(data, folds=3), **options)
+
+
+CASES = {
+    "logistic": events,
+    "boosting": events,
+    "mlp": events,
+    "bayesian_linear": shaking,
+    "ridge": shaking,
+}
+
+
+# Worker processes take long to import torch.
+JOBS = [pytest.param(*case, marks=[pytest.mark.slow] * (case[0] == "mlp"), id=case[0]) for case in CASES.items()]
+
+
+@pytest.mark.parametrize(("name", "data"), JOBS)
+def test_the_number_of_jobs_changes_no_number(name, data):
+    data = data()
+    assert same_numbers(run(name, data, jobs=1), run(name, data, jobs=2))
+
+
+def test_another_seed_gives_other_draws():
+    data = shaking()
+    assert not same_numbers(run("bayesian_linear", data, seed=0), run("bayesian_linear", data, seed=1))
+
+
+FRESH = """
+from bayesgeo.evidence import save_evidence
+from tests.test_evidence import CASES, run
+save_evidence(run({name!r}, CASES[{name!r}]()), {path!r})
+"""
+
+
+@pytest.mark.parametrize("name", ["boosting", "bayesian_linear", pytest.param("mlp", marks=pytest.mark.slow)])
+def test_a_fresh_process_gives_the_same_numbers(name, tmp_path, repository):
+    there = tmp_path / "there.nc"
+    subprocess.run([sys.executable, "-c", FRESH.format(name=name, path=str(there))], cwd=repository, check=True)
+    here = save_evidence(run(name, CASES[name]()), tmp_path / "here.nc")
+    assert same_numbers(load_evidence(here), load_evidence(there))
+
+
+def test_scores_are_those_of_rows_held_out():
+    data = events()
+    by = split(data, folds=3)
+    tree = evaluate(catalog.model("logistic", data.task), data, by)
+    p = tree["predictions"]["probability"].values
+    truth = data.y.values[np.concatenate([test for _, test in by.folds])]
+    table = tree["metrics"].to_dataset()["value"]
+    assert float(table.sel(metric="log_loss")) == pytest.approx(skl.log_loss(truth, p), abs=1e-10)
+    assert float(table.sel(metric="f1")) == pytest.approx(skl.f1_score(truth, p.argmax(axis=1)), abs=1e-10)
+    confusion = tree["metrics"]["confusion"].values
+    assert np.array_equal(confusion, skl.confusion_matrix(truth, p.argmax(axis=1)))
+    assert np.array_equal(tree["observed_data"]["y"], truth)
+
+
+def test_each_interval_holds_its_score():
+    table = run("bayesian_linear", shaking())["metrics"].to_dataset()
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+
+
+def test_an_exact_linear_model_finds_the_noise_that_was_simulated():
+    # The noise has deviation 0.5: so has the error of prediction, within 4 / sqrt(2 n) = 0.19 of itself at n = 225,
+    # and the log score is that of the Gaussian, -0.726, within 4 standard deviations of its mean, 0.7 / sqrt(n).
+    table = run("bayesian_linear", shaking(n=225))["metrics"]["value"]
+    assert float(table.sel(metric="rmse")) == pytest.approx(0.5, rel=0.19)
+    assert float(table.sel(metric="log_score")) == pytest.approx(-0.726, abs=0.19)
+
+
+def test_a_posterior_gives_label_scores_an_interval_of_its_own():
+    model = catalog.model("bayesian_logistic", "classification", inference=FakePosterior())
+    data = events()
+    tree = evaluate(model, data, split(data, folds=3))
+    table = tree["metrics"].to_dataset().sel(metric=["accuracy", "precision", "recall", "f1"])
+    assert (table["posterior_low"] <= table["posterior_high"]).all()
+    assert np.isfinite(table["posterior_low"]).all()
+    assert tree["diagnostics"].attrs["verdict"] == "sound"
+    assert {"posterior", "sample_stats"} <= set(tree.children)
+
+
+def test_a_deterministic_model_has_no_posterior_and_no_verdict():
+    tree = run("ridge", shaking())
+    assert tree["diagnostics"].attrs["verdict"] == "not applicable"
+    assert "posterior" not in tree.children
+
+
+class Broken(FakePosterior):
+    """A posterior of which one fit is broken: that of a training part, not that of all rows."""
+
+    def run(self, problem, seed):
+        tree = super().run(problem, seed)
+        if len(problem.data["y"]) < 90:
+            tree["posterior"]["intercept"].values[0, 0] = np.nan
+        return tree
+
+
+def test_one_broken_fit_on_a_training_part_fails_the_whole():
+    data = shaking()
+    tree = evaluate(BayesianLinearRegression(inference=Broken()), data, split(data, folds=3))
+    table = tree["diagnostics"].to_dataset()
+    checks = dict(zip(table["code"].values, table["status"].values, strict=True))
+    assert checks["folds"] == "issue"
+    assert checks["finite"] == "passed"
+    assert tree["diagnostics"].attrs["verdict"] == "failed"
+
+
+class Interrupted(FakePosterior):
+    """A run that was stopped early."""
+
+    def run(self, problem, seed):
+        tree = super().run(problem, seed)
+        tree.attrs["interrupted"] = 1
+        return tree
+
+
+def test_an_interrupted_run_says_so_and_is_not_sound():
+    data = shaking()
+    tree = evaluate(BayesianLinearRegression(inference=Interrupted()), data, split(data, folds=3))
+    assert tree.attrs["interrupted"] == 1
+    assert tree["diagnostics"].attrs["verdict"] == "doubtful"
+
+
+@pytest.mark.parametrize("name", ["logistic", "majority", "boosting", "forest"])
+def test_a_class_that_the_training_part_lacks_scores_a_finite_log_loss(name):
+    data = events(n_labels=3)
+    slides = np.flatnonzero(data.y.values == 2)
+    others = np.flatnonzero(data.y.values != 2)
+    test = np.sort(np.concatenate([slides[:5], others[:10]]))
+    train = others[10:]
+    by = Split("holdout", ((train, test),), None, "One class is new.")
+    tree = evaluate(catalog.model(name, data.task), data, by)
+    loss = float(tree["metrics"]["value"].sel(metric="log_loss"))
+    assert np.isfinite(loss)
+    # Five of fifteen rows cost -log(machine epsilon) each.
+    assert loss > 5 / 15 * 36
+    assert (tree["predictions"]["probability"].sel(label=2) == 0).all()
+
+
+def test_the_optimism_gap_compares_the_same_rows():
+    data = events()
+    honest = split(data, folds=3)
+    tree = evaluate(catalog.model("logistic", data.task), data, honest, random_rows=honest)
+    # The first fold of the same split again: the gap is zero, bit for bit.
+    table = tree["metrics"].to_dataset()
+    assert np.array_equal(table["random_rows"], table["same_rows"])
+
+
+def test_a_model_for_another_task_is_refused():
+    data = shaking()
+    with pytest.raises(ValueError, match=r"Invalid estimator 'LogisticClassifier'\. The data set asks for regression"):
+        evaluate(catalog.model("logistic", "classification"), data, split(data))
+
+
+def test_evidence_survives_its_file(tmp_path):
+    tree = run("bayesian_linear", shaking())
+    again = load_evidence(save_evidence(tree, tmp_path / "e.nc"))
+    assert same_numbers(tree, again)
+    assert again.attrs == tree.attrs
+
+
+def test_a_file_that_is_no_evidence_is_refused(tmp_path):
+    (tmp_path / "e.nc").write_text("no evidence")
+    with pytest.raises(ValueError, match=r"Invalid evidence .* It cannot be read: .* Run the comparison again"):
+        load_evidence(tmp_path / "e.nc")
+
+
+def test_evidence_of_another_schema_is_refused(tmp_path):
+    xr.DataTree(xr.Dataset(attrs={"schema_version": 99})).to_netcdf(tmp_path / "e.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 1\. Run the comparison again"):
+        load_evidence(tmp_path / "e.nc")
