@@ -16,7 +16,7 @@ from bayesgeo.probability import Discrete, Gaussian
 
 SHAPE = (100, 100, 1000)
 VARIABLES, GIVEN = 2000, 1000
-REPEATS = 7
+REPEATS = 15
 
 
 def seconds(*tasks: Callable[[], object]) -> list[float]:

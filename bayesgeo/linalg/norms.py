@@ -1,5 +1,6 @@
 """Lengths, dot products and similarities of labelled arrays."""
 
+from numbers import Number
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from xarray_einstats import linalg
 from bayesgeo._check import invalid
 from bayesgeo.linalg.base import same_labels
 
-Order = int | float | Literal["fro", "nuc"] | None
+Order = Number | Literal["fro", "nuc"] | None
 
 
 def norm(array: xr.DataArray, *dims: str, order: Order = None) -> xr.DataArray:

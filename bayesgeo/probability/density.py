@@ -112,7 +112,7 @@ class Density(Gridded):
         values = sum((0 * axis for axis in axes.values()), xr.DataArray(log_density(axes)))
         if (values.isnull() | (values == np.inf)).any():
             raise invalid("log density", float("nan"), "It is undefined at a node.", "Move the grid.")
-        return cls.from_values(np.exp(values.transpose(*nodes) - values.max()))
+        return cls.from_values(xr.apply_ufunc(np.exp, values.transpose(*nodes) - values.max()))
 
     @property
     def cells(self) -> xr.DataArray:
@@ -215,7 +215,7 @@ class Density(Gridded):
         points = {name: xr.DataArray(values[name]).drop_vars(name, errors="ignore") for name in self.names}
         density = self.density.interp(points, kwargs={"bounds_error": False, "fill_value": 0.0})
         with np.errstate(divide="ignore"):
-            return np.log(density).drop_vars(self.names)
+            return xr.apply_ufunc(np.log, density).drop_vars(self.names)
 
 
 def _total(density: xr.DataArray) -> xr.DataArray:

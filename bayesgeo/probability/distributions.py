@@ -67,7 +67,7 @@ class RandomVariable:
         >>> poisson(rate=2.0).density([0, 1]).values.round(6)
         array([0.135335, 0.270671])
         """
-        return np.exp(self.log_density(values))
+        return xr.apply_ufunc(np.exp, self.log_density(values))
 
     def log_density(self, values: Any) -> xr.DataArray:
         """Return the log of the PMF or PDF at labelled values.

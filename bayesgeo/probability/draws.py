@@ -1,7 +1,7 @@
 """Draws from any posterior as a joint distribution."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import xarray as xr
@@ -84,7 +84,7 @@ class Draws(Weighted):
     @property
     def mass(self) -> xr.DataArray:
         """The weights, whose sum is one."""
-        return self.weights
+        return cast("xr.DataArray", self.weights)
 
     @property
     def values(self) -> Values:
@@ -94,7 +94,7 @@ class Draws(Weighted):
     @property
     def effective_weights(self) -> float:
         """Number of equally weighted draws that spread their weight alike, 1 / Σ w² (Kish 1965)."""
-        return float(1 / (self.weights**2).sum())
+        return float(1 / (self.mass**2).sum())
 
     def _collapse(self, array: xr.DataArray, given: tuple[str, ...]) -> xr.DataArray:
         if len(given) != 1:
@@ -102,7 +102,7 @@ class Draws(Weighted):
         groups = self.draws[known_variables(given, self.names)[0]]
         if groups.dtype.kind == "f":
             raise invalid("variable", given[0], "Continuous draws have no equal values.", "Bin it first.")
-        return array.broadcast_like(self.weights).groupby(groups).sum()
+        return array.broadcast_like(self.mass).groupby(groups).sum()
 
     def marginal(self, *names: str) -> Self:
         """Keep these variables; draws of the others are left out.
@@ -116,7 +116,7 @@ class Draws(Weighted):
         """
         if not known_variables(names, self.names):
             raise invalid("variables", names, "At least one must stay.")
-        return trusted(type(self), draws=self.draws[list(names)], weights=self.weights)
+        return trusted(type(self), draws=self.draws[list(names)], weights=self.mass)
 
     def condition(self, **values: Any) -> Self:
         """Give no weight to the draws that disagree.
@@ -133,7 +133,7 @@ class Draws(Weighted):
         known_variables(values, self.names)
         single = [name for name, choice in values.items() if not is_set(choice)]
         left = leave_some(single, self.names)
-        weights = self.weights
+        weights = self.mass
         for name, choice in values.items():
             if self.draws[name].dtype.kind == "f" and not isinstance(choice, slice):
                 raise invalid(name, choice, "No continuous draw equals a value.", "Give slice(low, high).")
@@ -165,7 +165,7 @@ class Draws(Weighted):
         values = checked_mass("likelihood", xr.DataArray(likelihood(self.values)))
         if set(values.dims) != set(SAMPLE_DIMS):
             raise invalid("likelihood", values.dims, "It is one number for each draw.")
-        return self._reweighted(self.weights * values, "likelihood", self.names)
+        return self._reweighted(self.mass * values, "likelihood", self.names)
 
     def mcse(self, f: Function) -> Any:
         """Return the Monte Carlo standard error of :meth:`expectation`, by ArviZ.
@@ -182,7 +182,7 @@ class Draws(Weighted):
         """
         from arviz_stats.base import array_stats
 
-        influence = (evaluate(f, self.values) - self.expectation(f)) * self.weights * self.weights.size
+        influence = (evaluate(f, self.values) - self.expectation(f)) * self.mass * self.mass.size
         return plain(
             xr.apply_ufunc(
                 lambda draws: array_stats.mcse(draws, chain_axis=-2, draw_axis=-1),
@@ -202,8 +202,8 @@ class Draws(Weighted):
         """
         positive("n", n, integer=True)
         rng = np.random.default_rng(seed)
-        at = rng.choice(self.weights.size, size=n, p=self.weights.values.ravel())
-        chain, draw = np.unravel_index(at, self.weights.shape)
+        at = rng.choice(self.mass.size, size=n, p=self.mass.values.ravel())
+        chain, draw = np.unravel_index(at, self.mass.shape)
         points = {
             dim: xr.DataArray(i[None], dims=SAMPLE_DIMS) for dim, i in (("chain", chain), ("draw", draw))
         }

@@ -81,7 +81,7 @@ class Gaussian(Measured):
         columns = np.array([np.asarray(rows[name], dtype=float) for name in names])
         if columns.shape[1] < 2:
             raise invalid("rows", columns.shape[1], "A covariance needs at least two.")
-        return cls(dict(zip(names, columns.mean(axis=1), strict=True)), np.atleast_2d(np.cov(columns)))
+        return cls(**_labelled(columns.mean(axis=1), np.atleast_2d(np.cov(columns)), names))
 
     def marginal(self, *names: str) -> Self:
         """Keep the mean and covariance of these variables, in the order given.
@@ -220,5 +220,5 @@ def _labelled(mean: np.ndarray, cov: np.ndarray, names: Any) -> dict[str, xr.Dat
     }
 
 
-def _gaussian(mean: np.ndarray, cov: np.ndarray, names: Any) -> Gaussian:
+def _gaussian(mean: np.ndarray, cov: np.ndarray, names: Any) -> Any:
     return trusted(Gaussian, **_labelled(mean, cov, names))

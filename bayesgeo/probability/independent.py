@@ -1,6 +1,8 @@
 """Independent random variables under names: a prior, or what a sampler proposes from."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from typing import Any, Protocol
 
 import numpy as np
@@ -78,7 +80,7 @@ class Independent:
         -inf
         """
         known_variables(self.names, tuple(values))
-        return sum(rv.log_density(values[name]) for name, rv in self._variables.items())
+        return reduce(add, (rv.log_density(values[name]) for name, rv in self._variables.items()))
 
     def sample(self, n: int, *, seed: int) -> xr.Dataset:
         """Draw each variable from a stream of its own.

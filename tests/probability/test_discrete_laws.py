@@ -171,6 +171,15 @@ def test_probability_of_a_union_adds_what_is_not_shared(joint):
 
 
 @LAW
+@given(tables, st.integers(0, 3))
+def test_adjacent_intervals_share_their_common_end(joint, position):
+    a = joint.outcomes("a").values
+    end = float(a[min(position, len(a) - 1)])
+    parts = (joint.probability({"a": part}) for part in (slice(None, end), slice(end, None)))
+    assert sum(parts) == pytest.approx(1 + joint.probability({"a": end}), abs=ROUNDING)
+
+
+@LAW
 @given(tables)
 def test_an_event_and_its_complement_share_one(joint):
     event = where(a=slice(-1, 0.5), c=[-1.0, 2.0])

@@ -54,9 +54,9 @@ def checked_mass(name: str, array: xr.DataArray) -> xr.DataArray:
     dtype('float64')
     """
     array = array.astype(float, copy=True)
-    for problem, bad in (("is not finite", ~np.isfinite(array)), ("is negative", array < 0)):
+    for problem, bad in (("is not finite", ~np.isfinite(array.values)), ("is negative", array.values < 0)):
         if bad.any():
-            at = np.argwhere(bad.values)[0]
+            at = np.argwhere(bad)[0]
             where_ = {str(d): labels_at(array, d, i) for d, i in zip(array.dims, at, strict=True)}
             raise invalid(name, float(array.values[tuple(at)]), f"The cell {where_} {problem}.")
     array.values.flags.writeable = False
@@ -126,7 +126,7 @@ def trusted(kind: type, **fields: Any) -> Any:
     >>> trusted(LinearGaussian, weights={}, noise={}, offset={}).noise
     {}
     """
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     for name, value in fields.items():
         object.__setattr__(made, name, value)
     return made

@@ -28,7 +28,7 @@ def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
     scaled, _ = _correlation(cov)
     gap = np.abs(scaled - scaled.T)
     if gap.max() > 1e-10:
-        i, j = np.unravel_index(np.argmax(gap), gap.shape)
+        i, j = map(int, np.unravel_index(np.argmax(gap), gap.shape))
         raise invalid(
             "covariance",
             (float(cov[i, j]), float(cov[j, i])),

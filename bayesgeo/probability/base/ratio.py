@@ -49,8 +49,9 @@ def log_ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         target = xr.DataArray(log_target(values))
         below = proposal.log_density(values)
-    if np.isnan(target).any() and not np.isneginf(below.where(np.isnan(target), -np.inf)).all():
-        at = {name: float(v.values.ravel()[np.isnan(target).values.argmax()]) for name, v in values.items()}
+    unknown = target.isnull()
+    if (below.where(unknown, -np.inf) > -np.inf).any():
+        at = {name: float(v.values.ravel()[unknown.values.argmax()]) for name, v in values.items()}
         raise invalid("target", float("nan"), f"It is undefined at {at}.", "Give -inf outside its support.")
-    outside = np.isneginf(target) | np.isnan(target)
+    outside = (target == -np.inf) | unknown
     return xr.where(outside, -np.inf, target - below.where(~outside, 0.0))
