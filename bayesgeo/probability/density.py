@@ -134,7 +134,9 @@ class Density(Gridded):
         return cut(cells, name, choice)
 
     def probability(self, event: Any) -> float:
-        """Return P(E): intervals are measured exactly, a predicate to within about one grid step.
+        """Return P(E): a mapping of intervals is exact for the interpolant, a predicate is not.
+
+        A predicate counts whole nodes, so it is off by up to the mass of those at its boundary.
 
         Examples
         --------

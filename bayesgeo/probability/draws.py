@@ -66,7 +66,7 @@ class Draws(Weighted):
                 raise invalid(str(name), float("nan"), "A draw is not finite.", "Remove or explain it first.")
         sizes = [draws.sizes[dim] for dim in SAMPLE_DIMS]
         weights = xr.DataArray(np.ones(sizes), dims=SAMPLE_DIMS) if self.weights is None else self.weights
-        weights = checked_mass("weight", weights)
+        weights = checked_mass("weight", weights).transpose(*SAMPLE_DIMS, missing_dims="ignore")
         if weights.sizes != dict(zip(SAMPLE_DIMS, sizes, strict=True)) or weights.sum() == 0:
             raise invalid("weights", dict(weights.sizes), "They are one for each draw, and not all zero.")
         object.__setattr__(self, "draws", draws)

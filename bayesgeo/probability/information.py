@@ -68,7 +68,7 @@ def entropy(joint: Informative, *names: str) -> float:
     return joint.marginal(*names).entropy() if names else joint.entropy()
 
 
-def mutual_information(joint: Informative, a: str, b: str, *, given: tuple[str, ...] = ()) -> float:
+def mutual_information(joint: Informative, a: str, b: str, *, given: str | tuple[str, ...] = ()) -> float:
     """Return I(a; b | given) = H(a, g) + H(b, g) − H(a, b, g) − H(g), in nats.
 
     It is zero where a and b are independent once the given variables are known, and never negative;
@@ -103,7 +103,7 @@ def kullback_leibler(p: Any, q: Any) -> float:
 
 
 def independence_test(
-    counts: xr.DataArray, a: str, b: str, *, given: tuple[str, ...] = ()
+    counts: xr.DataArray, a: str, b: str, *, given: str | tuple[str, ...] = ()
 ) -> IndependenceTest:
     """Test on counts whether a and b are independent, within each outcome of the given variables.
 
@@ -116,7 +116,7 @@ def independence_test(
         One dimension for each variable; variables that are not named are summed out.
     a, b : str
         The two variables.
-    given : tuple of str
+    given : str or tuple of str
         Variables that may explain their dependence.
 
     Examples

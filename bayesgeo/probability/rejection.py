@@ -117,7 +117,7 @@ def _batch(
     draws = proposal.sample(BATCH, seed=from_proposal)
     excess = log_ratio(log_target, proposal, draws) - log_envelope
     _refuse_excess(excess, draws)
-    heights = np.log(np.random.default_rng(from_uniform).random(BATCH))
+    heights = np.log1p(-np.random.default_rng(from_uniform).random(BATCH))
     return draws, heights < excess.values.ravel()
 
 

@@ -293,6 +293,13 @@ def test_mcse_of_correlated_draws_is_that_of_arviz():
     assert draws.mcse("x") == pytest.approx(float(expected), rel=1e-9)
 
 
+def test_weights_follow_their_names_not_their_order():
+    values = xr.Dataset({"x": (("chain", "draw"), np.arange(6.0).reshape(2, 3))})
+    weights = xr.DataArray(np.array([[1.0, 0, 0], [0, 0, 0]]), dims=("chain", "draw"))
+    for given in (weights, weights.T):
+        assert float(Draws(values, given).sample(5, seed=1)["x"].max()) == 0
+
+
 def test_draws_of_a_tree_are_read_from_its_posterior():
     posterior = xr.Dataset({"b": (("chain", "draw", "event"), np.arange(12.0).reshape(2, 3, 2))})
     draws = Draws(xr.DataTree.from_dict({"posterior": posterior}))
