@@ -33,9 +33,6 @@ class Problem:
         The prior, when the posterior has a closed form.
     target_accept : float
         Acceptance rate that the geometry of this model asks of NUTS.
-    restore : callable, optional
-        Maps draws of the sampled variables to draws of the variables in ``dims``, where a model is sampled in
-        other coordinates than it is read.
     """
 
     build: "Callable[[], pm.Model]"
@@ -45,7 +42,6 @@ class Problem:
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
     conjugate: "NormalInverseGamma | None" = None
     target_accept: float = 0.8
-    restore: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]] = lambda draws: draws
 
 
 @runtime_checkable
@@ -73,7 +69,6 @@ def label_posterior(draws: Mapping[str, np.ndarray], problem: Problem) -> xr.Dat
     >>> label_posterior({"weight": np.zeros((4, 10, 2))}, problem)["weight"].dims
     ('chain', 'draw', 'feature')
     """
-    draws = problem.restore(draws)
     variables = {name: (("chain", "draw", *dims), draws[name]) for name, dims in problem.dims.items()}
     first = next(iter(variables.values()))[1]
     coords = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}

@@ -103,9 +103,7 @@ class Exact:
             If the problem has no closed form.
         """
         if problem.conjugate is None:
-            raise invalid(
-                "inference", "Exact", "This model's posterior has no closed form.", "Use inference=NUTS()."
-            )
+            raise invalid("inference", "Exact", "This model's posterior has no closed form.", "Use inference=NUTS().")
         size = (
             int(positive("chains", self.chains, integer=True)),
             int(positive("draws", self.draws, integer=True)),

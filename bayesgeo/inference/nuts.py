@@ -142,9 +142,7 @@ def _partial(tree: xr.DataTree | None) -> xr.DataTree:
     kept = int(np.argmin(complete)) if not complete.all() else len(complete)
     if not kept:
         raise KeyboardInterrupt
-    return tree.map_over_datasets(
-        lambda group: group.isel(draw=slice(kept)) if "draw" in group.dims else group
-    )
+    return tree.map_over_datasets(lambda group: group.isel(draw=slice(kept)) if "draw" in group.dims else group)
 
 
 def _labelled(raw: xr.DataTree, problem: Problem) -> xr.DataTree:

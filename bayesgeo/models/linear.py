@@ -1,13 +1,11 @@
 """Bayesian linear and logistic regression."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import special
-from sklearn.linear_model import LogisticRegression
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
@@ -17,9 +15,11 @@ from bayesgeo.models.linear_graph import (
     INTERCEPT_SCALE,
     NOISE_RATE,
     NOISE_SHAPE,
+    WHITENED,
     forward,
     logistic_graph,
     regression_graph,
+    whitening,
 )
 
 PRIORS = ("normal", "laplace", "horseshoe", "flat")
@@ -105,13 +105,11 @@ class BayesianLinearRegression(Bayesian, Regressor):
         _refuse_undetermined(self.prior, X, spare=1)
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = _scale(self.prior, self.prior_scale, default=10.0, n_rows=len(X))
-        rotation = _rotation(self.prior, X)
         graph = partial(regression_graph, self.prior, scale, self.noise, X.shape[1])
         closed = self.noise == "normal" and self.prior in ("normal", "flat")
         return Problem(
             build=graph,
-            data={"X": X @ rotation, "y": (y - self.target_center_) / self.target_scale_},
-            restore=_unrotate(rotation),
+            data={"X": X, "y": (y - self.target_center_) / self.target_scale_},
             dims={"intercept": (), "weight": ("feature",), "sigma": ()}
             | ({"nu": ()} if self.noise == "student-t" else {}),
             coords={"feature": _feature_names(self)},
@@ -194,16 +192,15 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         one_of("prior", self.prior, PRIORS)
         _refuse_undetermined(self.prior, X, spare=0)
         scale = _scale(self.prior, self.prior_scale, default=2.5, n_rows=len(X))
-        rotation = _rotation(self.prior, X, _row_information(X, y, scale))
         n_labels = len(self.classes_)
         graph = partial(logistic_graph, self.prior, scale, X.shape[1], n_labels)
         label = () if n_labels == 2 else ("label",)
+        smooth = self.prior in WHITENED
         return Problem(
             build=graph,
-            data={"X": X @ rotation, "y": y.astype(np.int64)},
-            restore=_unrotate(rotation),
+            data={"X": X, "y": y.astype(np.int64)} | (whitening(X, y, self.prior, scale) if smooth else {}),
             dims={"intercept": label, "weight": ("feature", *label)},
-            coords={"feature": _feature_names(self), "label": self.classes_},
+            coords={"feature": _feature_names(self), "label": list(self.classes_)},
             key=("logistic", *graph.args),
             target_accept=0.95 if self.prior == "horseshoe" else 0.8,
         )
@@ -237,33 +234,6 @@ def _refuse_undetermined(prior: str, X: np.ndarray, *, spare: int) -> None:
         return
     problem = f"{n_rows} rows do not determine {wanted} coefficients: too few rows, or features that repeat each other."
     raise invalid("prior", prior, problem, 'Use prior="normal", or fewer features.')
-
-
-def _rotation(prior: str, X: np.ndarray, information: np.ndarray | float = 1.0) -> np.ndarray:
-    """Choose axes along which the coefficients are nearly independent, where the prior is alike along any.
-
-    Turning to the principal axes of the features, weighted by what each row tells, leaves a normal or flat prior
-    as it is, and spares the sampler the long trajectories that correlated coefficients ask for.
-    """
-    if prior not in ("normal", "flat"):
-        return np.eye(X.shape[1])
-    return np.linalg.eigh(X.T @ (X * np.reshape(information, (-1, 1))))[1]
-
-
-def _row_information(X: np.ndarray, y: np.ndarray, scale: float) -> np.ndarray:
-    """Return the curvature ``(obs,)`` of each row's log likelihood, summed over classes, near the mode."""
-    mode = LogisticRegression(C=scale**2, max_iter=200).fit(X, y)
-    probability = mode.predict_proba(X)
-    return (probability * (1 - probability)).sum(axis=1)
-
-
-def _unrotate(rotation: np.ndarray) -> Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]:
-    def restore(draws: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        weight = draws["weight"]
-        turned = rotation @ (weight if weight.ndim == 4 else weight[..., None])
-        return {**draws, "weight": turned.reshape(weight.shape)}
-
-    return restore
 
 
 def _conjugate(prior: str, scale: float, n_features: int) -> NormalInverseGamma:

@@ -1,10 +1,14 @@
 """The map of the linear models and their PyMC graphs."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy import linalg
+from sklearn.linear_model import LogisticRegression
 
+WHITENED = ("normal", "flat")
 INTERCEPT_SCALE = 10.0
 # Noise prior worth one observation that says "a tenth of the variance is noise".
 NOISE_SHAPE, NOISE_RATE = 0.5, 0.05
@@ -72,29 +76,83 @@ def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> 
 
     with pm.Model() as model:
         X, y = pm.Data("X", np.zeros((2, n_features))), pm.Data("y", np.zeros(2, dtype=np.int64))
-        if n_labels == 2:
-            intercept = pm.Flat("intercept") if prior == "flat" else pm.Normal("intercept", 0, INTERCEPT_SCALE)
-            p = {"weight": _coefficients(prior, scale, 1.0, (n_features,)), "intercept": intercept}
-            log_odds = forward(X, p, pt)
-            # The Bernoulli log likelihood in half the operations of pm.Bernoulli.
-            pm.Potential("outcome", pt.sum(y * log_odds - pt.softplus(log_odds)))
+        if prior in WHITENED:
+            p = _whitened(prior, scale, n_features, n_labels)
         else:
-            p = _softmax_parameters(prior, scale, n_features, n_labels)
-            pm.Categorical("outcome", logit_p=forward(X, p, pt), observed=y)
+            label = () if n_labels == 2 else (n_labels,)
+            intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE, shape=label)
+            p = {"weight": _coefficients(prior, scale, 1.0, (n_features, *label)), "intercept": intercept}
+        predictor = forward(X, p, pt)
+        if n_labels == 2:
+            # The Bernoulli log likelihood in half the operations of pm.Bernoulli.
+            pm.Potential("outcome", pt.sum(y * predictor - pt.softplus(predictor)))
+        else:
+            pm.Categorical("outcome", logit_p=predictor, observed=y)
     return model
 
 
-def _softmax_parameters(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
+def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
+    """State the coefficients through coordinates in which the posterior is nearly a unit normal.
+
+    With more than two classes only differences between classes matter: the coefficients are those along
+    orthonormal contrasts, which have the same normal prior as the coefficients of the classes.
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
-    if prior != "flat":
-        intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE, shape=n_labels)
-        return {"weight": _coefficients(prior, scale, 1.0, (n_features, n_labels)), "intercept": intercept}
-    # A flat prior leaves a common shift of all classes free: hold the first at zero.
-    free = pm.Flat("free", shape=(n_features + 1, n_labels - 1))
-    full = pt.concatenate([pt.zeros((n_features + 1, 1)), free], axis=1)
-    return {
-        "weight": pm.Deterministic("weight", full[1:]),
-        "intercept": pm.Deterministic("intercept", full[0]),
-    }
+    n_free = max(n_labels - 1, 1)
+    size = (n_features + 1) * n_free
+    center, factor = pm.Data("center", np.zeros(size)), pm.Data("factor", np.eye(size))
+    theta = (center + pt.sum(factor * pm.Flat("z", shape=size), axis=1)).reshape((n_features + 1, n_free))
+    if prior == "normal":
+        pm.Potential("weight_prior", pm.logp(pm.Normal.dist(0, scale), theta[1:]).sum())
+        pm.Potential("intercept_prior", pm.logp(pm.Normal.dist(0, INTERCEPT_SCALE), theta[0]).sum())
+    theta = theta @ contrasts(n_labels).T if n_labels > 2 else theta[:, 0]
+    return {"weight": pm.Deterministic("weight", theta[1:]), "intercept": pm.Deterministic("intercept", theta[0])}
+
+
+def contrasts(n_labels: int) -> np.ndarray:
+    """Return the directions ``(label, free)`` along which class coefficients are sampled.
+
+    Examples
+    --------
+    >>> contrasts(2).tolist()
+    [[0.0], [1.0]]
+    >>> contrasts(3).sum(axis=0).round(12).tolist()
+    [0.0, 0.0]
+    """
+    return np.array([[0.0], [1.0]]) if n_labels == 2 else linalg.helmert(n_labels).T
+
+
+def whitening(X: np.ndarray, y: np.ndarray, prior: str, scale: float) -> dict[str, np.ndarray]:
+    r"""Return the mode and a factor of the inverse curvature there (the Laplace approximation).
+
+    The curvature over intercepts and weights along the contrasts :math:`C` is
+    :math:`\sum_i \tilde x_i \tilde x_i^T \otimes C^T (\mathrm{diag}(p_i) - p_i p_i^T) C + \Lambda`. Sampling in these
+    coordinates changes the sampler's path, never the posterior.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> found = whitening(rng.normal(size=(50, 2)), rng.integers(3, size=50), "normal", 2.5)
+    >>> found["center"].shape, found["factor"].shape
+    ((6,), (6, 6))
+    """
+    mode = LogisticRegression(C=np.inf if prior == "flat" else scale**2, max_iter=200)
+    with warnings.catch_warnings():
+        # Where it stops only moves the origin of the coordinates.
+        warnings.simplefilter("ignore")
+        mode.fit(X, y)
+    p, C = mode.predict_proba(X), contrasts(len(mode.classes_))
+    design = np.c_[np.ones(len(X)), X]
+    pC = p @ C
+    curvature = np.zeros((design.shape[1], C.shape[1]) * 2)
+    for a in range(C.shape[1]):
+        for b in range(C.shape[1]):
+            weight = p @ (C[:, a] * C[:, b]) - pC[:, a] * pC[:, b]
+            curvature[:, a, :, b] = design.T @ (design * weight[:, None])
+    size = design.shape[1] * C.shape[1]
+    ridge = 1e-6 * len(X) / size if prior == "flat" else scale**-2.0
+    factor = linalg.cholesky(curvature.reshape(size, size) + ridge * np.eye(size), lower=True)
+    theta = np.vstack([mode.intercept_, mode.coef_.T]) @ (C if len(C) > 2 else np.eye(1))
+    return {"center": theta.ravel(), "factor": linalg.solve_triangular(factor, np.eye(size), lower=True).T}
