@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from bayesgeo import catalog
+from bayesgeo import NUTS, catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Bayesian, Classifier
 from bayesgeo.models.mlp import MLP
@@ -125,3 +125,13 @@ def test_a_classifier_of_one_class_is_refused_by_name():
 def test_an_inference_that_cannot_run_is_refused():
     with pytest.raises(ValueError, match=r"Invalid inference 'nuts'\. It has no run"):
         catalog.model("bayesian_linear", "regression", inference="nuts").fit(np.zeros((4, 1)), np.arange(4.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if issubclass(kind, Bayesian)], ids=lambda k: k.name)
+def test_passes_every_check_of_scikit_learn_with_the_real_sampler(kind):
+    # Small, because each shape of data is compiled anew; fewer draws would leave the accuracy checks to chance.
+    model = kind(inference=NUTS(draws=50, tune=100, chains=2))
+    checks = check_estimator(model, on_skip=None, on_fail=None)
+    failed = [f"{check['check_name']}: {check['exception']!r}" for check in checks if check["status"] == "failed"]
+    assert not failed
