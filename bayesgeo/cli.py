@@ -32,17 +32,13 @@ class Choice:
 
     data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
     target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
-    group: Annotated[
-        str, Parameter(help="Column of what must not be split: well, site, event (tables only).")
-    ] = ""
+    group: Annotated[str, Parameter(help="Column of what must not be split: well, site, event (tables only).")] = ""
     features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
     drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
     positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
     missing: Annotated[str, Parameter(help="Rows with missing values: refuse or drop.")] = "refuse"
     time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
-    task: Annotated[
-        str, Parameter(help="classification or regression, if the target misleads (tables only).")
-    ] = ""
+    task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
     split: Annotated[
         str,
         Parameter(
@@ -63,9 +59,7 @@ class Choice:
             kept = names(self.features) or [n for n in dataset.features if n not in names(self.drop)]
             return dataset if kept == dataset.features else dataset.with_features(list(kept))
         if not Path(self.data).exists():
-            raise invalid(
-                "data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles())
-            )
+            raise invalid("data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles()))
         if not self.target:
             raise invalid("--target", "", "A table needs one: the column to predict.", "Add --target NAME.")
         options = {name: getattr(self, name) or None for name in ("group", "positive", "time", "task")}
@@ -74,8 +68,8 @@ class Choice:
             target=self.target,
             features=names(self.features) or None,
             drop=names(self.drop),
-            missing=self.missing,  # type: ignore[arg-type]
-            **options,  # type: ignore[arg-type]
+            missing=self.missing,
+            **options,
         )
 
     def folds_of(self, dataset: "Dataset") -> "Split":
@@ -198,9 +192,7 @@ def write_report(run: Path) -> int:
     from bayesgeo.study import load_study
 
     evidences, manifest = load_study(run)
-    reproduce = {
-        key: manifest[key] for key in ("command", "seed", "started", "platform", "versions", "status")
-    }
+    reproduce = {key: manifest[key] for key in ("command", "seed", "started", "platform", "versions", "status")}
     path = write(evidences, run, findings=manifest["findings"], reproduce=reproduce, seed=manifest["seed"])
     say(f"Report: {path}")
     failed = [name for name, tree in evidences.items() if tree["diagnostics"].attrs["verdict"] == "failed"]

@@ -80,7 +80,7 @@ def conclude(low: float, high: float) -> str:
 
 
 def _scores(evidence: xr.DataTree) -> np.ndarray:
-    return evidence["metrics"]["log_score_by_row"].values
+    return evidence["metrics"].to_dataset()["log_score_by_row"].values
 
 
 def _check_same_rows(evidences: Mapping[str, xr.DataTree]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import arviz_stats as az
@@ -128,12 +129,11 @@ def _graded(code: str, value: float, good: float, bad: float, advice: str, *, th
 
 def _mixing(posterior: xr.Dataset) -> Iterable[Check]:
     more = "Draw more, or state the model on a better scale or with a stronger prior."
-    rhat = _worst(lambda values: az.rhat(values, method="rank"), posterior, np.max)
+    rhat = _worst(partial(az.rhat, method="rank"), posterior, np.max)
     yield _graded("rhat", rhat, RHAT_GOOD, RHAT_BAD, f"The chains disagree. {more}", threshold=f"<= {RHAT_GOOD}")
     n_chains = posterior.sizes["chain"]
     for kind in ("bulk", "tail"):
-        method = kind
-        ess = _worst(lambda values, method=method: az.ess(values, method=method), posterior, np.min)
+        ess = _worst(partial(az.ess, method=kind), posterior, np.min)
         good = ESS_GOOD * n_chains
         advice = f"The draws repeat each other. {more}"
         yield _graded(f"ess_{kind}", ess, good, ESS_BAD * n_chains, advice, threshold=f">= {good}")

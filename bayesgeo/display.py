@@ -70,9 +70,7 @@ class _Live:
         if phase == "model":
             self._finish()
             name = f"{numbers['name']:{WIDTH}}"
-            self.task = self.progress.add_task(
-                name, total=1, fold="", phase="already done" if numbers["done"] else ""
-            )
+            self.task = self.progress.add_task(name, total=1, fold="", phase="already done" if numbers["done"] else "")
         elif phase == "done":
             self._finish()
         elif phase == "fold":
@@ -97,7 +95,5 @@ def describe(phase: str, numbers: dict[str, Any]) -> str:
     'training  epoch 7'
     """
     if "draws" in numbers and "total" in numbers:
-        return (
-            f"{phase}  {numbers['draws']} of {numbers['total']} draws, {numbers['divergences']} divergences"
-        )
+        return f"{phase}  {numbers['draws']} of {numbers['total']} draws, {numbers['divergences']} divergences"
     return f"{phase}  epoch {numbers['epoch']}" if "epoch" in numbers else phase

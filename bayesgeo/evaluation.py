@@ -107,11 +107,12 @@ def evaluate(
 
 def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: Part) -> None:
     """Set the scores of a random split beside the honest ones of the same rows: the gap is the optimism."""
-    both = np.intersect1d(tree["predictions"]["obs"].values, part.predictions["obs"].values)
+    honest, metrics = tree["predictions"].to_dataset(), tree["metrics"].to_dataset()
+    both = np.intersect1d(honest["obs"].values, part.predictions["obs"].values)
     y = dataset.y.sel(obs=both).values
-    pairs = {"random_rows": part.predictions, "same_rows": tree["predictions"].to_dataset()}
+    pairs = {"random_rows": part.predictions, "same_rows": honest}
     known = catalog.metrics(dataset.task)
-    names = [str(name) for name in tree["metrics"]["metric"].values]
+    names = [str(name) for name in metrics["metric"].values]
     scores = {
         column: (
             "metric",
@@ -119,7 +120,7 @@ def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: Part) -> None:
         )
         for column, predictions in pairs.items()
     }
-    tree["metrics"] = xr.DataTree(tree["metrics"].to_dataset().assign(scores))
+    tree["metrics"] = xr.DataTree(metrics.assign(scores))
 
 
 def _fit(estimator: Estimator, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict[str, float]]:
@@ -179,20 +180,18 @@ def _describe_values(fitted: Estimator, test: Dataset) -> tuple[xr.Dataset, np.n
     for start in range(0, test.n_rows, ROW_CHUNK):
         rows = test.rows(slice(start, start + ROW_CHUNK))
         expected = fitted.predict_draws(rows.X)
-        log_density = fitted.distribution(expected).logpdf(rows.y.drop_vars(list(rows.y.coords)))
-        parts.append(summarise_values(expected, fitted._respond(expected, rng), log_density, rows.y.values))
+        log_density = fitted.log_density(expected, rows.y.values)
+        parts.append(summarise_values(expected, fitted.respond(expected, rng), log_density, rows.y.values))
     return xr.concat(parts, "obs"), np.zeros((1, 0, 0))
 
 
-def _assemble(
-    final: Estimator, dataset: Dataset, split: Split, parts: list[Part], **attrs: Any
-) -> xr.DataTree:
+def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Part], **attrs: Any) -> xr.DataTree:
     predictions = xr.concat([part.predictions for part in parts], "obs")
     sizes = [part.predictions.sizes["obs"] for part in parts]
     predictions["fold"] = ("obs", np.repeat(np.arange(len(parts)), sizes))
     tested = dataset.rows(np.concatenate([test for _, test in split.folds]))
     observed = observed_group(tested)
-    confusion = sum(part.confusion for part in parts)
+    confusion = np.sum([part.confusion for part in parts], axis=0)
     groups = {
         "predictions": predictions,
         "observed_data": observed,
@@ -220,7 +219,7 @@ def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
         "versions": json.dumps({name: version(name) for name in LIBRARIES}),
     }
     if isinstance(final, Bayesian):
-        kept = {k: v for k, v in final.posterior_.attrs.items() if not k.endswith("_seconds")}
+        kept = {k: v for k, v in final.posterior_.attrs.items() if not str(k).endswith("_seconds")}
         attrs["inference"] = json.dumps(kept)
     return attrs
 
@@ -230,6 +229,4 @@ def _is_interrupted(fitted: Estimator) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return (
-        value if value is None or isinstance(value, str | int | float | bool | list | tuple) else repr(value)
-    )
+    return value if value is None or isinstance(value, str | int | float | bool | list | tuple) else repr(value)

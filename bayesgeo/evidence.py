@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from bayesgeo import catalog
 from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.diagnostics import Check, Diagnosis
+from bayesgeo.diagnostics import Check, Diagnosis, Status
 from bayesgeo.metrics.base import block_weights, bootstrap, interval
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 
@@ -25,7 +26,7 @@ RESAMPLES = 2000
 
 def describe(dataset: Dataset) -> str:
     """Return what a report says of a data set, as JSON."""
-    counts = np.bincount(dataset.y.values, minlength=len(dataset.labels)) if dataset.labels else []
+    counts: Any = np.bincount(dataset.y.values, minlength=len(dataset.labels)) if dataset.labels else []
     return json.dumps(
         {
             "name": dataset.name,
@@ -132,7 +133,7 @@ def _folds_check(folds: Sequence[Diagnosis]) -> Check:
         return Check("folds", "passed", 0.0, "0 fits", "Every fit on a training part is sound.")
     codes = [check.code for fold in folds for check in fold.checks if check.status in ("tip", "issue")]
     reasons = ", ".join(f"{code} ({codes.count(code)})" for code in dict.fromkeys(codes))
-    status = "issue" if "failed" in verdicts else "tip"
+    status: Status = "issue" if "failed" in verdicts else "tip"
     advice = f"Fits on training parts that are not sound, by check: {reasons}."
     return Check("folds", status, float(unsound), "0 fits", advice)
 
@@ -155,9 +156,7 @@ def load_evidence(path: str | Path) -> xr.DataTree:
     try:
         tree = xr.load_datatree(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
-        raise invalid(
-            "evidence", str(path), f"It cannot be read: {error}.", "Run the comparison again."
-        ) from None
+        raise invalid("evidence", str(path), f"It cannot be read: {error}.", "Run the comparison again.") from None
     if tree.attrs.get("schema_version") != SCHEMA:
         raise invalid("evidence", str(path), f"Its schema is not {SCHEMA}.", "Run the comparison again.")
     return tree

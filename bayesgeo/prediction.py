@@ -29,9 +29,7 @@ class Predicted:
     verdict: str
 
 
-def predict_table(
-    run: str | Path, table: str | Path, *, out: str | Path, model: str | None = None
-) -> Predicted:
+def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model: str | None = None) -> Predicted:
     """Predict the rows of a table with a model of a run.
 
     Parameters
@@ -53,9 +51,7 @@ def predict_table(
         If the run, the model or a column is not there, or a value cannot be used.
     """
     evidences, manifest = load_study(run)
-    name = model or max(
-        evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean())
-    )
+    name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
     if name not in evidences:
         raise invalid("model", name, "The run has none of that name.", did_you_mean(name, evidences))
     frame = read_file(table).frame

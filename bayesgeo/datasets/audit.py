@@ -229,9 +229,7 @@ def _repeats(dataset: Dataset, split: Split) -> Iterator[Finding]:
         yield Finding("same-row", level if measured else "note", message)
     near = _near(dataset, split)
     if near > torn.size:
-        message = (
-            f"{near} test rows lie within {NEAR} standard deviations of a training row: repeats, rounded?"
-        )
+        message = f"{near} test rows lie within {NEAR} standard deviations of a training row: repeats, rounded?"
         yield Finding("near-row", "warn", message)
 
 

@@ -81,9 +81,7 @@ class Dataset:
         if not np.isfinite(self.y.values.astype(float)).all():
             raise invalid("y", "", "Some of its values are missing or infinite.", "Drop those rows.")
         if self.task == "classification" and not np.isin(self.y, range(len(self.labels))).all():
-            raise invalid(
-                "y", self.y.values, f"Codes must be below {len(self.labels)}, the number of labels."
-            )
+            raise invalid("y", self.y.values, f"Codes must be below {len(self.labels)}, the number of labels.")
 
     @property
     def n_rows(self) -> int:
@@ -167,9 +165,7 @@ class Dataset:
         return replace(self, X=X, columns=self.columns + column)
 
 
-def assemble(
-    name: str, frame: pd.DataFrame, *, columns: Sequence[Column], target: pd.Series, **fields: Any
-) -> Dataset:
+def assemble(name: str, frame: pd.DataFrame, *, columns: Sequence[Column], target: pd.Series, **fields: Any) -> Dataset:
     """Build a data set from a table, its columns and its target.
 
     Parameters

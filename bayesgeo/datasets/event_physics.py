@@ -43,9 +43,7 @@ DECIMALS = dict.fromkeys(TENTHS, 1) | dict.fromkeys(HUNDREDTHS, 2)
 DECIMALS |= dict.fromkeys(("log10_ps", "ln_fc_ratio", "log10_fcs"), 3)
 
 
-def draw_table(
-    n: int, *, seed: int, n_sites: int = 60, site_sd: float = 0.10, prior: float = PRIOR
-) -> pd.DataFrame:
+def draw_table(n: int, *, seed: int, n_sites: int = 60, site_sd: float = 0.10, prior: float = PRIOR) -> pd.DataFrame:
     """Draw events of both kinds with what a network would measure, and the exact answer.
 
     A site is a district where both faults and quarries are at work: it shifts log10 P/S of all its

@@ -61,9 +61,7 @@ def coordinates_of(frame: pd.DataFrame, *, notes: list[str], time: str | None = 
     places.attrs["columns"] = [*found.values(), *([when] if when is not None else [])]
     if places.attrs["columns"]:
         kept = shown(places.attrs["columns"], most=10)
-        notes.append(
-            f"Places and times are coordinates, no features: {kept}. Name them in features to use them."
-        )
+        notes.append(f"Places and times are coordinates, no features: {kept}. Name them in features to use them.")
     return places
 
 

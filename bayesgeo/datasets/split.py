@@ -50,9 +50,7 @@ class Split:
         return digest.hexdigest()
 
 
-def split(
-    dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: int = 0, test: Any = None
-) -> Split:
+def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: int = 0, test: Any = None) -> Split:
     """Split a data set so that its test rows resemble what the model will meet.
 
     Parameters
@@ -139,9 +137,7 @@ def _by_block(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
     except ValueError as error:
         problem = f"The rows fall into fewer than {folds} blocks of {spacing:.3g}."
         raise invalid("folds", folds, problem, "Give fewer folds, or split by group.") from error
-    sentence = (
-        f"{folds} folds of map blocks of {spacing:.3g} ({names[0]}, {names[1]}): no block is on both sides."
-    )
+    sentence = f"{folds} folds of map blocks of {spacing:.3g} ({names[0]}, {names[1]}): no block is on both sides."
     return Split("spatial", parts, "block", sentence)
 
 
@@ -254,9 +250,7 @@ def _date(test: Any) -> pd.Timestamp:
     try:
         return pd.Timestamp(year=test, month=1, day=1) if isinstance(test, int) else pd.Timestamp(test)
     except (TypeError, ValueError) as error:
-        raise invalid(
-            "test", test, "It is no date.", "Give a year (2022) or a date ('2022-06-01')."
-        ) from error
+        raise invalid("test", test, "It is no date.", "Give a year (2022) or a date ('2022-06-01').") from error
 
 
 def _whole(name: str, value: int, *, least: int) -> int:

@@ -121,9 +121,7 @@ def prepare(table: pd.DataFrame) -> pd.DataFrame:
     [4.0, 1.0]
     """
     angle = (table["local_hour"] - SHOT_HOUR) * np.pi / 12.0
-    return table.assign(
-        magnitude_squared=table["magnitude"] ** 2, hour_cos=np.cos(angle), hour_sin=np.sin(angle)
-    )
+    return table.assign(magnitude_squared=table["magnitude"] ** 2, hour_cos=np.cos(angle), hour_sin=np.sin(angle))
 
 
 __all__ = ["as_dataset", "draw_seismic_events", "exact_probability", "prepare"]

@@ -114,9 +114,7 @@ def _refuse_unknown(frame: pd.DataFrame, roles: Sequence[tuple[str, str | None]]
             raise invalid(role, name, "The table has no such column.", remedy)
 
 
-def _refuse_roles(
-    target: str, group: str | None, features: Sequence[str] | None, drop: Sequence[str]
-) -> None:
+def _refuse_roles(target: str, group: str | None, features: Sequence[str] | None, drop: Sequence[str]) -> None:
     if group == target:
         raise invalid("group", group, "It is the target.", "Give another column, or none.")
     for role, name in (("target", target), ("group", group)):
@@ -169,9 +167,7 @@ def _refuse_gaps(frame: pd.DataFrame, needed: list[str]) -> None:
         rows = frame.index[frame[name].isna()]
         if len(rows):
             problem = f"{len(rows)} of {len(frame)} values are missing: row {shown(rows)}."
-            remedy = (
-                "Fill them, give missing='drop' to leave the rows out, or leave the column out with drop."
-            )
+            remedy = "Fill them, give missing='drop' to leave the rows out, or leave the column out with drop."
             raise invalid("column", name, problem, remedy)
 
 
@@ -224,9 +220,7 @@ def _is_text(values: pd.Series) -> bool:
 
 def _refuse_codes(values: pd.Series) -> None:
     distinct = np.unique(values)
-    coded = [
-        code for code in MISSING_CODES if code in distinct and (distinct[distinct != code] > code / 2).all()
-    ]
+    coded = [code for code in MISSING_CODES if code in distinct and (distinct[distinct != code] > code / 2).all()]
     if coded:
         rows = shown(values.index[values == coded[0]])
         problem = f"{coded[0]:g} at row {rows} is far from all other values: a code for missing ones."

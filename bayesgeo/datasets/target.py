@@ -31,9 +31,7 @@ class Target:
     labels: tuple[str, ...] = ()
 
 
-def as_target(
-    values: pd.Series, *, notes: list[str], positive: str | None = None, task: Task | None = None
-) -> Target:
+def as_target(values: pd.Series, *, notes: list[str], positive: str | None = None, task: Task | None = None) -> Target:
     """Decide what a complete target column asks for, and refuse what cannot be answered.
 
     Parameters

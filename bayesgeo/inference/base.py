@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
@@ -71,7 +71,7 @@ def label_posterior(draws: Mapping[str, np.ndarray], problem: Problem) -> xr.Dat
     """
     variables = {name: (("chain", "draw", *dims), draws[name]) for name, dims in problem.dims.items()}
     first = next(iter(variables.values()))[1]
-    coords = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
     used = {dim for dims in problem.dims.values() for dim in dims}
+    coords: dict[str, Any] = {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
     coords |= {name: list(labels) for name, labels in problem.coords.items() if name in used}
     return xr.Dataset(variables, coords=coords)

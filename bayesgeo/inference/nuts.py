@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -146,7 +146,8 @@ def _partial(tree: xr.DataTree | None) -> xr.DataTree:
 
 
 def _labelled(raw: xr.DataTree, problem: Problem) -> xr.DataTree:
-    draws: Mapping[str, np.ndarray] = {name: raw["posterior"][name].values for name in problem.dims}
+    posterior = raw["posterior"].to_dataset()
+    draws = {name: posterior[name].values for name in problem.dims}
     statistics = raw["sample_stats"].to_dataset()
     statistics = statistics[[name for name in STATISTICS if name in statistics]].rename(
         {name: new for name, new in STATISTICS.items() if name in statistics}

@@ -71,9 +71,7 @@ class SVD:
         if not 1 <= k <= self.values.size:
             raise invalid("k", k, f"There are {self.values.size} components.")
         first = {"component": slice(k)}
-        return xr.dot(
-            self.left.isel(first) * self.values.isel(first), self.right.isel(first), dim="component"
-        )
+        return xr.dot(self.left.isel(first) * self.values.isel(first), self.right.isel(first), dim="component")
 
 
 def eigen(A: xr.DataArray) -> Eigen:

@@ -47,9 +47,7 @@ def inverse(A: xr.DataArray) -> xr.DataArray:
     """
     dims = matrix("matrix", A, square=True)
     if (found := rank(A)) < A.shape[0]:
-        raise invalid(
-            "matrix", f"of rank {found}", f"It is singular: full rank is {A.shape[0]}.", "Use pseudoinverse."
-        )
+        raise invalid("matrix", f"of rank {found}", f"It is singular: full rank is {A.shape[0]}.", "Use pseudoinverse.")
     return _swapped(A, np.linalg.inv(A.values), dims)
 
 

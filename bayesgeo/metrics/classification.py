@@ -185,9 +185,7 @@ calibration_error = Metric(
 
 def _label_metrics() -> Iterable[Metric]:
     for name, finish in FROM_CONFUSION.items():
-        yield Metric(
-            name, "classification", _confusion_rows, finish, greater_is_better=True, bounds=(0.0, 1.0)
-        )
+        yield Metric(name, "classification", _confusion_rows, finish, greater_is_better=True, bounds=(0.0, 1.0))
 
 
 accuracy, precision, recall, f1 = _label_metrics()

@@ -13,7 +13,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
-from xarray_einstats.stats import XrContinuousRV
 
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.base import Inference, Problem
@@ -87,7 +86,7 @@ class Estimator(BaseEstimator, ABC):
             for start in range(0, len(values), step):
                 part = slice(start, start + step)
                 expected = self._label(self._expected(values[part]), rows[part])
-                yield expected if kind == "expected" else self._respond(expected, rng)
+                yield expected if kind == "expected" else self.respond(expected, rng)
 
     @abstractmethod
     def _target(self, y: np.ndarray) -> np.ndarray: ...
@@ -100,7 +99,8 @@ class Estimator(BaseEstimator, ABC):
         """Return the expected outcome ``(chain, draw, obs[, label])`` in the user's units."""
 
     @abstractmethod
-    def _respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray: ...
+    def respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+        """Draw the outcome with its noise, ``(chain, draw, obs)``, around draws of its expectation."""
 
     @abstractmethod
     def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray: ...
@@ -132,7 +132,8 @@ class Classifier(ClassifierMixin, Estimator):
     def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
         return _draws(values, rows).assign_coords(label=self.classes_)
 
-    def _respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+    def respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+        """Draw class codes ``(chain, draw, obs)`` from probabilities ``(chain, draw, obs, label)``."""
         edges = expected.cumsum("label").isel(label=slice(-1))
         u = xr.DataArray(rng.random(edges.shape[:-1]), dims=edges.dims[:-1])
         return (u > edges).sum("label")
@@ -152,17 +153,21 @@ class Regressor(RegressorMixin, Estimator):
         ``sigma (chain, draw)`` in the unit of ``y``; for Student-t noise also ``nu``.
     """
 
-    noise_: xr.Dataset
-
     def predict(self, X: Any) -> np.ndarray:
         """Return the posterior mean of the expected outcome, ``(obs,)``."""
         return np.concatenate([part.mean(("chain", "draw")).values for part in self.stream(X)])
 
-    def distribution(self, expected: xr.DataArray) -> XrContinuousRV:
-        """Return the distribution of the outcome around each draw of its expected value."""
-        if "nu" in self.noise_:
-            return XrContinuousRV(stats.t, self.noise_["nu"], loc=expected, scale=self.noise_["sigma"])
-        return XrContinuousRV(stats.norm, loc=expected, scale=self.noise_["sigma"])
+    @property
+    @abstractmethod
+    def noise_(self) -> xr.Dataset:
+        """The noise in the unit of ``y``: ``sigma (chain, draw)``, and ``nu`` for Student-t noise."""
+
+    def log_density(self, expected: xr.DataArray, y: np.ndarray) -> xr.DataArray:
+        """Return the log density ``(chain, draw, obs)`` of values ``y (obs,)`` around draws of what is expected."""
+        noise, outcome = self.noise_, xr.DataArray(y, dims="obs")
+        shape = (noise["nu"],) if "nu" in noise else ()
+        family = stats.t if shape else stats.norm
+        return xr.apply_ufunc(family.logpdf, outcome, *shape, expected, noise["sigma"])
 
     def _target(self, y: np.ndarray) -> np.ndarray:
         return y.astype(np.float64)
@@ -170,12 +175,14 @@ class Regressor(RegressorMixin, Estimator):
     def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
         return _draws(values, rows)
 
-    def _respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+    def respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
+        """Draw values ``(chain, draw, obs)`` around draws of the expected value; one draw is repeated."""
         noise = self.noise_
         if expected.sizes["chain"] * expected.sizes["draw"] == 1:
             repeat = {"draw": np.zeros(NOISE_DRAWS, dtype=int)}
-            expected, noise = expected.isel(repeat), noise.isel(repeat)
-            expected, noise = (part.assign_coords(draw=np.arange(NOISE_DRAWS)) for part in (expected, noise))
+            numbered = {"draw": np.arange(NOISE_DRAWS)}
+            expected = expected.isel(repeat).assign_coords(numbered)
+            noise = noise.isel(repeat).assign_coords(numbered)
         unit = (
             rng.standard_t(noise["nu"].values[..., None], expected.shape)
             if "nu" in noise

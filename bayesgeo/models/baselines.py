@@ -1,7 +1,7 @@
 """Deterministic models by scikit-learn under the same interface: what a Bayesian model has to beat."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import xarray as xr
@@ -33,7 +33,7 @@ class Wrapped(Estimator):
         The fitted scikit-learn estimator.
     """
 
-    kind = "deterministic"
+    kind: ClassVar[Literal["Bayesian", "deterministic", "baseline"]] = "deterministic"
     estimator_: Any
 
     def __init__(self, *, random_state: Any = None):

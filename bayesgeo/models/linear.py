@@ -91,7 +91,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
     @property
     def coef_(self) -> np.ndarray:
         """Posterior mean of the coefficients ``(feature,)``, in units of ``y`` per unit of each feature."""
-        return self.posterior_["posterior"]["coefficient"].mean(("chain", "draw")).values
+        return self.posterior_["posterior"].to_dataset()["coefficient"].mean(("chain", "draw")).values
 
     @property
     def noise_(self) -> xr.Dataset:

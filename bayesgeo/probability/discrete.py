@@ -107,14 +107,10 @@ class Discrete(Gridded):
         """
         columns = _columns(rows)
         names = known_variables(names or tuple(columns), tuple(columns))
-        levels, codes = zip(
-            *(np.unique(np.asarray(columns[n]), return_inverse=True) for n in names), strict=True
-        )
+        levels, codes = zip(*(np.unique(np.asarray(columns[n]), return_inverse=True) for n in names), strict=True)
         counts = np.zeros([len(level) for level in levels])
         np.add.at(counts, codes, 1)
-        return cls.from_counts(
-            xr.DataArray(counts, dict(zip(names, levels, strict=True))), pseudocount=pseudocount
-        )
+        return cls.from_counts(xr.DataArray(counts, dict(zip(names, levels, strict=True))), pseudocount=pseudocount)
 
     @property
     def cells(self) -> xr.DataArray:
@@ -135,9 +131,7 @@ class Discrete(Gridded):
     def _cut(self, cells: xr.DataArray, name: str, choice: Any) -> xr.DataArray:
         marks = selected(cells[name], choice).values
         if not marks.any():
-            raise invalid(
-                name, choice, "It is outside the support.", f"Outcomes: {cells[name].values.tolist()[:20]}."
-            )
+            raise invalid(name, choice, "It is outside the support.", f"Outcomes: {cells[name].values.tolist()[:20]}.")
         at = np.flatnonzero(marks) if is_set(choice) else int(np.argmax(marks))
         return cells.isel({name: at}).reset_coords(drop=True)
 

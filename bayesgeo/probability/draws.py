@@ -204,7 +204,5 @@ class Draws(Weighted):
         rng = np.random.default_rng(seed)
         at = rng.choice(self.mass.size, size=n, p=self.mass.values.ravel())
         chain, draw = np.unravel_index(at, self.mass.shape)
-        points = {
-            dim: xr.DataArray(i[None], dims=SAMPLE_DIMS) for dim, i in (("chain", chain), ("draw", draw))
-        }
+        points = {dim: xr.DataArray(i[None], dims=SAMPLE_DIMS) for dim, i in (("chain", chain), ("draw", draw))}
         return self.draws.drop_vars(SAMPLE_DIMS, errors="ignore").isel(points)

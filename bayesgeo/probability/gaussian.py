@@ -117,9 +117,7 @@ class Gaussian(Measured):
                     "A Gaussian is conditioned on one finite value.",
                     "Use sample and Draws for an interval.",
                 )
-        mean, cov = conditional_moments(
-            self.mean.values, self.cov.values, free=free, given=given, values=values
-        )
+        mean, cov = conditional_moments(self.mean.values, self.cov.values, free=free, given=given, values=values)
         return _gaussian(mean, cov, left)
 
     def linear(self, **combinations: Mapping[str, float]) -> Self:

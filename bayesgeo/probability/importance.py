@@ -46,9 +46,7 @@ class Importance:
         return bool(self.pareto_k <= MOST_K)
 
 
-def importance(
-    log_target: Callable[[Values], xr.DataArray], proposal: Proposal, *, n: int, seed: int
-) -> Importance:
+def importance(log_target: Callable[[Values], xr.DataArray], proposal: Proposal, *, n: int, seed: int) -> Importance:
     """Weigh draws of a proposal by target over proposal, smoothed by ArviZ.
 
     Parameters

@@ -102,9 +102,7 @@ def kullback_leibler(p: Any, q: Any) -> float:
     return p.kullback_leibler(q)
 
 
-def independence_test(
-    counts: xr.DataArray, a: str, b: str, *, given: str | tuple[str, ...] = ()
-) -> IndependenceTest:
+def independence_test(counts: xr.DataArray, a: str, b: str, *, given: str | tuple[str, ...] = ()) -> IndependenceTest:
     """Test on counts whether a and b are independent, within each outcome of the given variables.
 
     The G test of scipy.stats.chi2_contingency without Yates' correction, its statistic and degrees of

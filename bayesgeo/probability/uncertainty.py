@@ -66,9 +66,7 @@ def variance_split(expected: xr.DataArray, noise_sd: xr.DataArray) -> xr.Dataset
     return xr.Dataset({"total": aleatoric + epistemic, "aleatoric": aleatoric, "epistemic": epistemic})
 
 
-def change_of_prior(
-    probabilities: xr.DataArray, *, trained: xr.DataArray, known: xr.DataArray
-) -> xr.DataArray:
+def change_of_prior(probabilities: xr.DataArray, *, trained: xr.DataArray, known: xr.DataArray) -> xr.DataArray:
     """Move class probabilities from the prevalence a classifier was trained at to a known one.
 
     p'(k | x) ∝ p(k | x) π'(k) / π(k), which holds where p(x | k) is the same in both (Saerens et al.
@@ -92,9 +90,7 @@ def change_of_prior(
     for array in (probabilities, trained, known):
         _checked_probabilities(array, ("label",))
         if array.sizes["label"] != probabilities.sizes["label"]:
-            raise invalid(
-                "labels", array.sizes["label"], f"There are {probabilities.sizes['label']} classes."
-            )
+            raise invalid("labels", array.sizes["label"], f"There are {probabilities.sizes['label']} classes.")
         named = "label" in array.coords and "label" in probabilities.coords
         if named and not np.array_equal(array["label"], probabilities["label"]):
             names = array["label"].values.tolist()

@@ -18,8 +18,9 @@ def known_variables(names: Iterable[str], known: Iterable[str]) -> tuple[str, ..
     ('depth',)
     """
     names, known = tuple(names), tuple(known)
+    members = set(known)
     for name in names:
-        if name not in known:
+        if name not in members:
             raise invalid("variable", name, "There is none of that name.", did_you_mean(name, known))
     if len(set(names)) < len(names):
         raise invalid("variables", names, "One is named twice.")
@@ -34,7 +35,8 @@ def leave_some(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     >>> leave_some(["depth"], ["depth", "facies"])
     ('facies',)
     """
-    left = tuple(name for name in known if name not in set(names))
+    taken = set(names)
+    left = tuple(name for name in known if name not in taken)
     if not left:
         raise invalid(
             "variables",

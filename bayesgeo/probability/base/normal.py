@@ -36,9 +36,7 @@ def hermite_nodes(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.nda
     return mean[:, None] + factor @ grid, mass / mass.sum()
 
 
-def box_probability(
-    mean: np.ndarray, cov: np.ndarray, bounds: Sequence[tuple[float | None, float | None]]
-) -> float:
+def box_probability(mean: np.ndarray, cov: np.ndarray, bounds: Sequence[tuple[float | None, float | None]]) -> float:
     """Return the probability that every variable is between its bounds; None is no bound.
 
     Examples

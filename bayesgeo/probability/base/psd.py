@@ -19,9 +19,7 @@ def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
     """
     if not np.isfinite(cov).all():
         i, j = np.argwhere(~np.isfinite(cov))[0]
-        raise invalid(
-            "covariance", float(cov[i, j]), f"Between {names[i]!r} and {names[j]!r} it is not finite."
-        )
+        raise invalid("covariance", float(cov[i, j]), f"Between {names[i]!r} and {names[j]!r} it is not finite.")
     if (cov.diagonal() < 0).any():
         i = int(np.argmin(cov.diagonal()))
         raise invalid("variance", float(cov[i, i]), f"That of {names[i]!r} is negative.")
@@ -96,8 +94,7 @@ def _whiten(
         raise invalid(
             "evidence",
             dict(values),
-            "It is outside the support: these variables depend on each "
-            "other exactly, and the values do not agree.",
+            "It is outside the support: these variables depend on each other exactly, and the values do not agree.",
         )
     inverse_root = (direction[:, kept] / np.sqrt(size[kept])).T / sd
     return inverse_root @ across, inverse_root @ shift

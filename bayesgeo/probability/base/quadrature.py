@@ -24,9 +24,7 @@ def checked_nodes(density: xr.DataArray) -> None:
         if nodes.dtype.kind not in "iuf" or not np.isfinite(nodes).all():
             raise invalid("nodes", nodes.tolist()[:5], f"Those of {dim!r} must be finite numbers.")
         if nodes.size < 2 or not (np.diff(nodes) > 0).all():
-            raise invalid(
-                "nodes", nodes.tolist()[:5], f"Those of {dim!r} must increase.", "Give at least two, sorted."
-            )
+            raise invalid("nodes", nodes.tolist()[:5], f"Those of {dim!r} must increase.", "Give at least two, sorted.")
 
 
 def weights(nodes: xr.DataArray) -> xr.DataArray:

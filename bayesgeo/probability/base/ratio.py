@@ -32,9 +32,7 @@ class Proposal(Protocol):
         """Return independent draws ``(chain=1, draw)``."""
 
 
-def log_ratio(
-    log_target: Callable[[Values], xr.DataArray], proposal: Proposal, draws: xr.Dataset
-) -> xr.DataArray:
+def log_ratio(log_target: Callable[[Values], xr.DataArray], proposal: Proposal, draws: xr.Dataset) -> xr.DataArray:
     """Return log target minus log proposal, −inf where the target has no density.
 
     Examples
