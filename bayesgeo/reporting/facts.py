@@ -131,7 +131,7 @@ def _metrics(metrics: xr.Dataset, task: str) -> Facts:
     }
     for name, metric in table.items() if "random_rows" in columns else ():
         sign = 1 if catalog.metrics(task)[name].greater_is_better else -1
-        metric["optimism"] = sign * (metric["random_rows"] - metric["value"])
+        metric["optimism"] = sign * (metric["random_rows"] - metric["same_rows"])
     return table
 
 

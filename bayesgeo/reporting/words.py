@@ -152,7 +152,7 @@ def optimism_sentence(facts: Mapping[str, Any]) -> str:
         return ""
     learners = [model for model in known if model["kind"] != "baseline"] or known
     widest = max(learners, key=lambda model: round(model["metrics"]["log_score"]["optimism"], 3))
-    text = f"Optimism gap: on rows drawn at random {known[0]['name']} gets {_flattered(facts, known[0])}."
+    text = f"Optimism gap: with a random split {known[0]['name']} would claim {_flattered(facts, known[0])}."
     if widest is known[0] or widest["metrics"]["log_score"]["optimism"] <= 0:
         return text
     return f"{text} The gap is widest for {widest['name']}: {_flattered(facts, widest)}."
@@ -162,21 +162,21 @@ def _flattered(facts: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     parts = []
     for name in HEADLINE[facts["dataset"]["task"]]:
         gap = optimism(model["metrics"][name])
-        shown = f"{gap['random_rows']} instead of {gap['value']}"
+        shown = f"{gap['random_rows']} instead of {gap['same_rows']}"
         parts.append(f"{metric_name(name)} {shown} (gap {gap['optimism']})")
     return _list(parts)
 
 
 def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
-    """Write the honest ``value`` of a score, that on ``random_rows``, and the ``optimism`` gap between them.
+    """Write the score of a random split, the honest one of the ``same_rows``, and the ``optimism`` gap between them.
 
     Examples
     --------
-    >>> optimism({"value": 0.414, "low": 0.36, "high": 0.47, "random_rows": 0.716, "optimism": 0.302})
-    {'value': '0.414', 'random_rows': '0.716', 'optimism': '0.302'}
+    >>> optimism({"same_rows": 0.414, "low": 0.36, "high": 0.47, "random_rows": 0.716, "optimism": 0.302})
+    {'same_rows': '0.414', 'random_rows': '0.716', 'optimism': '0.302'}
     """
     decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 3)
-    return {name: fixed(metric[name], decimals) for name in ("value", "random_rows", "optimism")}
+    return {name: fixed(metric[name], decimals) for name in ("same_rows", "random_rows", "optimism")}
 
 
 def compared(item: Mapping[str, Any]) -> str:
