@@ -74,9 +74,7 @@ def run_laws(folder: str, laws: str, found: Any) -> None:
     try:
         # Plain assertions: the libraries are imported, so pytest can no longer rewrite theirs.
         with contextlib.redirect_stdout(io.StringIO()):
-            pytest.main(
-                ["-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", laws], plugins=[recorder]
-            )
+            pytest.main(["-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", laws], plugins=[recorder])
     finally:
         found.put(recorder.failed)
 

@@ -62,9 +62,7 @@ CASES = {
         linear_model.Ridge(0.5, fit_intercept=False, solver="cholesky").fit(X.values, y.values).coef_,
     ),
     "soft threshold of an orthogonal column": (
-        lasso_path(labelled([[1.0, 0.0], [0.0, 1.0]]), xr.DataArray([3.0, 0.2], dims="obs"), penalties=[0.5])[
-            0
-        ],
+        lasso_path(labelled([[1.0, 0.0], [0.0, 1.0]]), xr.DataArray([3.0, 0.2], dims="obs"), penalties=[0.5])[0],
         [2.0, 0.0],
     ),
     "explained variance": (
@@ -93,9 +91,7 @@ def test_a_lasso_path_drops_features_as_the_penalty_grows():
 
 
 def test_an_image_keeps_its_detail_with_all_components_and_loses_it_with_few():
-    image = xr.DataArray(
-        datasets.load_sample_image("china.jpg").mean(axis=2)[:100, :80], dims=("row", "column")
-    )
+    image = xr.DataArray(datasets.load_sample_image("china.jpg").mean(axis=2)[:100, :80], dims=("row", "column"))
     errors = []
     for k in (5, 20, 80):
         found = pca(image, k)

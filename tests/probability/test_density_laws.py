@@ -30,8 +30,7 @@ ROUNDING = 1e-10
 @st.composite
 def densities(draw, names="xy"):
     coords = {
-        name: np.cumsum(draw(hnp.arrays(float, draw(st.integers(3, 6)), elements=st.floats(0.1, 2))))
-        for name in names
+        name: np.cumsum(draw(hnp.arrays(float, draw(st.integers(3, 6)), elements=st.floats(0.1, 2)))) for name in names
     }
     shape = tuple(len(nodes) for nodes in coords.values())
     values = draw(hnp.arrays(float, shape, elements=st.floats(0.05, 4)))
@@ -134,9 +133,7 @@ def test_gridded_expectation_and_variance_obey_their_laws(joint):
 @given(densities(), st.floats(-1, 1), st.floats(-1, 1))
 def test_updating_a_density_twice_equals_updating_by_the_product(joint, p, q):
     once = joint.update(lambda v: np.exp(p * v["x"]) * np.exp(q * v["y"]))
-    agree(
-        joint.update(lambda v: np.exp(p * v["x"])).update(lambda v: np.exp(q * v["y"])).density, once.density
-    )
+    agree(joint.update(lambda v: np.exp(p * v["x"])).update(lambda v: np.exp(q * v["y"])).density, once.density)
 
 
 @LAW
@@ -221,9 +218,7 @@ def test_epistemic_entropy_is_the_information_of_the_draw_about_the_label(p):
 
 
 @LAW
-@given(
-    hnp.arrays(float, (2, 5), elements=st.floats(-3, 3)), hnp.arrays(float, (2, 5), elements=st.floats(0, 2))
-)
+@given(hnp.arrays(float, (2, 5), elements=st.floats(-3, 3)), hnp.arrays(float, (2, 5), elements=st.floats(0, 2)))
 def test_variance_split_is_the_variance_of_the_mixture(mean, sd):
     dims = ("chain", "draw")
     split = variance_split(xr.DataArray(mean, dims=dims), xr.DataArray(sd, dims=dims))

@@ -144,8 +144,7 @@ def test_variance_of_a_sum_adds_twice_the_covariance(joint):
 def test_expectation_is_the_mean_of_conditional_expectations(joint):
     assert joint.total_expectation(f, "b") == pytest.approx(joint.expectation(f), abs=ROUNDING)
     inner = sum(
-        joint.marginal("b").probability({"b": b}) * joint.condition(b=b).expectation("a")
-        for b in possible(joint, "b")
+        joint.marginal("b").probability({"b": b}) * joint.condition(b=b).expectation("a") for b in possible(joint, "b")
     )
     assert inner == pytest.approx(joint.expectation("a"), abs=ROUNDING)
 
@@ -156,8 +155,7 @@ def test_variance_is_that_within_plus_that_between(joint):
     split = joint.total_variance(f, "b", "c")
     assert split.total == pytest.approx(joint.variance(f), abs=1e-9)
     by_hand = sum(
-        joint.marginal("b").probability({"b": b}) * joint.condition(b=b).variance("a")
-        for b in possible(joint, "b")
+        joint.marginal("b").probability({"b": b}) * joint.condition(b=b).variance("a") for b in possible(joint, "b")
     )
     assert joint.total_variance("a", "b").within == pytest.approx(by_hand, abs=ROUNDING)
 
@@ -190,9 +188,7 @@ def test_an_event_and_its_complement_share_one(joint):
 @given(tables)
 def test_probability_is_the_total_over_what_it_is_conditioned_on(joint):
     event = where(a=slice(None, 0))
-    total = sum(
-        joint.probability({"c": c}) * joint.condition(c=c).probability(event) for c in possible(joint, "c")
-    )
+    total = sum(joint.probability({"c": c}) * joint.condition(c=c).probability(event) for c in possible(joint, "c"))
     assert joint.probability(event) == pytest.approx(total, abs=ROUNDING)
 
 

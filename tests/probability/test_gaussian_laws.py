@@ -120,9 +120,7 @@ def test_weighted_sums_have_the_moments_of_their_terms(joint, x, y):
     assert total.expectation("total") == pytest.approx(
         x * joint.expectation("a") + y * joint.expectation("c"), abs=ROUNDING
     )
-    expected = (
-        x**2 * joint.variance("a") + y**2 * joint.variance("c") + 2 * x * y * joint.covariance("a", "c")
-    )
+    expected = x**2 * joint.variance("a") + y**2 * joint.variance("c") + 2 * x * y * joint.covariance("a", "c")
     assert total.variance("total") == pytest.approx(expected, abs=ROUNDING)
 
 

@@ -393,9 +393,7 @@ SAMPLERS = {
         r"envelope {'x': .*}\. The target is .* times above it there",
     ),
     "too few kept": (
-        lambda: rejection(
-            narrow, Independent(x=normal()), log_envelope=30.0, n=10, seed=1, most_proposals=5000
-        ),
+        lambda: rejection(narrow, Independent(x=normal()), log_envelope=30.0, n=10, seed=1, most_proposals=5000),
         "most_proposals 5000. Only 0 of 10 draws were kept",
     ),
     "target undefined": (
@@ -403,9 +401,7 @@ SAMPLERS = {
         "target nan. It is undefined at {'x'",
     ),
     "target out of reach": (
-        lambda: importance(
-            lambda v: xr.where(v["x"] > 99, 0.0, -np.inf), six.linear(x={"x0": 1}), n=10, seed=1
-        ),
+        lambda: importance(lambda v: xr.where(v["x"] > 99, 0.0, -np.inf), six.linear(x={"x0": 1}), n=10, seed=1),
         "proposal .*None of its draws falls where the target has density",
     ),
 }

@@ -58,9 +58,7 @@ wet = xr.DataArray(
 lawn = rain.extend(sprinkler).extend(wet)
 
 pair = Gaussian({"x": 1.0, "y": -2.0}, [[4.0, 1.2], [1.2, 1.0]])
-weather = Discrete(
-    xr.DataArray([[0.25, 0.25], [0.5, 0.0]], {"sky": ["clear", "cloud"], "rain": ["no", "yes"]})
-)
+weather = Discrete(xr.DataArray([[0.25, 0.25], [0.5, 0.0]], {"sky": ["clear", "cloud"], "rain": ["no", "yes"]}))
 
 CLOSED_FORM = {
     "seven is thrown once in six": (dice.probability(lambda v: v["first"] + v["second"] == 7), 1 / 6),
@@ -172,8 +170,7 @@ def test_independence_test_agrees_with_scipy_on_each_stratum():
         {"event": ["quake", "blast"], "hour": ["night", "day"], "site": ["a", "b"]},
     )
     tests = [
-        stats.chi2_contingency(counts.sel(site=s).values, correction=False, lambda_="log-likelihood")
-        for s in "ab"
+        stats.chi2_contingency(counts.sel(site=s).values, correction=False, lambda_="log-likelihood") for s in "ab"
     ]
     found = independence_test(counts, "event", "hour", given="site")
     assert found.statistic == pytest.approx(sum(t.statistic for t in tests), abs=CLOSED)
@@ -266,9 +263,7 @@ def test_importance_weights_agree_with_quadrature():
 
 
 def test_importance_from_too_narrow_a_proposal_is_not_reliable():
-    found = importance(
-        lambda v: stats.t(2).logpdf(v["x"]) + 0 * v["x"], Gaussian({"x": 0.0}, [[0.04]]), n=4000, seed=1
-    )
+    found = importance(lambda v: stats.t(2).logpdf(v["x"]) + 0 * v["x"], Gaussian({"x": 0.0}, [[0.04]]), n=4000, seed=1)
     assert not found.reliable
 
 
