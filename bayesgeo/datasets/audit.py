@@ -6,11 +6,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.spatial import KDTree
 
 from bayesgeo._check import shown
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
+from bayesgeo.linalg import independence
 
 FEW_ROWS, FEW_GROUPS = 50, 5
 RARE, VERY_RARE = 0.05, 0.01
@@ -100,19 +102,21 @@ def _twins(X: np.ndarray, names: np.ndarray) -> list[tuple[str, str]]:
 
 
 def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
-    _, singular, axes = np.linalg.svd(_standardised(X), full_matrices=False)
-    flat = singular < RANK_TOLERANCE * singular[0]
-    if flat.any():
-        tied = names[np.abs(axes[flat]).max(axis=0) > 1e-6]
+    centred = xr.DataArray(_standardised(X), dims=("obs", "feature"), coords={"feature": names})
+    found = independence(centred, tolerance=RANK_TOLERANCE)
+    if found.collinear:
+        tied = [name for group in found.collinear for name in group]
         message = (
             f"Features are linear combinations of each other: {shown(tied, most=10)}; rank "
-            f"{int((~flat).sum())} of {len(names)}. Leave {int(flat.sum())} of them out."
+            f"{found.rank} of {len(names)}. Leave {len(names) - found.rank} of them out."
         )
         yield Finding("collinear", "warn", message)
-    elif singular[0] > CONDITION * singular[-1]:
-        heavy = names[np.argsort(-np.abs(axes[-1]))[:2]]
+    elif found.condition_number > CONDITION:
+        # The weakest direction of the features: its largest entries are what nearly repeat each other.
+        weakest = np.linalg.eigh(centred.values.T @ centred.values)[1][:, 0]
+        heavy = names[np.argsort(-np.abs(weakest))[:2]]
         message = (
-            f"Features are nearly collinear, condition number {singular[0] / singular[-1]:.0f}, most of all "
+            f"Features are nearly collinear, condition number {found.condition_number:.0f}, most of all "
             f"{heavy[0]} and {heavy[1]}: read their coefficients together."
         )
         yield Finding("condition", "note", message)
