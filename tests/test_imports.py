@@ -10,10 +10,10 @@ HEAVY = ("pymc", "pytensor", "torch", "nutpie", "arviz", "jax")
 LIGHT = {
     "the package": "import bayesgeo",
     "help": "import bayesgeo.cli; bayesgeo.cli.app(['--help'], result_action='return_value')",
-    "data sets": "import bayesgeo.datasets.table, bayesgeo.datasets.split, bayesgeo.datasets.audit",
-    "an embedded data set": "from bayesgeo.datasets import load; load('seismic_events')",
-    "probability": "import bayesgeo.probability, bayesgeo.linalg",
-    "metrics": "import bayesgeo.metrics.classification, bayesgeo.metrics.regression",
+    # All in one process, because opening SciPy, pandas and xarray takes seconds.
+    "the floors below models": "from bayesgeo.datasets import load; load('seismic_events')\n"
+    "import bayesgeo.datasets.table, bayesgeo.datasets.audit, bayesgeo.probability, bayesgeo.linalg\n"
+    "import bayesgeo.metrics.classification, bayesgeo.metrics.regression",
 }
 
 
