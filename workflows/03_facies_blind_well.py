@@ -23,7 +23,7 @@ def main() -> None:
     # 2. One well at a time is left out. A random split puts neighbours of each test sample into training.
     wells, rows = bg.split(logs, "leave-one-group-out"), bg.split(logs, "random")
     models = {
-        "bayesian_logistic": bg.BayesianLogisticRegression(inference=bg.NUTS(draws=500, tune=300)),
+        "bayesian_logistic": bg.BayesianLogisticRegression(),
         "forest": model("forest", logs.task),
         "boosting": model("boosting", logs.task),
     }

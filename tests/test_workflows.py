@@ -1,0 +1,44 @@
+"""Every workflow runs from top to bottom, on small settings."""
+
+import subprocess
+import sys
+
+import pytest
+
+SMALL = {
+    "01_seismic_events": [],
+    "02_quarry_blasts_istanbul": [],
+    "03_facies_blind_well": ["12"],
+    "pca_of_well_logs": [],
+    "probability_of_an_earthquake": [],
+    "sampling_a_posterior": [],
+}
+EMBEDDED = {"01_seismic_events", "sampling_a_posterior"}
+STORIES = {"01_seismic_events", "02_quarry_blasts_istanbul", "03_facies_blind_well"}
+
+
+def test_every_workflow_is_listed(repository):
+    assert {path.stem for path in (repository / "workflows").glob("*.py")} == set(SMALL)
+
+
+@pytest.mark.parametrize("name", sorted(STORIES))
+def test_the_stories_are_under_sixty_lines(name, repository):
+    assert len((repository / "workflows" / f"{name}.py").read_text().splitlines()) < 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_workflow_runs(name, repository, tmp_path, request):
+    if name not in EMBEDDED:
+        request.getfixturevalue("real_data")
+    script = repository / "workflows" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "out", *SMALL[name]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert {".html", ".json", ".csv"} <= made if name in STORIES else ".png" in made
