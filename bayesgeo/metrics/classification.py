@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
 from bayesgeo.metrics.base import Metric
+from bayesgeo.probability.uncertainty import entropy_split
 
 BINS = 10
 
@@ -34,17 +34,9 @@ def summarise_classes(draws: xr.DataArray) -> xr.Dataset:
     >>> summarise_classes(p)["epistemic"].values
     array([0., 0.])
     """
-    sample = ("chain", "draw")
-    probability = draws.mean(sample)
-    aleatoric = xr.apply_ufunc(special.entr, draws).sum("label").mean(sample)
-    total = xr.apply_ufunc(special.entr, probability).sum("label")
-    return xr.Dataset(
-        {
-            "probability": probability.transpose("obs", "label"),
-            "aleatoric": aleatoric,
-            "epistemic": (total - aleatoric).clip(min=0.0),
-        }
-    )
+    parts = entropy_split(draws)
+    probability = draws.mean(("chain", "draw")).transpose("obs", "label")
+    return xr.Dataset({"probability": probability, "aleatoric": parts["aleatoric"], "epistemic": parts["epistemic"]})
 
 
 def confusion_counts(codes: xr.DataArray, y: np.ndarray, n_labels: int) -> np.ndarray:
