@@ -32,7 +32,7 @@ def summarise_values(
     Examples
     --------
     >>> zero = xr.DataArray(np.zeros((1, 4, 1)), dims=("chain", "draw", "obs"))
-    >>> float(summarise_values(zero, zero, zero, np.array([2.0]))["crps"])
+    >>> float(summarise_values(zero, zero, zero, np.array([2.0]))["crps"][0])
     2.0
     """
     sample = ("chain", "draw")
