@@ -70,7 +70,8 @@ def test_a_constant_parameter_fails_because_nothing_can_be_computed():
     tree = healthy()
     tree["posterior"]["intercept"].values[:] = 0.3
     assert statuses(tree)["rhat"] == "issue"
-    assert diagnose(tree).verdict == "failed"
+    advice = {check.code: check.advice for check in diagnose(tree).checks}
+    assert advice["rhat"].startswith("It could not be computed.")
 
 
 def test_chains_in_two_modes_fail_by_rhat():
@@ -107,6 +108,13 @@ def test_slow_energy_is_noticed(period, status):
     tree = healthy()
     tree["sample_stats"]["energy"].values[:] = np.cos(2 * np.pi * np.arange(1000) / period)
     assert statuses(tree)["energy"] == status
+
+
+def test_an_infinite_statistic_counts_as_not_computed():
+    from bayesgeo.diagnostics import _graded
+
+    check = _graded("energy", np.inf, 0.3, 0.2, "", threshold="")
+    assert (check.status, check.advice.strip()) == ("issue", "It could not be computed.")
 
 
 def test_cut_trajectories_make_it_doubtful():
