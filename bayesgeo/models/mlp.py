@@ -168,10 +168,12 @@ def forward(X: Any, p: Mapping[str, Any], xp: Any, activation: str = "silu") -> 
 def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
     """Choose the rows that decide when to stop: whole groups where there are groups, else at random.
 
+    Fewer than ten rows are too few to part: all of them decide.
+
     Examples
     --------
-    >>> validation_rows(np.zeros(4), ["a", "a", "b", "b"], 0, stratify=False).size
-    2
+    >>> validation_rows(np.zeros(12), ["a"] * 6 + ["b"] * 6, 0, stratify=False).size
+    6
     """
     everything = np.zeros(len(y))
     if len(y) < 10:
