@@ -35,7 +35,6 @@ class Part:
     confusion: np.ndarray
     diagnosis: Diagnosis
     seconds: dict[str, float]
-    interrupted: bool
 
 
 def evaluate(
@@ -75,6 +74,8 @@ def evaluate(
     ------
     InvalidInput
         If the model does not suit the data set's task.
+    KeyboardInterrupt
+        If interrupted before the last fit, the one on every row; a last fit cut short is kept and marked.
     """
     if isinstance(estimator, Classifier) != (dataset.task == "classification"):
         raise invalid("estimator", type(estimator).__name__, f"The data set asks for {dataset.task}.")
@@ -95,7 +96,7 @@ def evaluate(
         split,
         parts,
         seed=seed,
-        interrupted=int(any(part.interrupted for part in parts) or _is_interrupted(final)),
+        interrupted=int(_is_interrupted(final)),
         compile_seconds=seconds["compile"] + sum(part.seconds["compile"] for part in parts),
         fit_seconds=seconds["fit"] + sum(part.seconds["fit"] for part in parts),
         predict_seconds=sum(part.seconds["predict"] for part in parts),
@@ -144,12 +145,14 @@ def _run(
 ) -> Part:
     announce("fold", fit=place[0], total=place[1])
     fitted, seconds = _fit(clone(estimator), dataset.rows(train), seed=seed)
+    if _is_interrupted(fitted):
+        raise KeyboardInterrupt
     announce("scoring", rows=len(test))
     start = time.perf_counter()
     describe_rows = _describe_classes if isinstance(fitted, Classifier) else _describe_values
     predictions, confusion = describe_rows(fitted, dataset.rows(test))
     seconds["predict"] = time.perf_counter() - start
-    return Part(predictions, confusion, _diagnosis(fitted), seconds, _is_interrupted(fitted))
+    return Part(predictions, confusion, _diagnosis(fitted), seconds)
 
 
 def _diagnosis(fitted: Estimator) -> Diagnosis:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -133,20 +134,30 @@ def test_one_broken_fit_on_a_training_part_fails_the_whole():
     assert tree["diagnostics"].attrs["verdict"] == "failed"
 
 
+@dataclass(frozen=True)
 class Interrupted(FakePosterior):
-    """A run that was stopped early."""
+    """A run that is stopped early when it has at least so many rows."""
+
+    rows: int = 0
 
     def run(self, problem, seed):
         tree = super().run(problem, seed)
-        tree.attrs["interrupted"] = 1
+        tree.attrs["interrupted"] = int(len(problem.data["X"]) >= self.rows)
         return tree
 
 
-def test_an_interrupted_run_says_so_and_is_not_sound():
+def test_a_last_fit_cut_short_is_kept_says_so_and_is_not_sound():
     data = shaking()
-    tree = evaluate(BayesianLinearRegression(inference=Interrupted()), data, split(data, folds=3))
+    model = BayesianLinearRegression(inference=Interrupted(rows=data.n_rows))
+    tree = evaluate(model, data, split(data, folds=3))
     assert tree.attrs["interrupted"] == 1
     assert tree["diagnostics"].attrs["verdict"] == "doubtful"
+
+
+def test_an_interrupt_among_the_folds_stops_at_once():
+    data = shaking()
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        evaluate(BayesianLinearRegression(inference=Interrupted()), data, split(data, folds=3))
 
 
 @pytest.mark.parametrize("name", ["logistic", "majority", "boosting", "forest"])

@@ -19,12 +19,8 @@ def events():
 
 
 def with_feature(data, name, values):
-    new = xr.DataArray(
-        np.asarray(values, float)[:, None], dims=("obs", "feature"), coords={"feature": [name]}
-    )
-    X = xr.concat(
-        [data.X.drop_vars("unit", errors="ignore"), new.assign_coords(obs=data.X["obs"])], dim="feature"
-    )
+    new = xr.DataArray(np.asarray(values, float)[:, None], dims=("obs", "feature"), coords={"feature": [name]})
+    X = xr.concat([data.X.drop_vars("unit", errors="ignore"), new.assign_coords(obs=data.X["obs"])], dim="feature")
     return replace(data, X=X, columns=(*data.columns, Column(name)))
 
 
@@ -78,9 +74,7 @@ def test_group_on_both_sides_is_named_and_refused_where_the_split_promised_other
     assert "district 01" in message(found, "same-group")
 
 
-@pytest.mark.parametrize(
-    "copy", [lambda y: y, lambda y: 1 - y, lambda y: 7.0 * y - 3], ids=["same", "not", "scaled"]
-)
+@pytest.mark.parametrize("copy", [lambda y: y, lambda y: 1 - y, lambda y: 7.0 * y - 3], ids=["same", "not", "scaled"])
 def test_target_among_the_features_is_refused_by_name(events, copy):
     found = audit(with_feature(events, "verdict", copy(events.y.values)))
     assert levels(found)["target-copy"] == "refuse"
@@ -96,9 +90,7 @@ def test_monotone_copy_of_a_quantity_is_refused(events, copy):
 def test_category_that_renames_the_classes_is_refused(events):
     column = Column("kind", levels=("a", "b", "c"))
     codes = np.arange(400) % 3
-    X = xr.DataArray(
-        np.eye(3)[codes][:, 1:], dims=("obs", "feature"), coords={"feature": list(column.features)}
-    )
+    X = xr.DataArray(np.eye(3)[codes][:, 1:], dims=("obs", "feature"), coords={"feature": list(column.features)})
     y = xr.DataArray(codes, dims="obs", name="y")
     data = replace(events, X=X.assign_coords(obs=range(400)), y=y, labels=("x", "y", "z"), columns=(column,))
     assert levels(audit(data))["target-copy"] == "refuse"

@@ -215,18 +215,14 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content, ending):
         read_table(path, target="rock")
 
 
-CELLS = st.sampled_from(
-    ["", "1", "-2.5", "1e12", "inf", "nan", "x", "é", '"', "2020-01-01", "-999.25", " 3 "]
-)
+CELLS = st.sampled_from(["", "1", "-2.5", "1e12", "inf", "nan", "x", "é", '"', "2020-01-01", "-999.25", " 3 "])
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS, st.sampled_from("st")), min_size=1, max_size=12))
 def test_any_cells_are_read_or_refused(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("fuzz") / "t.csv"
-    path.write_text(
-        "\n".join(",".join(row) for row in [("a", "lat", "time", "rock"), *rows]), encoding="utf-8"
-    )
+    path.write_text("\n".join(",".join(row) for row in [("a", "lat", "time", "rock"), *rows]), encoding="utf-8")
     try:
         data = read_table(path, target="rock")
     except InvalidInput:

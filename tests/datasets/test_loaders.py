@@ -72,9 +72,7 @@ def test_logistic_reaches_the_published_scores_on_istanbul_quarries():
 @pytest.mark.usefixtures("real_data")
 def test_logistic_and_trees_reach_the_published_scores_on_the_catalogue():
     data = load("pnsn_catalogue")
-    trees = HistGradientBoostingClassifier(
-        max_iter=150, learning_rate=0.05, max_leaf_nodes=15, random_state=0
-    )
+    trees = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.05, max_leaf_nodes=15, random_state=0)
     assert log_loss(*held_out(data, logistic())) <= 0.205
     assert log_loss(*held_out(data, trees)) <= 0.197
 
@@ -121,9 +119,7 @@ def test_mirror_file_with_another_hash_is_refused(tmp_path, monkeypatch):
     (tmp_path / "istanbul_quarry").mkdir()
     (tmp_path / "istanbul_quarry" / "eqdata2.csv").write_text("c,sr,sp,t,y\n")
     monkeypatch.setenv("BAYESGEO_DATA", str(tmp_path))
-    with pytest.raises(
-        InvalidInput, match=r"SHA-256 is [0-9a-f]{64}, not the published 5f647.*fresh copy of https"
-    ):
+    with pytest.raises(InvalidInput, match=r"SHA-256 is [0-9a-f]{64}, not the published 5f647.*fresh copy of https"):
         fetch("istanbul_quarry", "eqdata2.csv")
 
 
@@ -146,9 +142,7 @@ def test_file_that_cannot_be_downloaded_names_the_mirror(tmp_path, monkeypatch, 
     monkeypatch.delenv("BAYESGEO_DATA", raising=False)
     if mirror:
         monkeypatch.setenv("BAYESGEO_DATA", str(tmp_path))
-    with pytest.raises(
-        InvalidInput, match=r"could not be downloaded from https://raw.*set BAYESGEO_DATA to a folder"
-    ):
+    with pytest.raises(InvalidInput, match=r"could not be downloaded from https://raw.*set BAYESGEO_DATA to a folder"):
         load("istanbul_quarry")
 
 

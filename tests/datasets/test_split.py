@@ -21,9 +21,7 @@ def table(n=60, n_groups=12, task="classification", **fields):
         "northing": ("obs", rng.uniform(0, 10, n)),
         "time": ("obs", pd.date_range("2020-01-01", periods=n)),
     })  # fmt: skip
-    X = xr.DataArray(
-        rng.normal(size=(n, 2)), dims=("obs", "feature"), coords={"obs": range(n), "feature": ["a", "b"]}
-    )
+    X = xr.DataArray(rng.normal(size=(n, 2)), dims=("obs", "feature"), coords={"obs": range(n), "feature": ["a", "b"]})
     groups = xr.DataArray(rng.permutation(np.arange(n) % n_groups), dims="obs", name="well")
     defaults = {
         "groups": groups,

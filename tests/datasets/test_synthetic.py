@@ -63,18 +63,14 @@ def test_bayes_optimal_scores_are_those_of_the_description(many):
 def test_densities_of_both_kinds_integrate_to_one_in_magnitude_and_hour():
     for kind in (0, 1):
         for density, ends, breaks in ((_log_magnitude, (0.5, 4.5), [3.0]), (_log_hour, (0.0, 24.0), [13.5])):
-            mass, _ = integrate.quad(
-                lambda x, f=density, k=kind: np.exp(f(np.array(x), k)), *ends, points=breaks
-            )
+            mass, _ = integrate.quad(lambda x, f=density, k=kind: np.exp(f(np.array(x), k)), *ends, points=breaks)
             assert mass == pytest.approx(1.0, abs=1e-8)
 
 
 def test_knowing_no_site_shift_sharpens_the_posterior():
     events = draw_table(20_000, seed=1, site_sd=0.0)
     blast = events["event"] == "blast"
-    assert log_loss(blast, exact_probability(events, site_sd=0.0)) < log_loss(
-        blast, exact_probability(events)
-    )
+    assert log_loss(blast, exact_probability(events, site_sd=0.0)) < log_loss(blast, exact_probability(events))
 
 
 def test_prior_moves_the_log_odds_by_its_own_log_odds():
