@@ -47,6 +47,7 @@ class Choice:
         ),
     ] = ""
     folds: Annotated[int, Parameter(help="Number of folds, where the split has a choice.")] = 5
+    test: Annotated[str, Parameter(help="Year or date at which the test part of a temporal split begins.")] = ""
     seed: Annotated[int, Parameter(help="Seed of everything random.")] = 0
 
     def dataset(self) -> "Dataset":
@@ -76,7 +77,8 @@ class Choice:
         """Split the data set as asked."""
         from bayesgeo.datasets.split import split
 
-        return split(dataset, self.split or None, folds=self.folds, seed=self.seed)
+        start = int(self.test) if self.test.isdigit() else self.test or None
+        return split(dataset, self.split or None, folds=self.folds, seed=self.seed, test=start)
 
     def _refuse_table_options(self) -> None:
         for name in ("target", "group", "positive", "time", "task"):

@@ -10,7 +10,17 @@ import xarray as xr
 if TYPE_CHECKING:
     import pymc as pm
 
-    from bayesgeo.inference.exact import NormalInverseGamma
+
+class Conjugate(Protocol):
+    """A prior whose posterior has a closed form of the same kind."""
+
+    def update(self, X: np.ndarray, y: np.ndarray) -> "Conjugate":
+        """Return the belief after seeing rows ``X (obs, feature)`` and targets ``y (obs,)``."""
+        ...
+
+    def sample(self, size: tuple[int, int], rng: np.random.Generator) -> Mapping[str, np.ndarray]:
+        """Draw ``(chain, draw)`` independent values of the named variables."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +39,7 @@ class Problem:
         Labels along those dimensions.
     key : hashable
         Problems of equal key have the same graph, so one compilation serves them all.
-    conjugate : NormalInverseGamma, optional
+    conjugate : Conjugate, optional
         The prior, when the posterior has a closed form.
     target_accept : float
         Acceptance rate that the geometry of this model asks of NUTS.
@@ -40,7 +50,7 @@ class Problem:
     dims: Mapping[str, tuple[str, ...]]
     key: Hashable
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
-    conjugate: "NormalInverseGamma | None" = None
+    conjugate: Conjugate | None = None
     target_accept: float = 0.8
 
 
