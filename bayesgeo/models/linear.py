@@ -115,7 +115,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
             coords={"feature": _feature_names(self)},
             key=("linear", *graph.args),
             conjugate=_conjugate(self.prior, scale, X.shape[1]) if closed else None,
-            target_accept=0.95 if self.prior == "horseshoe" else 0.8,
+            target_accept=0.99 if self.prior == "horseshoe" else 0.8,
         )
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
@@ -202,7 +202,7 @@ class BayesianLogisticRegression(Bayesian, Classifier):
             dims={"intercept": label, "weight": ("feature", *label)},
             coords={"feature": _feature_names(self), "label": list(self.classes_)},
             key=("logistic", *graph.args),
-            target_accept=0.95 if self.prior == "horseshoe" else 0.8,
+            target_accept=0.99 if self.prior == "horseshoe" else 0.8,
         )
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
