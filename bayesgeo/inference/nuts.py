@@ -111,8 +111,12 @@ def _compile(problem: Problem) -> Any:
     if problem.key not in _compiled:
         announce("compiling")
         import nutpie
+        import pytensor
 
-        _compiled[problem.key] = nutpie.compile_pymc_model(problem.build())
+        # Fast-math lets the compiler reorder sums, and it does so differently when it reads its disk cache:
+        # without it the same seed gives the same draws on the first run and on the next.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            _compiled[problem.key] = nutpie.compile_pymc_model(problem.build())
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(problem.key)

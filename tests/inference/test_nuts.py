@@ -1,5 +1,9 @@
 """The sampler against the closed form, and against simulated truth; every model is compiled once."""
 
+import os
+import subprocess
+import sys
+
 import arviz_stats as az
 import numpy as np
 import pytest
@@ -72,9 +76,10 @@ def test_linear_models_recover_the_simulated_coefficients(prior, noise):
     X, y = linear_rows(200)
     model = fit(BayesianLinearRegression, X, y, 0, prior=prior, noise=noise)
     draws = model.posterior_["posterior"].to_dataset()
-    # The funnel of the horseshoe makes a trajectory diverge now and then, and the verdict owns up to it.
+    # The funnel of the horseshoe makes a trajectory diverge, or takes all its steps, now and then, and the verdict
+    # owns up to it.
     noticed = {check.code for check in diagnose(model.posterior_).checks if check.status == "tip"}
-    assert noticed <= ({"divergences"} if prior == "horseshoe" else set())
+    assert noticed <= ({"divergences", "tree_depth"} if prior == "horseshoe" else set())
     assert diagnose(model.posterior_).verdict != "failed"
     assert_recovered(draws["coefficient"], TRUTH)
     assert_recovered(draws["constant"], 4.0)
@@ -145,6 +150,26 @@ def test_one_compilation_serves_every_fold():
     for rows in (slice(0, 40), slice(20, 60), slice(None)):
         fit(BayesianLinearRegression, X[rows], y[rows], 0, prior="laplace")
     assert len(set(nuts._compiled) - before) <= 1
+
+
+@pytest.mark.slow
+def test_draws_are_the_same_whether_the_graph_is_compiled_or_read_from_the_cache(tmp_path, repository):
+    script = (
+        "import hashlib; from bayesgeo import NUTS, BayesianLinearRegression; from tests.tables import shaking;"
+        "data, short = shaking(), NUTS(draws=50, tune=100);"
+        "model = BayesianLinearRegression('laplace', inference=short, random_state=0);"
+        "weight = model.fit(data.X, data.y.values).posterior_['posterior']['weight'];"
+        "print(hashlib.sha256(weight.values.tobytes()).hexdigest())"
+    )
+    flags = {"PYTENSOR_FLAGS": f"base_compiledir={tmp_path}", "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
+    command = [sys.executable, "-c", script]
+    first, second = (
+        subprocess.run(
+            command, cwd=repository, env=os.environ | flags, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    )
+    assert first == second
 
 
 @pytest.mark.slow
