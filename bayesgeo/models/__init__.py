@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is believed: each file is one family of models."""
