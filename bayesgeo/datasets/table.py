@@ -16,6 +16,10 @@ from bayesgeo.datasets.places import coordinates_of
 from bayesgeo.datasets.target import as_target
 
 MAX_LEVELS = 30
+FEW_LEVELS = 12
+GROUP_NAMES = frozenset(
+    {"well", "well name", "borehole", "hole", "site", "station", "event", "quarry", "survey", "line"}
+)
 MISSING_CODES = (-999.25, -999.0, -9999.0, -99999.0)
 
 
@@ -90,6 +94,8 @@ def read_table(
     needed = [target, *([group] if group else []), *names]
     frame = _complete(frame, needed, missing, notes)
     columns = _columns(frame, names, table, explicit=features is not None, notes=notes)
+    if group is None:
+        notes += _unnamed_groups(columns)
     answer = as_target(frame[target], positive=positive, task=task, notes=notes)
     return assemble(
         Path(path).stem,
@@ -185,6 +191,16 @@ def _columns(
     if not names:
         raise invalid("features", "", "No column is left to learn from.", "Give the columns with features.")
     return [_column(frame[name], table.units.get(name, "")) for name in names]
+
+
+def _unnamed_groups(columns: Sequence[Column]) -> list[str]:
+    """Remark on categories that became features although they are many or named like a group."""
+    suspects = [c for c in columns if len(c.levels) > FEW_LEVELS or (c.levels and c.name.lower() in GROUP_NAMES)]
+    return [
+        f"Column {column.name!r} became {len(column.levels)} categories to learn from; if its rows belong together, "
+        f"name it as the group instead."
+        for column in suspects
+    ]
 
 
 def _idle(frame: pd.DataFrame) -> dict[str, str]:

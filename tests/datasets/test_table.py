@@ -157,3 +157,11 @@ def test_grid_file_becomes_one_row_a_node(tmp_path):
     grid.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
     data = read_table(tmp_path / "grid.nc", target="g")
     assert (data.n_rows, data.features, set(data.coordinates)) == (20, ["h"], {"easting", "northing"})
+
+
+def test_a_column_that_looks_like_a_group_is_remarked_upon_only_when_no_group_is_named(tmp_path):
+    path = tmp_path / "logs.csv"
+    rows = [f"{k * 0.7:.2f},{'sand' if k % 3 else 'shale'},W{k % 4}" for k in range(40)]
+    path.write_text("\n".join(["GR,rock,well", *rows]))
+    assert "name it as the group" in read_table(path, target="rock").attrs["notes"]
+    assert "name it as the group" not in read_table(path, target="rock", group="well").attrs.get("notes", "")
