@@ -77,7 +77,7 @@ def test_an_interrupted_run_keeps_finished_models_and_goes_on(tmp_path, monkeypa
     models = {"mean": catalog.model("mean", data.task), "bayes": BayesianLinearRegression()}
     with monkeypatch.context() as patch:
         patch.setattr("bayesgeo.inference.exact.Exact.run", Stopped.run)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
             begin(run, models, data)
     evidences, manifest = load_study(run)
     assert (list(evidences), manifest["status"]) == (["mean"], "running")
@@ -100,7 +100,7 @@ def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_p
     run, data = Exact.run, shaking()
     with monkeypatch.context() as patch:
         patch.setattr(Exact, "run", half_way)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
             begin(tmp_path / "run", ("bayesian_linear", "mean"), data)
     evidences, manifest = load_study(tmp_path / "run")
     assert evidences["bayesian_linear"]["diagnostics"].attrs["verdict"] == "doubtful"
