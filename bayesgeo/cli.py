@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bayesgeo.datasets.base import Dataset
     from bayesgeo.datasets.split import Split
 
-DONE, CRASHED, BAD_INPUT, DIAGNOSTICS_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, BAD_INPUT, DIAGNOSTICS_FAILED, INTERRUPTED = 0, 2, 3, 130
 
 app = App(
     name="bayesgeo",

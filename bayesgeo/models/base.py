@@ -138,11 +138,6 @@ class Classifier(ClassifierMixin, Estimator):
         u = xr.DataArray(rng.random(edges.shape[:-1]), dims=edges.dims[:-1])
         return (u > edges).sum("label")
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = False
-        return tags
-
 
 class Regressor(RegressorMixin, Estimator):
     """Base of the regressors: an expected value and a noise, Gaussian or Student-t, around it.

@@ -100,7 +100,7 @@ def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[
     import pymc as pm
     import pytensor.tensor as pt
 
-    n_free = max(n_labels - 1, 1)
+    n_free = n_labels - 1
     size = (n_features + 1) * n_free
     center, factor = pm.Data("center", np.zeros(size)), pm.Data("factor", np.eye(size))
     theta = (center + pt.sum(factor * pm.Flat("z", shape=size), axis=1)).reshape((n_features + 1, n_free))
