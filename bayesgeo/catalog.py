@@ -37,7 +37,7 @@ def models(task: str) -> dict[str, type[Estimator]]:
     Examples
     --------
     >>> sorted(models("regression"))
-    ['bayesian_linear', 'boosting', 'forest', 'mean', 'mlp', 'ridge']
+    ['bayesian_linear', 'boosting', 'ensemble', 'forest', 'mean', 'mlp', 'ridge']
     """
     wanted = task == "classification"
     known = {item.name: item for item in catalog("models").values() if issubclass(item, Classifier) == wanted}

@@ -23,7 +23,6 @@ from bayesgeo.metrics.regression import summarise_values
 from bayesgeo.models.base import Bayesian, Classifier, Estimator, Regressor
 
 CONFUSION_DRAWS = 1000
-ROW_CHUNK = 500
 LIBRARIES = ("arviz", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
 
 
@@ -178,13 +177,13 @@ def _describe_classes(fitted: Estimator, test: Dataset) -> tuple[xr.Dataset, np.
 
 def _describe_values(fitted: Estimator, test: Dataset) -> tuple[xr.Dataset, np.ndarray]:
     assert isinstance(fitted, Regressor)
-    rng = np.random.default_rng(fitted.seed_)
-    parts = []
-    for start in range(0, test.n_rows, ROW_CHUNK):
-        rows = test.rows(slice(start, start + ROW_CHUNK))
-        expected = fitted.predict_draws(rows.X)
-        log_density = fitted.log_density(expected, rows.y.values)
-        parts.append(summarise_values(expected, fitted.respond(expected, rng), log_density, rows.y.values))
+    rng, y = np.random.default_rng(fitted.seed_), test.y.values
+    parts, start = [], 0
+    for predictive in fitted.stream_predictive(test.X):
+        seen = y[start : start + predictive.sizes["obs"]]
+        response = fitted.respond(predictive, rng)
+        parts.append(summarise_values(predictive, response, fitted.log_density(predictive, seen), seen))
+        start += len(seen)
     return xr.concat(parts, "obs"), np.zeros((1, 0, 0))
 
 

@@ -13,7 +13,7 @@ from bayesgeo.datasets import encode, prepare, titles
 from bayesgeo.datasets.formats import read_file
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
-from bayesgeo.models.base import Classifier, Estimator
+from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.storage import load_model
 from bayesgeo.study import columns_of, load_study
 
@@ -79,10 +79,14 @@ def _classes(estimator: Classifier, X: xr.DataArray, labels: list[str]) -> pd.Da
 
 
 def _values(estimator: Estimator, X: xr.DataArray) -> pd.DataFrame:
-    levels = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
-    ends = [draws.quantile(levels, ("chain", "draw")).values for draws in estimator.stream(X, "response")]
-    low, high = np.concatenate(ends, axis=1)
-    return pd.DataFrame({"predicted": estimator.predict(X), "low": low, "high": high}, index=X["obs"].values)
+    assert isinstance(estimator, Regressor)
+    levels, sample = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], ("chain", "draw")
+    rng = np.random.default_rng(estimator.seed_)
+    parts = []
+    for predictive in estimator.stream_predictive(X):
+        low, high = estimator.respond(predictive, rng).quantile(levels, sample).values
+        parts.append(np.stack([predictive["expected"].mean(sample).values, low, high], axis=1))
+    return pd.DataFrame(np.concatenate(parts), columns=["predicted", "low", "high"], index=X["obs"].values)
 
 
 def harmless(text: str) -> str:

@@ -30,7 +30,8 @@ class Problem:
     Parameters
     ----------
     build : callable
-        Returns the PyMC model; its observed arrays are ``pm.Data`` named as in ``data``.
+        Returns the PyMC model; its observed arrays are ``pm.Data`` named as in ``data``, and what it says of each
+        row is the observed variable or the potential ``outcome``.
     data : mapping of str to numpy.ndarray
         The values of those arrays.
     dims : mapping of str to tuple of str
@@ -43,6 +44,15 @@ class Problem:
         The prior, when the posterior has a closed form.
     target_accept : float
         Acceptance rate that the geometry of this model asks of NUTS.
+    start : callable, optional
+        Returns starting values of some variables by name, given a numpy Generator and the number of the chain;
+        None where the sampler may begin anywhere.
+    trained : bool
+        Whether ``start`` returns trained networks, which need no training before they are sampled from.
+    held_out : numpy.ndarray, optional
+        Rows that a sampler may set aside to decide when it has seen enough; it releases them afterwards.
+    head : tuple of str
+        Variables of the last layer of a network, in which its outputs are linear.
     """
 
     build: "Callable[[], pm.Model]"
@@ -52,6 +62,10 @@ class Problem:
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
     conjugate: Conjugate | None = None
     target_accept: float = 0.8
+    start: Callable[[np.random.Generator, int], Mapping[str, np.ndarray]] | None = None
+    trained: bool = False
+    held_out: np.ndarray | None = None
+    head: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -10,14 +10,17 @@ COVERAGE = 0.9
 
 
 def summarise_values(
-    expected: xr.DataArray, response: xr.DataArray, log_density: xr.DataArray, y: np.ndarray
+    predictive: xr.Dataset, response: xr.DataArray, log_density: xr.DataArray, y: np.ndarray
 ) -> xr.Dataset:
     r"""Reduce draws of a predicted value to what is known of each row.
 
     Parameters
     ----------
-    expected, response : xarray.DataArray
-        ``(chain, draw, obs)`` draws of the mean, and of the outcome with its noise.
+    predictive : xarray.Dataset
+        The distribution that each draw predicts: ``expected (chain, draw, obs)``, ``sigma`` over some of these
+        and, for Student-t noise, ``nu``.
+    response : xarray.DataArray
+        ``(chain, draw, obs)`` draws of the outcome with its noise.
     log_density : xarray.DataArray
         ``(chain, draw, obs)`` log density of the observed value given each draw.
     y : numpy.ndarray
@@ -27,18 +30,20 @@ def summarise_values(
     -------
     xarray.Dataset
         ``mean``, ``low`` and ``high`` (equal-tailed, probability 0.9), ``log_density`` of the mixture over draws,
-        ``crps``, and ``aleatoric`` and ``epistemic`` variance, which add up (law of total variance).
+        ``crps``, and the variances ``aleatoric`` and ``epistemic``, the mean over draws of :func:`noise_variance`
+        and the variance over draws of what is expected. They add up to the variance of the outcome:
+        :math:`V[y] = E[V[y \mid \theta]] + V[E[y \mid \theta]]`.
 
     Examples
     --------
     >>> zero = xr.DataArray(np.zeros((1, 4, 1)), dims=("chain", "draw", "obs"))
-    >>> float(summarise_values(zero, zero, zero, np.array([2.0]))["crps"][0])
-    2.0
+    >>> summary = summarise_values(xr.Dataset({"expected": zero, "sigma": 3.0}), zero, zero, np.array([2.0]))
+    >>> float(summary["crps"][0]), float(summary["aleatoric"][0])
+    (2.0, 9.0)
     """
-    sample = ("chain", "draw")
+    sample, expected = ("chain", "draw"), predictive["expected"]
     n_draws = log_density.sizes["chain"] * log_density.sizes["draw"]
     low, high = (response.quantile(level, sample).drop_vars("quantile") for level in _levels(COVERAGE))
-    epistemic = expected.var(sample)
     return xr.Dataset(
         {
             "mean": expected.mean(sample),
@@ -46,10 +51,29 @@ def summarise_values(
             "high": high,
             "log_density": log_density.reduce(special.logsumexp, sample) - np.log(n_draws),
             "crps": ("obs", _crps(response.transpose("obs", ...).values.reshape(len(y), -1), y)),
-            "epistemic": epistemic,
-            "aleatoric": (response.var(sample) - epistemic).clip(min=0.0),
+            "epistemic": expected.var(sample),
+            "aleatoric": noise_variance(predictive).broadcast_like(expected).mean(sample),
         }
     )
+
+
+def noise_variance(predictive: xr.Dataset) -> xr.DataArray:
+    r"""Return the variance of the noise given each draw: :math:`\sigma^2`, or :math:`\sigma^2 \nu / (\nu - 2)`.
+
+    Student-t noise with :math:`\nu \le 2` has infinite variance, and so has a mixture with one such draw: a sample
+    of it would look finite, and another sample would look otherwise.
+
+    Examples
+    --------
+    >>> nu = xr.DataArray([[4.0, 2.0]], dims=("chain", "draw"))
+    >>> noise_variance(xr.Dataset({"sigma": 3.0, "nu": nu})).values
+    array([[18., inf]])
+    """
+    variance = predictive["sigma"] ** 2
+    if "nu" not in predictive:
+        return variance
+    nu = predictive["nu"]
+    return variance * (nu / (nu - 2)).where(nu > 2, np.inf)
 
 
 def _levels(prob: float) -> tuple[float, float]:

@@ -1,8 +1,7 @@
 """A multilayer perceptron, trained once by PyTorch: the deterministic network."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,9 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedS
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo._progress import announce
 from bayesgeo.models.base import Classifier, Estimator, Regressor, one_draw_noise, standardisation
+from bayesgeo.models.network import Network
 
-LEAK = 0.01
 PATIENCE = 25  # epochs without a better validation loss
-ACTIVATIONS = {
-    "identity": lambda z: z,
-    "sigmoid": special.expit,
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "leaky_relu": lambda z: np.where(z > 0, z, LEAK * z),
-    "softplus": lambda z: np.logaddexp(z, 0),
-    "silu": lambda z: z * special.expit(z),
-    "gelu": lambda z: z * special.ndtr(z),
-}
 
 
 class MLP(Estimator):
@@ -62,27 +51,29 @@ class MLP(Estimator):
         self.device = device
         self.random_state = random_state
 
+    @property
+    def network_(self) -> Network:
+        """The architecture of the fitted model."""
+        outputs = max(len(getattr(self, "classes_", ())), 1)
+        return Network(self.n_features_in_, self.hidden, outputs, self.activation)
+
     def _check(self) -> None:
-        one_of("activation", self.activation, list(ACTIVATIONS))
         one_of("device", self.device, ["auto", "cpu", "cuda", "mps"])
         positive("max_epochs", self.max_epochs, integer=True)
         if not np.isfinite(self.weight_decay) or self.weight_decay < 0:
             raise invalid("weight_decay", self.weight_decay, "It must be zero or a finite number above.")
-        for width in self.hidden:
-            positive("hidden", width, integer=True)
 
-    def _train(self, X: np.ndarray, target: np.ndarray, groups: Any, outputs: int) -> None:
+    def _train(self, X: np.ndarray, target: np.ndarray, groups: Any) -> None:
         self.center_, self.scale_ = standardisation(X)
         self.validation_rows_ = validation_rows(target, groups, self.seed_, stratify=target.dtype.kind == "i")
         rows = np.setdiff1d(np.arange(len(X)), self.validation_rows_)
         # Too few rows to set some aside: train and stop on the same ones.
         rows = rows if len(rows) else self.validation_rows_
-        sizes = (X.shape[1], *self.hidden, outputs)
         scaled = (X - self.center_) / self.scale_
-        self.weights_, self.curve_ = _fit_network(self, sizes, (scaled, target), (rows, self.validation_rows_))
+        self.weights_, self.curve_ = _fit_network(self, (scaled, target), (rows, self.validation_rows_))
 
     def _outputs(self, X: np.ndarray) -> np.ndarray:
-        return forward((X - self.center_) / self.scale_, self.weights_, np, self.activation)
+        return self.network_.forward((X - self.center_) / self.scale_, self.weights_, np)
 
 
 class MLPClassifier(MLP, Classifier):
@@ -113,7 +104,7 @@ class MLPClassifier(MLP, Classifier):
 
     def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         self._check()
-        self._train(X, y.astype(np.int64), groups, outputs=len(self.classes_))
+        self._train(X, y.astype(np.int64), groups)
 
     def _expected(self, X: np.ndarray) -> np.ndarray:
         return special.softmax(self._outputs(X), axis=-1)[None, None]
@@ -135,7 +126,7 @@ class MLPRegressor(MLP, Regressor):
     def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         self._check()
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
-        self._train(X, (y - self.target_center_) / self.target_scale_, groups, outputs=1)
+        self._train(X, (y - self.target_center_) / self.target_scale_, groups)
         error = (y - self._expected(X)[0, 0])[self.validation_rows_]
         self.sigma_ = float(max(np.sqrt(np.mean(error**2)), np.finfo(float).tiny))
 
@@ -146,23 +137,6 @@ class MLPRegressor(MLP, Regressor):
 
     def _expected(self, X: np.ndarray) -> np.ndarray:
         return (self.target_center_ + self._outputs(X)[:, 0] * self.target_scale_)[None, None]
-
-
-def forward(X: Any, p: Mapping[str, Any], xp: Any, activation: str = "silu") -> Any:
-    """Map features ``(obs, feature)`` through the layers to outputs ``(obs, output)``.
-
-    Examples
-    --------
-    >>> p = {"weight_0": np.eye(2), "bias_0": np.zeros(2), "weight_1": np.ones((2, 1)), "bias_1": np.ones(1)}
-    >>> forward(np.array([[1.0, -3.0]]), p, np, "relu")
-    array([[2.]])
-    """
-    layers = len(p) // 2
-    for k in range(layers):
-        X = xp.matmul(X, p[f"weight_{k}"]) + p[f"bias_{k}"]
-        if k < layers - 1:
-            X = ACTIVATIONS[activation](X)
-    return X
 
 
 def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
@@ -187,26 +161,24 @@ def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, pa
     return next(folds.split(everything, y))[1]
 
 
-def _fit_network(model: MLP, sizes: tuple[int, ...], data: Any, rows: Any) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+def _fit_network(model: MLP, data: Any, rows: Any) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     import torch
 
     with _single_torch_thread(torch):
         device = _device(torch, model.device)
-        network = _network(torch, sizes, model.activation, model.seed_).to(device)
+        with torch.random.fork_rng():
+            torch.manual_seed(model.seed_)
+            module = model.network_.to_torch().to(device)
         loss = torch.nn.functional.cross_entropy if data[1].dtype.kind == "i" else _squared_error
         tensors = [_tensors(torch, data, part, device) for part in rows]
-        curve = _descend(torch, network, loss, tensors, model)
-        layers = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
-        weights = {}
-        for k, layer in enumerate(layers):
-            weights[f"weight_{k}"] = layer.weight.detach().cpu().double().numpy().T.copy()
-            weights[f"bias_{k}"] = layer.bias.detach().cpu().double().numpy().copy()
-    return weights, curve
+        curve = _descend(torch, module, loss, tensors, model)
+        # On the processor first: not every accelerator has double precision.
+        return model.network_.from_torch(module.cpu().double()), curve
 
 
-def _descend(torch: Any, network: Any, loss: Any, tensors: Any, model: MLP) -> xr.Dataset:
+def _descend(torch: Any, module: Any, loss: Any, tensors: Any, model: MLP) -> xr.Dataset:
     (X, y), (X_val, y_val) = tensors
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=model.weight_decay)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=3e-3, weight_decay=model.weight_decay)
     generator = torch.Generator().manual_seed(model.seed_)
     batch = int(np.clip(len(X) // 20, 16, 512))
     best, best_state, curve = np.inf, None, []
@@ -214,41 +186,22 @@ def _descend(torch: Any, network: Any, loss: Any, tensors: Any, model: MLP) -> x
         total = 0.0
         for part in torch.randperm(len(X), generator=generator).to(X.device).split(batch):
             optimiser.zero_grad()
-            value = loss(network(X[part]), y[part])
+            value = loss(module(X[part]), y[part])
             value.backward()
             optimiser.step()
             total += value.item() * len(part)
         with torch.no_grad():
-            curve.append((total / len(X), loss(network(X_val), y_val).item()))
+            curve.append((total / len(X), loss(module(X_val), y_val).item()))
         if curve[-1][1] < best - 1e-5:
             best, best_epoch = curve[-1][1], epoch
-            best_state = {name: value.clone() for name, value in network.state_dict().items()}
+            best_state = {name: value.clone() for name, value in module.state_dict().items()}
         announce("training", epoch=epoch + 1, total=model.max_epochs)
         if epoch - best_epoch >= PATIENCE:
             break
-    network.load_state_dict(best_state)
+    module.load_state_dict(best_state)
     history = np.array(curve).T
     curve_ = xr.Dataset({"training": ("epoch", history[0]), "validation": ("epoch", history[1])})
     return curve_.assign_attrs(best_epoch=best_epoch, stopped_early=int(len(curve) < model.max_epochs))
-
-
-def _network(torch: Any, sizes: tuple[int, ...], activation: str, seed: int) -> Any:
-    makers = {
-        "identity": torch.nn.Identity,
-        "sigmoid": torch.nn.Sigmoid,
-        "tanh": torch.nn.Tanh,
-        "relu": torch.nn.ReLU,
-        "leaky_relu": lambda: torch.nn.LeakyReLU(LEAK),
-        "softplus": torch.nn.Softplus,
-        "silu": torch.nn.SiLU,
-        "gelu": torch.nn.GELU,
-    }
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        layers: list[Any] = []
-        for before, after in pairwise(sizes):
-            layers += [torch.nn.Linear(before, after), makers[activation]()]
-    return torch.nn.Sequential(*layers[:-1])
 
 
 def _tensors(torch: Any, data: Any, rows: np.ndarray, device: str) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ import pytest
 from bayesgeo import Exact, catalog, load_model, save_model
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Bayesian
+from bayesgeo.models.ensemble import DeepEnsemble
 from bayesgeo.models.mlp import MLP
 from tests.fake import FakePosterior
 
@@ -22,6 +23,8 @@ def fitted(task, kind, **parameters):
     y = X @ [1.0, -2.0] + rng.normal(size=30)
     if issubclass(kind, MLP):
         parameters |= {"hidden": (4,), "max_epochs": 3}
+    if issubclass(kind, DeepEnsemble):
+        parameters |= {"members": 2}
     if issubclass(kind, Bayesian):
         parameters |= {"inference": FakePosterior(draws=20)}
     target = y if task == "regression" else np.array(["sand", "salt", "shale"])[np.digitize(y, [-1, 1])]

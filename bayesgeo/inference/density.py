@@ -1,0 +1,193 @@
+"""The log density of a PyMC model as JAX functions of one flat vector."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bayesgeo._check import invalid
+from bayesgeo._progress import announce
+from bayesgeo.inference.base import Problem
+
+Arrays = Mapping[str, Any]
+KEPT = 8
+IN_BLOCKS, BLOCK_ROWS = 8192, 256  # rows from which the likelihood is summed in blocks, and rows of a block
+_densities: OrderedDict[Hashable, "LogDensity"] = OrderedDict()
+
+
+class LogDensity:
+    r"""A posterior as functions of ``theta (size,)``, the unconstrained values of all variables, in float32.
+
+    The log posterior of weighted rows is :math:`\log p(\theta) + \sum_i w_i \log p(y_i | x_i, \theta)`. A weight of 0
+    holds a row out, so that rows can be set aside, released and padded without compiling again.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is believed; its data are arguments of the functions below, not constants.
+    """
+
+    def __init__(self, problem: Problem):
+        self._names = tuple(problem.data)
+        self._prior, self._rows, self._values, self._initial = _functions(problem)
+        self.dims = dict(problem.dims)
+        self.shapes = {name: np.shape(value) for name, value in self._initial.items()}
+        self.size = sum(int(np.prod(shape)) for shape in self.shapes.values())
+
+    def prior(self, theta: Any, data: Arrays) -> Any:
+        """Return the log prior density of the unconstrained values, change of variables included."""
+        return self._prior(*self._split(theta), *(data[name] for name in self._names))[0].astype(theta.dtype)
+
+    def rows(self, theta: Any, data: Arrays) -> Any:
+        """Return the log likelihood of each row, ``(obs,)``."""
+        return self._rows(*self._split(theta), *(data[name] for name in self._names))[0].astype(theta.dtype)
+
+    def total(self, theta: Any, data: Arrays, weight: Any) -> Any:
+        """Return the log posterior density of weighted rows, up to a constant."""
+        return self.prior(theta, data) + self._likelihood(theta, data, weight)
+
+    def _likelihood(self, theta: Any, data: Arrays, weight: Any) -> Any:
+        """Sum the weighted log likelihood; of many rows a block at a time, in bounded memory and within the cache."""
+        n = len(weight)
+        if n < IN_BLOCKS or n % BLOCK_ROWS:
+            return (weight * self.rows(theta, data)).sum()
+        jax = import_jax()
+        split = row_names(data, weight)
+        fixed = {name: values for name, values in data.items() if name not in split}
+        blocks = {name: data[name].reshape(-1, BLOCK_ROWS, *data[name].shape[1:]) for name in split}
+        blocks_of = (blocks, weight.reshape(-1, BLOCK_ROWS))
+
+        def one(theta: Any, block: Any) -> Any:
+            return (block[1] * self.rows(theta, fixed | block[0])).sum()
+
+        # The gradient is summed along with the value, so that nothing of a block is kept for a way back.
+        @jax.custom_vjp
+        def likelihood(theta: Any) -> Any:
+            return jax.lax.map(partial(one, theta), blocks_of).sum()
+
+        def forward(theta: Any) -> Any:
+            def add(sums: Any, block: Any) -> Any:
+                return jax.tree.map(jax.numpy.add, sums, jax.value_and_grad(one)(theta, block)), None
+
+            zero = (jax.numpy.zeros((), theta.dtype), jax.numpy.zeros_like(theta))
+            return jax.lax.scan(add, zero, blocks_of)[0]
+
+        likelihood.defvjp(forward, lambda gradient, upstream: (upstream * gradient,))
+        return likelihood(theta)
+
+    def draws(self, theta: np.ndarray, data: Arrays) -> dict[str, np.ndarray]:
+        """Map ``theta (chain, draw, size)`` to the variables that the problem keeps, ``(chain, draw, ...)``."""
+        jax = import_jax()
+        one = lambda t: self._values(*self._split(t), *(data[name] for name in self._names))  # noqa: E731
+        values = jax.jit(lambda t: jax.lax.map(jax.vmap(one), t))(theta)
+        return dict(zip(self.dims, map(np.asarray, values), strict=True))
+
+    def flat(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return one vector of unconstrained values; what ``values`` lacks keeps its initial value.
+
+        Raises
+        ------
+        InvalidInput
+            If a value has another shape than its variable, or names a variable that is transformed.
+        """
+        point = dict(self._initial)
+        for name, value in values.items():
+            if name not in point or np.shape(value) != self.shapes[name]:
+                wanted = f"It has shape {np.shape(value)}; the model's is {self.shapes.get(name)}."
+                raise invalid("start", name, wanted, "Start from a network of the same architecture.")
+            point[name] = value
+        return np.concatenate([np.ravel(value) for value in point.values()]).astype(np.float32)
+
+    def positions(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return where in the flat vector the variables of these names lie."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
+        spans = dict(zip(self.shapes, zip(np.r_[0, ends[:-1]], ends, strict=True), strict=True))
+        return np.concatenate([np.arange(*spans[name]) for name in names]) if names else np.arange(self.size)
+
+    def _split(self, theta: Any) -> list[Any]:
+        parts, start = [], 0
+        for shape in self.shapes.values():
+            stop = start + int(np.prod(shape))
+            parts.append(theta[start:stop].reshape(shape))
+            start = stop
+        return parts
+
+
+def log_density(problem: Problem) -> LogDensity:
+    """Return the density of the problem, from memory when one of its key was made before."""
+    if problem.key not in _densities:
+        announce("compiling")
+        _densities[problem.key] = LogDensity(problem)
+        while len(_densities) > KEPT:
+            _densities.popitem(last=False)
+    _densities.move_to_end(problem.key)
+    return _densities[problem.key]
+
+
+def row_names(data: Arrays, weight: Any) -> tuple[str, ...]:
+    """Return the names of the arrays that have a value for each row, as ``weight (obs,)`` has."""
+    return tuple(name for name, values in data.items() if values.shape[:1] == weight.shape)
+
+
+def import_jax() -> Any:
+    """Import JAX with PyMC's conversion rules, leaving the process as it was.
+
+    PyMC's module asks XLA for 100 host devices; and XLA's own threads would split sums by the number of cores.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_multi_thread_eigen" not in flags:
+        flags = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    import pymc.sampling.jax  # noqa: F401
+
+    os.environ["XLA_FLAGS"] = flags
+    import jax
+
+    return jax
+
+
+def _functions(problem: Problem) -> tuple[Callable, Callable, Callable, dict[str, np.ndarray]]:
+    import_jax()
+    import pymc as pm
+    import pytensor
+
+    with pytensor.config.change_flags(floatX="float32"):
+        model = problem.build()
+        outcome = model["outcome"]
+        others = [*model.free_RVs, *(term for term in model.potentials if term is not outcome)]
+        prior = model.logp(vars=others)
+        rows = model.logp(vars=[outcome], sum=False)[0]
+        values = model.replace_rvs_by_values([model[name] for name in problem.dims])
+        convert = partial(_convert, model, problem)
+        initial = {
+            rv.name: np.asarray(value, np.float32)
+            for rv, value in zip(model.free_RVs, _initial_values(pm, model), strict=True)
+        }
+        return convert([prior]), convert([rows]), convert(values), initial
+
+
+def _initial_values(pm: Any, model: Any) -> list[np.ndarray]:
+    point = model.initial_point(random_seed=0)
+    return [point[model.rvs_to_values[rv].name] for rv in model.free_RVs]
+
+
+def _convert(model: Any, problem: Problem, outputs: list[Any]) -> Callable:
+    """Turn PyTensor outputs into a JAX function of the value variables and the data."""
+    from pytensor.compile import mode
+    from pytensor.graph.fg import FunctionGraph
+    from pytensor.graph.replace import clone_replace
+    from pytensor.link.jax.dispatch import jax_funcify
+
+    shared = [model[name] for name in problem.data]
+    arguments = [variable.type.__class__(variable.type.dtype, shape=variable.type.shape)() for variable in shared]
+    outputs = clone_replace(outputs, replace=dict(zip(shared, arguments, strict=True)))
+    inputs = [*(model.rvs_to_values[rv] for rv in model.free_RVs), *arguments]
+    graph = FunctionGraph(inputs=inputs, outputs=outputs, clone=True)
+    mode.JAX.optimizer.rewrite(graph)
+    for node in graph.toposort():
+        # PyTensor adds up float32 in float64, which JAX would refuse aloud, once for each sum.
+        if getattr(node.op, "acc_dtype", None) == "float64":
+            graph.replace(node.outputs[0], node.op.clone(acc_dtype="float32")(*node.inputs))
+    return jax_funcify(graph)

@@ -1,0 +1,92 @@
+"""Laplace's approximation: a Gaussian at a mode, as wide as the curvature there says."""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import xarray as xr
+
+from bayesgeo._check import invalid, one_of, positive
+from bayesgeo._progress import announce
+from bayesgeo.inference.base import Problem
+
+FULL_SIZE = 3_000  # values beyond which a full curvature takes too long
+
+
+@dataclass(frozen=True)
+class Laplace:
+    r"""Approximate a posterior by Gaussians at its modes (MacKay 1992, Neural Computation 4:3).
+
+    Each chain is a mode of its own, found from a trained network by descending on all rows; around it
+    :math:`\theta \sim N(\hat\theta, H^{-1})`, with :math:`H` the negative Hessian of the log posterior. Over the last
+    layer alone, the rest of the network stays as trained (Daxberger et al. 2021, NeurIPS).
+    Directions along which the log posterior curves upwards get the curvature of a unit-normal prior.
+
+    Draws are independent, and from the approximation, not the posterior; see :class:`ADVI`.
+
+    Parameters
+    ----------
+    draws, chains : int
+        Draws from each approximation, and approximations.
+    subset : {"last layer", "full"}
+        The values that vary. A model that is no network has no last layer and takes all.
+    cores : int, optional
+        Chains that run at once; None takes every core. It never changes the draws.
+    """
+
+    draws: int = 250
+    chains: int = 4
+    subset: str = "last layer"
+    cores: int | None = None
+
+    def run(self, problem: Problem, seed: int) -> xr.DataTree:
+        """Compute the approximation; see :class:`Inference`.
+
+        Raises
+        ------
+        InvalidInput
+            If a setting cannot be used, or ``"full"`` is asked of too large a network.
+        """
+        one_of("subset", self.subset, ("last layer", "full"))
+        for name in ("draws", "chains"):
+            positive(name, getattr(self, name), integer=True)
+        from bayesgeo.inference.chains import single_precision
+
+        with single_precision():
+            return self._run(problem, seed)
+
+    def _run(self, problem: Problem, seed: int) -> xr.DataTree:
+        begun = time.perf_counter()
+        from bayesgeo.inference import chains, curvature
+
+        target = chains.target_of(problem)
+        compiled = time.perf_counter()
+        free = target.density.positions(problem.head if self.subset == "last layer" else ())
+        if len(free) > FULL_SIZE:
+            problem_text = f"The model has {len(free)} values; at most {FULL_SIZE} can vary together."
+            raise invalid("subset", self.subset, problem_text, 'Use subset="last layer", or ADVI.')
+        first = chains.starts(problem, target, self.chains, seed, self.cores)
+        announce("climbing")
+        modes = curvature.modes(target, first, free, self.cores)
+        announce("measuring the curvature")
+        theta, log_q = curvature.sample(target, modes, free, self.draws, seed)
+        checked = chains.checked_draws(target.n_rows, self.draws)
+        tree = xr.DataTree.from_dict(
+            {
+                "posterior": chains.labelled(problem, target, theta),
+                "approximation": chains.log_ratios(target, theta[:, :checked], log_q[:, :checked], self.cores),
+            }
+        )
+        tree.attrs = {
+            "inference": "Laplace",
+            "sampler": f"jax {version('jax')}",
+            "seed": seed,
+            "subset": self.subset,
+            "compile_seconds": compiled - begun,
+            "sampling_seconds": time.perf_counter() - compiled,
+            "interrupted": 0,
+        }
+        return tree
+
+
+__all__ = ["Laplace"]

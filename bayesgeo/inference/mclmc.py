@@ -1,0 +1,255 @@
+"""Microcanonical Langevin Monte Carlo for Bayesian neural networks: an ensemble of chains from trained networks."""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from bayesgeo._check import positive
+from bayesgeo._progress import announce
+from bayesgeo.inference.base import Problem
+
+FALL = 8  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
+COARSE = 0.5  # the energy error that it falls from
+GROWTH = 0.005  # nats a row: a held-out score that grows less over a third of the warm-up has stopped growing
+DEAD_NATS, DEAD_ERRORS = 0.1, 4.0  # below the median chain, in nats a row and in standard errors
+SCORED_EVERY = 5  # of the records of a block, for the held-out score
+
+
+@dataclass(frozen=True)
+class MCLMC:
+    r"""Sample a network's posterior with microcanonical Langevin dynamics (Robnik et al. 2023, JMLR 24:311).
+
+    Each chain starts at a network of its own, trained on the log posterior (Sommer et al. 2025, ICLR). While some
+    rows are held out the chains warm up, and the step size settles where the variance of the energy error per
+    dimension is as wanted; they go on until the held-out log score of all their draws together stops growing. A
+    chain whose score lies far below the others is dead: it begins again where a live one stands. Then every
+    row counts, and the chains run as many steps again for the draws that are kept.
+
+    These dynamics reject nothing, so draws carry a bias that falls with the step size; ``adjusted=True`` adds the
+    Metropolis correction, as a check. Meant for networks: use :class:`Exact` or :class:`NUTS` for other models.
+
+    Parameters
+    ----------
+    draws, chains : int
+        Kept draws of each chain, and chains.
+    max_steps : int
+        Steps of warm-up, at most; sampling takes as many.
+    energy_error : float
+        Wanted variance of the energy error per dimension: smaller is slower and less biased.
+    adjusted : bool
+        Whether to accept or reject each trajectory.
+    cores : int, optional
+        Chains that run at once; None takes every core. It never changes the draws.
+    """
+
+    draws: int = 100
+    chains: int = 8
+    max_steps: int = 10_000
+    energy_error: float = 0.02
+    adjusted: bool = False
+    cores: int | None = None
+
+    def run(self, problem: Problem, seed: int) -> xr.DataTree:
+        """Compute the posterior of ``problem``; see :class:`Inference`.
+
+        The tree also has ``warmup``: the held-out ``log_score (step)`` of all chains together, and
+        ``chain_log_score (chain, step)``.
+
+        Raises
+        ------
+        InvalidInput
+            If a setting cannot be used.
+        KeyboardInterrupt
+            If interrupted before any draw was kept.
+        """
+        for name in ("draws", "chains", "max_steps"):
+            positive(name, getattr(self, name), integer=True)
+        positive("energy_error", self.energy_error)
+        from bayesgeo.inference.chains import single_precision
+
+        with single_precision():
+            return _Run(self, problem, seed).tree()
+
+
+class _Run:
+    """One run: its chains and what they have shown so far."""
+
+    def __init__(self, settings: MCLMC, problem: Problem, seed: int):
+        begun = time.perf_counter()
+        from bayesgeo.inference import chains, microcanonical
+
+        self.tools, self.kernel = chains, microcanonical
+        self.settings, self.problem, self.seed = settings, problem, seed
+        self.target = chains.target_of(problem)
+        self.moves = microcanonical.moves(self.target.density)
+        self.compile_seconds = time.perf_counter() - begun
+        self.keys = iter(chains.jax.random.split(chains.jax.random.key(seed), 10_000))
+        self.block_steps = microcanonical.EVERY * microcanonical.RECORDS
+        self.scores: list[np.ndarray] = []
+        self.pooled: list[float] = []
+        self.records: list[Any] = []
+        self.restarted = 0
+
+    def tree(self) -> xr.DataTree:
+        """Warm up, sample, and label what was drawn."""
+        begun = time.perf_counter()
+        chain, blocks = self.warm_up()
+        chain, interrupted = self.sample(chain, blocks)
+        tree = xr.DataTree.from_dict(self.groups(chain))
+        tree.attrs = {
+            "inference": "MCLMC",
+            "sampler": f"blackjax {version('blackjax')}",
+            "seed": self.seed,
+            "adjusted": int(self.settings.adjusted),
+            "warmup_steps": blocks * self.block_steps,
+            "restarted_chains": self.restarted,
+            "compile_seconds": self.compile_seconds,
+            "sampling_seconds": time.perf_counter() - begun,
+            "interrupted": int(interrupted),
+        }
+        return tree
+
+    def warm_up(self) -> tuple[Any, int]:
+        """Tune on the training rows until the held-out score stops growing; return the chains, ready to sample."""
+        at_most = max(1, self.settings.max_steps // self.block_steps)
+        cores, target = self.settings.cores, self.target
+        first = self.tools.starts(self.problem, target, self.settings.chains, self.seed, cores)
+        chain = self.begin(first, target.training)
+        steps, moments = [], []
+        for block in range(at_most):
+            chain, record = self.each(self.moves.advance, chain, target.training, self.wanted(block))
+            position = np.asarray(record.position)
+            steps.append(np.asarray(record.step_size).mean(axis=1))
+            moments.append((position.mean(axis=1), (position**2).mean(axis=1)))
+            self.keep_score(record.position[:, ::SCORED_EVERY])
+            announce("warming up", steps=(block + 1) * self.block_steps, total=at_most * self.block_steps)
+            if self.settled():
+                break
+        late = slice(len(steps) // 2, None)
+        spread = np.mean([square for _, square in moments[late]], axis=0)
+        spread = spread - np.mean([mean for mean, _ in moments[late]], axis=0) ** 2
+        length = np.sqrt(np.maximum(spread, 0).sum(axis=1))
+        position, tuned = self.revived(np.asarray(chain.state.position), np.mean(steps[late], axis=0), length)
+        return self.begin(position, target.everything, *tuned), len(steps)
+
+    def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
+        """Keep the records of as many blocks as the warm-up took; an interrupt keeps the whole ones."""
+        move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
+        blocks = max(blocks, -(-self.settings.draws // self.kernel.RECORDS))
+        try:
+            # Now that all rows count the chains settle again; the adjusted ones tune their steps.
+            chain, _ = self.each(move, chain, self.target.everything, tuning)
+            for block in range(blocks):
+                chain, record = self.each(move, chain, self.target.everything, 0.0)
+                self.records.append(self.tools.jax.tree.map(np.asarray, record))
+                announce("sampling", steps=(block + 1) * self.block_steps, total=blocks * self.block_steps)
+        except KeyboardInterrupt:
+            if not self.records:
+                raise
+            return chain, True
+        return chain, False
+
+    def begin(self, position: Any, weight: Any, *tuned: np.ndarray) -> Any:
+        """Set all chains down with new momenta, with the steps they have learned or none yet."""
+        jax, jnp = self.tools.jax, self.tools.jnp
+        n = self.settings.chains
+        step_size, length = tuned or (np.zeros(n), np.zeros(n))
+        start = (
+            jnp.asarray(position),
+            jax.random.split(next(self.keys), n),
+            jnp.float32(step_size),
+            jnp.float32(length),
+        )
+        return self.tools.each_chain(self.moves.begin, start, self.target.data, weight, cores=self.settings.cores)
+
+    def each(self, move: Any, chain: Any, weight: Any, tuning: float) -> tuple[Any, Any]:
+        """Move every chain one block."""
+        keys = self.tools.jax.random.split(next(self.keys), self.settings.chains)
+        tuning = self.tools.jnp.float32(tuning)
+        return self.tools.each_chain(move, (chain, keys), self.target.data, weight, tuning, cores=self.settings.cores)
+
+    def wanted(self, block: int) -> float:
+        """Return the energy error to tune to: coarse at first, to travel far, then as fine as asked."""
+        fine = self.settings.energy_error
+        return fine * (COARSE / fine) ** max(0.0, 1 - block / (FALL - 1)) if fine < COARSE else fine
+
+    def keep_score(self, positions: Any) -> None:
+        """Score the block on the held-out rows, and the later half of all blocks together."""
+        scores = self.tools.each_chain(self.moves.score, positions, self.target.held_out, cores=self.settings.cores)
+        self.scores.append(np.asarray(scores))
+        late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
+        self.pooled.append(float(_mixture(late, (0, 1)).mean()))
+
+    def settled(self) -> bool:
+        """Return whether the held-out score has stopped growing."""
+        seen = len(self.pooled)
+        return seen > FALL and self.pooled[-1] - self.pooled[2 * seen // 3 - 1] < GROWTH
+
+    def revived(self, position: np.ndarray, *tuned: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Replace dead chains by live ones."""
+        late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
+        dead = dead_chains(_mixture(late, 1))
+        live = np.flatnonzero(~dead)
+        rng = np.random.default_rng([self.seed, 1])
+        source = np.where(dead, rng.choice(live, len(dead)), np.arange(len(dead)))
+        self.restarted = int(dead.sum())
+        return position[source], [values[source] for values in tuned]
+
+    def groups(self, chain: Any) -> dict[str, xr.Dataset]:
+        """Return the groups of the tree: the draws evenly spaced over what was recorded."""
+        joined = self.tools.jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *self.records)
+        n = joined.lp.shape[1]
+        picked = np.unique(np.linspace(0, n - 1, min(self.settings.draws, n)).round().astype(int))
+        error = "acceptance_rate" if self.settings.adjusted else "energy_error"
+        # Errors between two kept draws belong to the later one.
+        windows = np.split(joined.energy_error, picked[:-1] + 1, axis=1)
+        draw = ("chain", "draw")
+        statistics = {
+            "lp": (draw, joined.lp[:, picked]),
+            error: (draw, np.stack([window.mean(axis=1) for window in windows], axis=1)),
+            "step_size": ("chain", np.asarray(chain.step_size)),
+            "decoherence_length": ("chain", np.asarray(chain.length)),
+        }
+        steps = self.block_steps * np.arange(1, len(self.pooled) + 1)
+        by_chain = np.stack([_mixture(block, 1).mean(axis=1) for block in self.scores], axis=1)
+        warmup = {"log_score": ("step", self.pooled), "chain_log_score": (("chain", "step"), by_chain)}
+        return {
+            "posterior": self.tools.labelled(self.problem, self.target, joined.position[:, picked]),
+            "sample_stats": xr.Dataset(statistics),
+            "warmup": xr.Dataset(warmup, coords={"step": steps}),
+        }
+
+
+def dead_chains(scores: np.ndarray) -> np.ndarray:
+    """Tell which chains explain held-out rows far worse than the median chain does.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        ``(chain, row)`` log density of each row, averaged over the draws of the chain.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> dead_chains(rng.normal([[0.0], [0.0], [0.0], [-3.0]], 0.5, size=(4, 50))).tolist()
+    [False, False, False, True]
+    """
+    scores = np.where(np.isfinite(scores), scores, -1e6)
+    loss = np.median(scores, axis=0) - scores
+    mean, error = loss.mean(axis=1), loss.std(axis=1) / np.sqrt(scores.shape[1])
+    dead = mean > np.maximum(DEAD_NATS, DEAD_ERRORS * error)
+    return dead if not dead.all() else np.zeros(len(dead), dtype=bool)
+
+
+def _mixture(log_density: np.ndarray, axis: Any) -> np.ndarray:
+    """Return the log of the mean density over draws."""
+    count = np.prod(np.take(log_density.shape, axis))
+    return special.logsumexp(log_density, axis=axis) - np.log(count)
+
+
+__all__ = ["MCLMC"]

@@ -1,0 +1,260 @@
+"""The architecture of a fully connected network: one map for NumPy, PyTensor, JAX and PyTorch."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise, zip_longest
+from typing import Any
+
+import numpy as np
+
+from bayesgeo._check import invalid, one_of, positive
+
+LEAK = 0.01
+ERF_HOMES = {
+    "numpy": "scipy.special",
+    "jax.numpy": "jax.scipy.special",
+    "pytensor.tensor": "pytensor.tensor",
+    "torch": "torch.special",
+}
+# Modules whose defaults are the functions of ACTIVATIONS; softplus drops what is below 2e-9, above 20.
+TORCH_NAMES = {
+    "identity": "Identity",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "relu": "ReLU",
+    "leaky_relu": "LeakyReLU",
+    "softplus": "Softplus",
+    "silu": "SiLU",
+    "gelu": "GELU",
+}
+
+
+def _silu(z: Any, xp: Any) -> Any:
+    half = 0.5 * z
+    return half + half * xp.tanh(half)
+
+
+def _softplus(z: Any, xp: Any) -> Any:
+    size = xp.abs(z)
+    return 0.5 * (z + size) + xp.log1p(xp.exp(-size))
+
+
+def _gelu(z: Any, xp: Any) -> Any:
+    erf = importlib.import_module(ERF_HOMES[xp.__name__]).erf
+    return 0.5 * z * (1.0 + erf(z * 2**-0.5))
+
+
+# Written with what the four libraries call by the same name; safe wherever exp would overflow.
+ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "identity": lambda z, xp: z,
+    "sigmoid": lambda z, xp: 0.5 + 0.5 * xp.tanh(0.5 * z),
+    "tanh": lambda z, xp: xp.tanh(z),
+    "relu": lambda z, xp: z * (z > 0),
+    "leaky_relu": lambda z, xp: xp.where(z > 0, z, LEAK * z),
+    "softplus": _softplus,
+    "silu": _silu,
+    "gelu": _gelu,
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected network: widths and activation, without weights.
+
+    The weights are a mapping ``p`` from ``weight_k (input, output)`` and ``bias_k (output,)`` of each layer to
+    arrays of whichever library computes.
+
+    Parameters
+    ----------
+    features : int
+        Width of the input.
+    hidden : tuple of int
+        Width of each hidden layer; empty for a linear map.
+    outputs : int
+        Width of the output, which has no activation.
+    activation : str
+        One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``.
+
+    Raises
+    ------
+    InvalidInput
+        If a width is no whole number above zero, or the activation is unknown.
+
+    Examples
+    --------
+    >>> network = Network(3, (4, 4), 2)
+    >>> network.sizes, network.layers, network.parameters
+    ((3, 4, 4, 2), 3, 46)
+    """
+
+    features: int
+    hidden: tuple[int, ...]
+    outputs: int
+    activation: str = "silu"
+
+    def __post_init__(self) -> None:
+        one_of("activation", self.activation, list(ACTIVATIONS))
+        if not isinstance(self.hidden, Iterable):
+            raise invalid("hidden", self.hidden, "It is no tuple of widths.", f"Give hidden=({self.hidden},).")
+        # A list would make an unhashable value.
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        positive("features", self.features, integer=True)
+        for width in self.hidden:
+            positive("hidden", width, integer=True)
+        positive("outputs", self.outputs, integer=True)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width of the input, of each hidden layer and of the output."""
+        return (self.features, *self.hidden, self.outputs)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers that have weights."""
+        return len(self.hidden) + 1
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each weight and bias by name.
+
+        Examples
+        --------
+        >>> Network(3, (4,), 1).shapes
+        {'weight_0': (3, 4), 'bias_0': (4,), 'weight_1': (4, 1), 'bias_1': (1,)}
+        """
+        shapes: dict[str, tuple[int, ...]] = {}
+        for k, (inputs, outputs) in enumerate(pairwise(self.sizes)):
+            shapes |= {f"weight_{k}": (inputs, outputs), f"bias_{k}": (outputs,)}
+        return shapes
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
+
+    def forward(self, X: Any, p: Mapping[str, Any], xp: Any) -> Any:
+        """Map features ``(obs, feature)`` to outputs ``(..., obs, output)``.
+
+        Parameters
+        ----------
+        X : array
+            ``(obs, feature)``.
+        p : mapping
+            The weights; dimensions before the last ones, such as ``(chain, draw)``, are kept.
+        xp : module
+            ``numpy``, ``pytensor.tensor``, ``jax.numpy`` or ``torch``; ``X`` and ``p`` hold its arrays.
+
+        Examples
+        --------
+        >>> p = {"weight_0": np.eye(2), "bias_0": np.zeros(2), "weight_1": np.ones((2, 1)), "bias_1": np.ones(1)}
+        >>> Network(2, (2,), 1, "relu").forward(np.array([[1.0, -3.0]]), p, np)
+        array([[2.]])
+        """
+        activate = ACTIVATIONS[self.activation]
+        # Rows last: the compiled elementwise loops run along many rows, not few units (twice as fast in XLA).
+        h = xp.swapaxes(X, -1, -2)
+        for k in range(self.layers):
+            h = xp.swapaxes(p[f"weight_{k}"], -1, -2) @ h + p[f"bias_{k}"][..., None]
+            if k < self.layers - 1:
+                h = activate(h, xp)
+        return xp.swapaxes(h, -1, -2)
+
+    def start(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Draw weights to start from: normal with variance ``1 / inputs`` (LeCun et al. 1998), biases zero.
+
+        Examples
+        --------
+        >>> Network(3, (4,), 1).start(np.random.default_rng(0))["bias_0"]
+        array([0., 0., 0., 0.])
+        """
+        return {
+            name: rng.normal(0.0, shape[0] ** -0.5, shape) if name.startswith("weight") else np.zeros(shape)
+            for name, shape in self.shapes.items()
+        }
+
+    def to_torch(self, p: Mapping[str, Any] | None = None) -> Any:
+        """Build the PyTorch module, with weights ``p`` of one network or PyTorch's own random start.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            Linear layers with the activation between them, of the dtype of ``p``.
+
+        Raises
+        ------
+        InvalidInput
+            If a weight is missing or has another shape.
+        """
+        import torch
+
+        activation, layers = getattr(torch.nn, TORCH_NAMES[self.activation]), []
+        # Weights that are replaced at once need neither memory nor random numbers.
+        device = None if p is None else "meta"
+        for inputs, outputs in pairwise(self.sizes):
+            layers += [torch.nn.Linear(inputs, outputs, device=device), activation()]
+        module = torch.nn.Sequential(*layers[:-1])
+        if p is not None:
+            self._check_shapes(p)
+            # Copied: training the module must leave these arrays alone.
+            state = {_torch_name(name): torch.from_numpy(_transposed(p[name])) for name in self.shapes}
+            module.load_state_dict(state, assign=True)
+        return module
+
+    def from_torch(self, module: Any) -> dict[str, np.ndarray]:
+        """Copy the weights of a PyTorch module, in float32 or float64 as they are there.
+
+        Parameters
+        ----------
+        module : torch.nn.Sequential
+            Of the layers that :meth:`to_torch` builds.
+
+        Raises
+        ------
+        InvalidInput
+            If the module has another architecture; the message names the first layer that differs.
+        """
+        import torch
+
+        if not isinstance(module, torch.nn.Sequential):
+            problem = "It is no torch.nn.Sequential."
+            raise invalid("module", type(module).__name__, problem, "Give what to_torch builds.")
+        with torch.device("meta"):
+            wanted = self.to_torch()
+        for k, (ours, theirs) in enumerate(zip_longest(wanted, module)):
+            if _settings(ours) != _settings(theirs):
+                problem = f"This network has {ours or 'nothing'} there."
+                raise invalid(f"layer {k}", str(theirs or "nothing"), problem, "Give a module of its architecture.")
+        state = module.state_dict()
+        return {name: _to_numpy(state[_torch_name(name)]) for name in self.shapes}
+
+    def _check_shapes(self, p: Mapping[str, Any]) -> None:
+        for name, shape in self.shapes.items():
+            found = np.shape(p[name]) if name in p else "missing"
+            if found != shape:
+                raise invalid(name, found, f"Its shape must be {shape}.", "Give the weights of one such network.")
+
+
+def _torch_name(name: str) -> str:
+    kind, k = name.split("_")
+    return f"{2 * int(k)}.{kind}"
+
+
+def _settings(layer: Any) -> Any:
+    """Return what decides the map of a layer, beside its weights."""
+    if layer is None:
+        return None
+    # Computing in place gives the same numbers; whether it trains does not matter to these layers.
+    public = {name: value for name, value in vars(layer).items() if name[0] != "_"}
+    kept = {name: value for name, value in public.items() if name not in ("training", "inplace")}
+    return type(layer), kept, getattr(layer, "bias", None) is None
+
+
+def _to_numpy(tensor: Any) -> np.ndarray:
+    # NumPy has no bfloat16; float32 holds every narrower number exactly.
+    kept = tensor if tensor.element_size() == 8 else tensor.float()
+    return _transposed(kept.cpu())
+
+
+def _transposed(values: Any) -> np.ndarray:
+    return np.array(np.asarray(values).T, order="C")
