@@ -8,9 +8,10 @@ from bayesgeo._files import public_names
 from bayesgeo.metrics.base import Metric
 from bayesgeo.models.base import Classifier, Estimator
 
+# The last of each ignores the features: without it no report could say whether they help at all.
 DEFAULT_MODELS = {
-    "classification": ("bayesian_logistic", "majority", "logistic", "boosting", "mlp"),
-    "regression": ("bayesian_linear", "mean", "ridge", "boosting", "mlp"),
+    "classification": ("bayesian_logistic", "bayesian_mlp", "mlp", "ensemble", "boosting", "majority"),
+    "regression": ("bayesian_linear", "bayesian_mlp", "mlp", "ensemble", "boosting", "mean"),
 }
 
 
@@ -25,7 +26,7 @@ def catalog(kind: str) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(catalog("inference"))
-    ['Exact', 'NUTS']
+    ['ADVI', 'Exact', 'Laplace', 'MCLMC', 'NUTS']
     """
     modules = public_names(f"bayesgeo.{kind}")
     return {name: getattr(importlib.import_module(module), name) for name, module in modules.items()}
@@ -37,7 +38,7 @@ def models(task: str) -> dict[str, type[Estimator]]:
     Examples
     --------
     >>> sorted(models("regression"))
-    ['bayesian_linear', 'boosting', 'ensemble', 'forest', 'mean', 'mlp', 'ridge']
+    ['bayesian_linear', 'bayesian_mlp', 'boosting', 'ensemble', 'forest', 'mean', 'mlp', 'ridge']
     """
     wanted = task == "classification"
     known = {item.name: item for item in catalog("models").values() if issubclass(item, Classifier) == wanted}

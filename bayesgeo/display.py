@@ -9,6 +9,7 @@ from typing import Any
 from bayesgeo._progress import listening
 
 WIDTH = 18
+UNTIL_SETTLED = ("warming up", "fitting")  # phases that end when nothing more is gained
 
 
 @contextmanager
@@ -91,9 +92,19 @@ def describe(phase: str, numbers: dict[str, Any]) -> str:
     --------
     >>> describe("sampling", {"draws": 1200, "total": 6000, "divergences": 0})
     'sampling  1200 of 6000 draws, 0 divergences'
-    >>> describe("training", {"epoch": 7, "total": 500})
-    'training  epoch 7'
+    >>> describe("warming up", {"steps": 2000, "total": 10000})
+    'warming up  2000 of at most 10000 steps'
+    >>> describe("training", {"epoch": 7, "total": 500, "member": 2, "members": 8})
+    'training  member 2 of 8, epoch 7'
     """
+    parts = []
+    if "member" in numbers:
+        parts.append(f"member {numbers['member']} of {numbers['members']}")
+    if "epoch" in numbers:
+        parts.append(f"epoch {numbers['epoch']}")
+    if "steps" in numbers:
+        bound = "at most " if phase in UNTIL_SETTLED else ""
+        parts.append(f"{numbers['steps']} of {bound}{numbers['total']} steps")
     if "draws" in numbers and "total" in numbers:
-        return f"{phase}  {numbers['draws']} of {numbers['total']} draws, {numbers['divergences']} divergences"
-    return f"{phase}  epoch {numbers['epoch']}" if "epoch" in numbers else phase
+        parts += [f"{numbers['draws']} of {numbers['total']} draws", f"{numbers['divergences']} divergences"]
+    return f"{phase}  {', '.join(parts)}" if parts else phase

@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import joblib
 import numpy as np
@@ -23,7 +23,8 @@ from bayesgeo.metrics.regression import summarise_values
 from bayesgeo.models.base import Bayesian, Classifier, Estimator, Regressor
 
 CONFUSION_DRAWS = 1000
-LIBRARIES = ("arviz", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
+FUNCTION_ROWS = 100  # test rows on which the chains of a network are compared
+LIBRARIES = ("arviz", "blackjax", "jax", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,14 +152,34 @@ def _run(
     describe_rows = _describe_classes if isinstance(fitted, Classifier) else _describe_values
     predictions, confusion = describe_rows(fitted, dataset.rows(test))
     seconds["predict"] = time.perf_counter() - start
-    return Part(predictions, confusion, _diagnosis(fitted), seconds)
+    return Part(predictions, confusion, _diagnosis(fitted, dataset.rows(test)), seconds)
 
 
-def _diagnosis(fitted: Estimator) -> Diagnosis:
+@runtime_checkable
+class _ShowsFunctions(Protocol):
+    """A model whose draws are judged by the functions that they make."""
+
+    posterior_: xr.DataTree
+
+    def functions(self, X: Any, y: Any) -> xr.Dataset: ...
+
+
+def _diagnosis(fitted: Estimator, test: Dataset | None = None) -> Diagnosis:
+    if test is not None and isinstance(fitted, _ShowsFunctions):
+        return diagnose(_on_test_rows(fitted, test))
     if isinstance(fitted, Bayesian):
         return diagnose(fitted.posterior_)
     reason = "A deterministic model has no posterior; judge it by its scores."
     return Diagnosis((Check("posterior", "not applicable", np.nan, "", reason),))
+
+
+def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
+    """Return the posterior with its functions on test rows, which nothing in the fit has seen."""
+    rows = test.rows(np.unique(np.linspace(0, test.n_rows - 1, FUNCTION_ROWS).round().astype(int)))
+    functions, tree = fitted.functions(rows.X, rows.y.values), fitted.posterior_.copy(deep=False)
+    if functions.sizes["point"]:  # none where the training part lacks every class of the test part
+        tree["functions"] = xr.DataTree(functions)
+    return tree
 
 
 def _describe_classes(fitted: Estimator, test: Dataset) -> tuple[xr.Dataset, np.ndarray]:

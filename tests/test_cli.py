@@ -150,7 +150,7 @@ def test_new_rows_get_the_probabilities_of_the_fitted_model(command, run_folder,
     code, printed = command("predict", run_folder, new, "--out", tmp_path / "p.csv")
     assert code == 0
     assert "12 rows predicted by logistic" in printed
-    from bayesgeo import load_model
+    from bayesgeo.models.storage import load_model
 
     said = pd.read_csv(tmp_path / "p.csv")
     p = load_model(run_folder / "models" / "logistic").predict_proba(events(n=12, seed=9).X)

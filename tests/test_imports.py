@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ("pymc", "pytensor", "torch", "nutpie", "arviz", "jax")
+HEAVY = ("pymc", "pytensor", "torch", "nutpie", "arviz", "jax", "blackjax", "optax")
 LIGHT = {
     "the package": "import bayesgeo",
     "help": "import bayesgeo.cli; bayesgeo.cli.app(['--help'], result_action='return_value')",

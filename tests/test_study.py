@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from bayesgeo import BayesianLinearRegression, catalog, load_model, split
+from bayesgeo import BayesianLinearRegression, catalog, split
+from bayesgeo.models.storage import load_model
 from bayesgeo.study import load_study, read_manifest, study
 from tests.fake import FakePosterior
 from tests.models.test_storage import is_pickled
@@ -45,7 +46,7 @@ def test_nothing_in_a_run_is_pickled(tmp_path):
 
 PREDICT = """
 import numpy as np
-from bayesgeo import load_model
+from bayesgeo.models.storage import load_model
 from tests.tables import shaking
 X = shaking(seed=5).X
 for name in ("bayesian_linear", "boosting"):
@@ -200,3 +201,11 @@ def test_the_audit_can_refuse_a_data_set(tmp_path):
     with pytest.raises(ValueError, match=r"Feature c is the target pga by another name\. Leave it out"):
         begin(tmp_path / "run", ("mean",), data)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_default_models_are_there_and_hold_one_that_ignores_the_features(task):
+    known = catalog.models(task)
+    kinds = [known[name].kind for name in catalog.DEFAULT_MODELS[task]]
+    assert kinds.count("baseline") == 1
+    assert {"Bayesian", "deterministic"} <= set(kinds)

@@ -23,10 +23,11 @@ def main() -> None:
     for finding in bg.audit(events, folds):
         print(f"audit: {finding.message}")
 
-    # 3. What is believed: weakly informative normal priors, and a sparser alternative; and two rivals.
+    # 3. What is believed: weakly informative normal priors, a sparser alternative, and a network; and a rival.
     models = {
         "normal prior": bg.BayesianLogisticRegression(),
         "laplace prior": bg.BayesianLogisticRegression(prior="laplace", prior_scale=1.0),
+        "bayesian network": bg.BayesianMLPClassifier((16,), inference=bg.MCLMC(chains=4)),
         "perceptron": bg.MLPClassifier(hidden=(16, 16)),
     }
     evidence = {name: bg.evaluate(model, events, folds, seed=SEED) for name, model in models.items()}

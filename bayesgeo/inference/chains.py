@@ -40,7 +40,7 @@ class Target:
     training, everything : array
         Weight of each row while some are held out, and after.
     held_out : mapping
-        The data of the held-out rows alone.
+        The data of the held-out rows alone, but for a few that would make their number an odd one.
     n_rows : int
         Rows, without the padding.
     """
@@ -62,7 +62,7 @@ def target_of(problem: Problem) -> Target:
     """Put a problem on the device."""
     density = log_density(problem)
     n = len(problem.data["y"])
-    padded = -n % 2 ** max(0, int(np.log2(n)) - 5)
+    padded = -n % _grain(n)
     held = np.arange(n) if problem.held_out is None else np.asarray(problem.held_out)
     everything = np.r_[np.ones(n), np.zeros(padded)]
     training = everything.copy()
@@ -73,12 +73,19 @@ def target_of(problem: Problem) -> Target:
         name: _device(np.concatenate([values, np.repeat(values[-1:], padded, axis=0)]) if name in by_row else values)
         for name, values in problem.data.items()
     }
-    held_out = {name: values[held] if name in by_row else values for name, values in data.items()}
+    scored = held[: len(held) - len(held) % _grain(len(held))]
+    held_out = {name: values[scored] if name in by_row else values for name, values in data.items()}
     return Target(density, data, _device(training), _device(everything), held_out, n)
 
 
+def _grain(n_rows: int) -> int:
+    """Return what numbers of rows are rounded to: sizes that differ by less share one compilation."""
+    return 2 ** max(0, int(np.log2(n_rows)) - 5)
+
+
 def _device(values: np.ndarray) -> Any:
-    return jnp.asarray(values, jnp.float32 if values.dtype.kind == "f" else values.dtype)
+    # Asking for int64 by name would warn; JAX narrows it by itself.
+    return jnp.asarray(values, jnp.float32 if values.dtype.kind == "f" else None)
 
 
 def each_chain(function: Callable, chains: Any, *shared: Any, cores: int | None = None) -> Any:

@@ -10,13 +10,14 @@ from scipy import stats
 from bayesgeo.inference.chains import Target, each_chain, jax, jnp
 from bayesgeo.inference.density import LogDensity
 
-STEPS, RATE = 2000, 2e-3
+STEPS = 2000
+NEAR, FAR = 5e-3, 5e-2  # rates from a trained network, which must not lose its mode, and from anywhere
 
 
-def modes(target: Target, theta: Any, free: np.ndarray, cores: int | None) -> np.ndarray:
+def modes(target: Target, theta: Any, free: np.ndarray, *, rate: float, cores: int | None) -> np.ndarray:
     """Climb from ``theta (chain, size)`` along the free values, on all rows, to a mode each."""
-    climb = _climb(target.density)
-    return np.asarray(each_chain(climb, theta, target.data, target.everything, _mask(theta, free), cores=cores))
+    shared = (target.data, target.everything, _mask(theta, free), jnp.float32(rate))
+    return np.asarray(each_chain(_climb(target.density), theta, *shared, cores=cores))
 
 
 def sample(target: Target, theta: np.ndarray, free: np.ndarray, draws: int, seed: int) -> tuple[Any, Any]:
@@ -44,8 +45,8 @@ def _climb(density: LogDensity) -> Any:
     return jax.jit(partial(_ascend, density))
 
 
-def _ascend(density: LogDensity, theta: Any, data: Any, weight: Any, mask: Any) -> Any:
-    optimiser = optax.adam(optax.cosine_decay_schedule(RATE, STEPS, 1e-3))
+def _ascend(density: LogDensity, theta: Any, data: Any, weight: Any, mask: Any, rate: Any) -> Any:
+    optimiser = optax.adam(optax.cosine_decay_schedule(rate, STEPS, 1e-3))
 
     def step(carry: Any, _: Any) -> Any:
         theta, state = carry

@@ -91,7 +91,8 @@ class LogDensity:
         Raises
         ------
         InvalidInput
-            If a value has another shape than its variable, or names a variable that is transformed.
+            If there is no unconstrained value of that name, or it has another shape. A transformed variable goes by
+            PyMC's name of its transform, such as ``sigma_log__``.
         """
         point = dict(self._initial)
         for name, value in values.items():
@@ -135,22 +136,24 @@ def row_names(data: Arrays, weight: Any) -> tuple[str, ...]:
 def import_jax() -> Any:
     """Import JAX with PyMC's conversion rules, leaving the process as it was.
 
-    PyMC's module asks XLA for 100 host devices; and XLA's own threads would split sums by the number of cores.
+    PyMC's module asks XLA for 100 host devices, PyTensor's JAX for double precision; and XLA's own threads would split
+    sums by the number of cores.
     """
-    flags = os.environ.get("XLA_FLAGS", "")
+    import jax
+
+    flags, double = os.environ.get("XLA_FLAGS", ""), jax.config.jax_enable_x64
     if "xla_cpu_multi_thread_eigen" not in flags:
         flags = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
     import pymc.sampling.jax  # noqa: F401
 
     os.environ["XLA_FLAGS"] = flags
-    import jax
-
+    if jax.config.jax_enable_x64 != double:
+        jax.config.update("jax_enable_x64", double)
     return jax
 
 
 def _functions(problem: Problem) -> tuple[Callable, Callable, Callable, dict[str, np.ndarray]]:
     import_jax()
-    import pymc as pm
     import pytensor
 
     with pytensor.config.change_flags(floatX="float32"):
@@ -161,16 +164,10 @@ def _functions(problem: Problem) -> tuple[Callable, Callable, Callable, dict[str
         rows = model.logp(vars=[outcome], sum=False)[0]
         values = model.replace_rvs_by_values([model[name] for name in problem.dims])
         convert = partial(_convert, model, problem)
-        initial = {
-            rv.name: np.asarray(value, np.float32)
-            for rv, value in zip(model.free_RVs, _initial_values(pm, model), strict=True)
-        }
+        point = model.initial_point(random_seed=0)
+        names = [model.rvs_to_values[rv].name for rv in model.free_RVs]
+        initial = {name: np.asarray(point[name], np.float32) for name in names}
         return convert([prior]), convert([rows]), convert(values), initial
-
-
-def _initial_values(pm: Any, model: Any) -> list[np.ndarray]:
-    point = model.initial_point(random_seed=0)
-    return [point[model.rvs_to_values[rv].name] for rv in model.free_RVs]
 
 
 def _convert(model: Any, problem: Problem, outputs: list[Any]) -> Callable:

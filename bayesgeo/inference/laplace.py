@@ -67,7 +67,8 @@ class Laplace:
             raise invalid("subset", self.subset, problem_text, 'Use subset="last layer", or ADVI.')
         first = chains.starts(problem, target, self.chains, seed, self.cores)
         announce("climbing")
-        modes = curvature.modes(target, first, free, self.cores)
+        rate = curvature.FAR if problem.start is None else curvature.NEAR
+        modes = curvature.modes(target, first, free, rate=rate, cores=self.cores)
         announce("measuring the curvature")
         theta, log_q = curvature.sample(target, modes, free, self.draws, seed)
         checked = chains.checked_draws(target.n_rows, self.draws)

@@ -17,6 +17,7 @@ FALL = 8  # blocks in which the wanted energy error falls to its final value; wa
 COARSE = 0.5  # the energy error that it falls from
 GROWTH = 0.005  # nats a row: a held-out score that grows less over a third of the warm-up has stopped growing
 DEAD_NATS, DEAD_ERRORS = 0.1, 4.0  # below the median chain, in nats a row and in standard errors
+WORST_NATS = 10.0  # that a row counts against a chain, at most
 SCORED_EVERY = 5  # of the records of a block, for the held-out score
 
 
@@ -240,7 +241,8 @@ def dead_chains(scores: np.ndarray) -> np.ndarray:
     [False, False, False, True]
     """
     scores = np.where(np.isfinite(scores), scores, -1e6)
-    loss = np.median(scores, axis=0) - scores
+    # Without a bound the rows of a wild chain differ so much that their standard error hides their mean.
+    loss = np.minimum(np.median(scores, axis=0) - scores, WORST_NATS)
     mean, error = loss.mean(axis=1), loss.std(axis=1) / np.sqrt(scores.shape[1])
     dead = mean > np.maximum(DEAD_NATS, DEAD_ERRORS * error)
     return dead if not dead.all() else np.zeros(len(dead), dtype=bool)

@@ -1,7 +1,7 @@
 """The steps of Gaussian variational inference, in JAX."""
 
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import optax
 from blackjax.vi import fullrank_vi, meanfield_vi
@@ -15,6 +15,17 @@ DRAWING = 2**31  # sets the key of the draws apart from those of the blocks
 # Narrow at first: from a wide start the approximation of a network collapses onto the prior.
 LOG_SD = -4.0
 STEPS = {"mean-field": meanfield_vi.step, "full": fullrank_vi.step}
+STATES = {"mean-field": meanfield_vi.MFVIState, "full": fullrank_vi.FRVIState}
+
+
+class Fit(NamedTuple):
+    """One approximation: where it stands, and its parameters averaged over the later half of a block of steps.
+
+    At a constant rate the steps never come to rest; their average does (Dhaka et al. 2020, NeurIPS).
+    """
+
+    state: Any
+    average: Any
 
 
 class Climb:
@@ -36,20 +47,20 @@ class Climb:
         self.target, self.rank, self.steps = target, rank, steps
         self._move = _moves(target.density, rank, batch, steps)
 
-    def begin(self, theta: Any) -> Any:
+    def begin(self, theta: Any) -> Fit:
         """Return narrow Gaussians around ``theta (chain, size)``."""
         return jax.vmap(partial(_begin, self.rank))(theta)
 
-    def block(self, state: Any, seed: int, block: int, cores: int | None) -> tuple[Any, Any]:
-        """Take one block of steps; return the states and the mean bound over the later half, ``(chain,)``."""
-        n_chains = state.mu.shape[0]
+    def block(self, fit: Fit, seed: int, block: int, cores: int | None) -> tuple[Fit, Any]:
+        """Take one block of steps; return the fits and the mean bound over the later half, ``(chain,)``."""
+        n_chains = fit.state.mu.shape[0]
         keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), block), n_chains)
-        return each_chain(self._move, (keys, state), self.target.data, self.target.everything, cores=cores)
+        return each_chain(self._move, (keys, fit), self.target.data, self.target.everything, cores=cores)
 
-    def sample(self, state: Any, seed: int, draws: int) -> tuple[Any, Any]:
+    def sample(self, fit: Fit, seed: int, draws: int) -> tuple[Any, Any]:
         """Draw ``theta (chain, draw, size)`` and its log density ``(chain, draw)`` in the approximation."""
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), DRAWING), state.mu.shape[0])
-        return jax.vmap(partial(_sample, self.rank, draws))(keys, state)
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), DRAWING), fit.state.mu.shape[0])
+        return jax.vmap(partial(_sample, self.rank, draws))(keys, fit.average)
 
 
 def _optimiser(rank: str, size: int) -> optax.GradientTransformation:
@@ -61,15 +72,12 @@ def _optimiser(rank: str, size: int) -> optax.GradientTransformation:
     return optax.chain(adam, optax.stateless(lambda updates, _: (updates[0], pace * updates[1])))
 
 
-def _begin(rank: str, theta: Any) -> Any:
-    optimiser = _optimiser(rank, len(theta))
-    if rank == "mean-field":
-        spread = jnp.full_like(theta, LOG_SD)
-        return meanfield_vi.MFVIState(theta, spread, optimiser.init((theta, spread)))
+def _begin(rank: str, theta: Any) -> Fit:
     size = len(theta)
     # The factor's diagonal comes first, by its logarithm.
-    spread = jnp.zeros(size * (size + 1) // 2, theta.dtype).at[:size].set(LOG_SD)
-    return fullrank_vi.FRVIState(theta, spread, optimiser.init((theta, spread)))
+    entries = size if rank == "mean-field" else size * (size + 1) // 2
+    first = (theta, jnp.zeros(entries, theta.dtype).at[:size].set(LOG_SD))
+    return Fit(STATES[rank](*first, _optimiser(rank, size).init(first)), first)
 
 
 @cache
@@ -80,15 +88,18 @@ def _moves(density: LogDensity, rank: str, batch: int, steps: int) -> Any:
 def _block(density: LogDensity, rank: str, batch: int, steps: int, chain: Any, data: Any, weight: Any) -> Any:
     optimiser = _optimiser(rank, density.size)
 
-    def step(state: Any, key: Any) -> tuple[Any, Any]:
+    def step(fit: Fit, numbered: Any) -> tuple[Fit, Any]:
+        number, key = numbered
         pick, move = jax.random.split(key)
         log_density = _estimate(density, pick, batch, data, weight)
-        state, info = STEPS[rank](move, state, log_density, optimiser, STEP_DRAWS)
-        return state, -info.elbo
+        state, info = STEPS[rank](move, fit.state, log_density, optimiser, STEP_DRAWS)
+        share = 1.0 / jnp.maximum(1, number + 1 - steps // 2)
+        average = jax.tree.map(lambda mean, now: mean + share * (now - mean), fit.average, tuple(state[:2]))
+        return Fit(state, average), -info.elbo
 
-    key, state = chain
-    state, bounds = jax.lax.scan(step, state, jax.random.split(key, steps))
-    return state, bounds[steps // 2 :].mean()
+    key, fit = chain
+    fit, bounds = jax.lax.scan(step, fit, (jnp.arange(steps), jax.random.split(key, steps)))
+    return fit, bounds[steps // 2 :].mean()
 
 
 def _estimate(density: LogDensity, key: Any, batch: int, data: Any, weight: Any) -> Any:
@@ -102,7 +113,8 @@ def _estimate(density: LogDensity, key: Any, batch: int, data: Any, weight: Any)
     return lambda theta: density.prior(theta, data) + (scale * density.rows(theta, part)).sum()
 
 
-def _sample(rank: str, draws: int, key: Any, state: Any) -> tuple[Any, Any]:
+def _sample(rank: str, draws: int, key: Any, parameters: Any) -> tuple[Any, Any]:
+    state = STATES[rank](*parameters, None)
     if rank == "mean-field":
         theta = meanfield_vi.sample(key, state, draws)
         log_q = meanfield_vi.generate_meanfield_logdensity(state.mu, state.rho)

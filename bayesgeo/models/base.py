@@ -23,6 +23,7 @@ NOISE_DRAWS = 1000  # response draws, at least about, of a model that has few pa
 # The CRPS of n draws is too high by one part in n, and each end of a 90 % interval is off by 2.1 / sqrt(n) standard
 # deviations: 0.4 % and 0.13 at 250, small beside what parts two models. Below, draws are repeated under new noise.
 FEW_DRAWS = 250
+MINIBATCH_ROWS = 50_000  # rows above which a network's default inference sees minibatches
 
 
 class Estimator(BaseEstimator, ABC):
@@ -306,14 +307,17 @@ def one_draw_noise(sigma: float) -> xr.Dataset:
 
 
 def default_inference(problem: Problem) -> Inference:
-    """Choose the exact posterior where there is one, MCLMC for networks, NUTS elsewhere."""
+    """Choose the exact posterior where there is one, NUTS elsewhere; for networks MCLMC, and ADVI for many rows."""
     from bayesgeo.inference.exact import Exact
     from bayesgeo.inference.mclmc import MCLMC
     from bayesgeo.inference.nuts import NUTS
+    from bayesgeo.inference.vi import ADVI
 
     if problem.conjugate is not None:
         return Exact()
-    return NUTS() if problem.start is None else MCLMC()
+    if problem.start is None:
+        return NUTS()
+    return MCLMC() if len(problem.data["y"]) <= MINIBATCH_ROWS else ADVI()
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -85,10 +85,20 @@ def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> 
         predictor = forward(X, p, pt)
         if n_labels == 2:
             # The Bernoulli log likelihood in half the operations of pm.Bernoulli.
-            pm.Potential("outcome", pt.sum(y * predictor - pt.softplus(predictor)))
+            pm.Potential("outcome", y * predictor - pt.softplus(predictor))
         else:
-            pm.Categorical("outcome", logit_p=predictor, observed=y)
+            pm.Potential("outcome", log_probability(y, predictor, n_labels))
     return model
+
+
+def log_probability(y: Any, outputs: Any, n_labels: int) -> Any:
+    """Return the log probability of classes ``y (obs,)`` by softmax of ``outputs (obs, label)``, ``(obs,)``."""
+    import pytensor.tensor as pt
+
+    # Along rows: two thirds of the time of pm.Categorical.
+    by_class = outputs.T
+    hit = pt.eq(y, np.arange(n_labels)[:, None])
+    return pt.sum(hit * by_class, axis=0) - pt.logsumexp(by_class, axis=0)
 
 
 def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
@@ -107,7 +117,7 @@ def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[
     if prior == "normal":
         pm.Potential("weight_prior", pm.logp(pm.Normal.dist(0, scale), theta[1:]).sum())
         pm.Potential("intercept_prior", pm.logp(pm.Normal.dist(0, INTERCEPT_SCALE), theta[0]).sum())
-    theta = theta @ contrasts(n_labels).T if n_labels > 2 else theta[:, 0]
+    theta = theta @ pm.floatX(contrasts(n_labels)).T if n_labels > 2 else theta[:, 0]
     return {"weight": pm.Deterministic("weight", theta[1:]), "intercept": pm.Deterministic("intercept", theta[0])}
 
 

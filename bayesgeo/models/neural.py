@@ -72,7 +72,7 @@ class BayesianMLP(Bayesian):
 
     def _state(self, X: np.ndarray, y: np.ndarray, *, outputs: int, noise: str) -> Problem:
         one_of("prior", self.prior, PRIORS)
-        self.network_ = Network(X.shape[1], tuple(self.hidden), outputs, self.activation)
+        self.network_ = Network(X.shape[1], self.hidden, outputs, self.activation)
         scales = self._scales()
         return Problem(
             build=partial(network_graph, self.network_, self.prior, scales, noise),
@@ -244,7 +244,8 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         rows = self.noise == "heteroscedastic"
         sigma = noise_sd(outputs[..., 1], np) if rows else posterior["sigma"].values
         nu = {"nu": posterior["nu"].values} if self.noise == "student-t" else {}
-        expected = self.target_center_ + outputs[..., 0] * self.target_scale_
+        # Draws may be in single precision, which is too coarse for a target far from zero.
+        expected = self.target_center_ + outputs[..., 0].astype(np.float64) * self.target_scale_
         return {"expected": expected, "sigma": sigma * self.target_scale_} | nu
 
     def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset:
@@ -254,9 +255,7 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
 
 def _shown(expected: np.ndarray, log_density: np.ndarray) -> xr.Dataset:
     dims = ("chain", "draw", "point", "label")
-    # Single precision: these numbers are compared, not added up.
-    shown = {"expected": (dims[: expected.ndim], expected), "log_density": (dims[:3], log_density)}
-    return xr.Dataset(shown).astype(np.float32)
+    return xr.Dataset({"expected": (dims[: expected.ndim], expected), "log_density": (dims[:3], log_density)})
 
 
 __all__ = ["BayesianMLPClassifier", "BayesianMLPRegressor"]

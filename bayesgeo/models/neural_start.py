@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesgeo._check import invalid
-from bayesgeo.models.network import Network
+from bayesgeo._check import invalid, shown
+from bayesgeo.models.neural_graph import LEAST_SD
 
 Weights = Mapping[str, np.ndarray]
 
@@ -17,19 +17,38 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
     Raises
     ------
     InvalidInput
-        If ``fitted`` is no fitted network of the same architecture.
+        If ``fitted`` is no fitted network of the same architecture, for the same task.
     """
     weights = getattr(fitted, "weights_", None)
     if weights is None:
         raise invalid("start", type(fitted).__name__, "It has no weights.", "Give a fitted MLP or deep ensemble.")
+    _check(fitted, model)
     members = _members(weights)
-    network = model.network_
 
     def start(rng: np.random.Generator, chain: int) -> dict[str, np.ndarray]:
         p = {name: values[chain % len(values)].copy() for name, values in members.items()}
-        return _rescaled(p, fitted, model, network)
+        p |= _first_layer(p, fitted, model)
+        if not hasattr(model, "target_scale_"):
+            return p
+        sigma = np.ravel(fitted.sigma_)
+        p |= _last_layer(p, fitted, model)
+        return p | _noise(p, model, float(sigma[chain % len(sigma)]) / model.target_scale_)
 
     return start
+
+
+def _check(fitted: Any, model: Any) -> None:
+    ours, theirs = (getattr(estimator, "classes_", None) for estimator in (model, fitted))
+    known = [(network.features, network.hidden, network.activation) for network in (model.network_, fitted.network_)]
+    problem = ""
+    if (ours is None) != (theirs is None):
+        problem = "It is for values." if theirs is None else "It is for classes."
+    elif ours is not None and not np.array_equal(ours, theirs):
+        problem = f"Its classes are {shown(theirs)}; the model's are {shown(ours)}."
+    elif known[0] != known[1]:
+        problem = f"Its features, hidden layers and activation are {known[1]}; the model's are {known[0]}."
+    if problem:
+        raise invalid("start", type(fitted).__name__, problem, "Start from a network of the same architecture.")
 
 
 def _members(weights: Weights) -> dict[str, np.ndarray]:
@@ -40,24 +59,25 @@ def _members(weights: Weights) -> dict[str, np.ndarray]:
     }
 
 
-def _rescaled(p: dict[str, np.ndarray], fitted: Any, model: Any, network: Network) -> dict[str, np.ndarray]:
-    """State the same function of raw rows through the standardisation of the Bayesian model."""
+def _first_layer(p: Weights, fitted: Any, model: Any) -> Weights:
+    """Make the same units of raw features through the standardisation of the Bayesian model."""
     shift = (model.center_ - fitted.center_) / fitted.scale_
-    if p["weight_0"].shape[0] != len(shift):
-        raise invalid("start", type(fitted).__name__, "It has another number of features.")
-    p["bias_0"] = p["bias_0"] + shift @ p["weight_0"]
-    p["weight_0"] = p["weight_0"] * (model.scale_ / fitted.scale_)[:, None]
-    if not hasattr(model, "target_scale_"):
-        return p
-    last = network.layers - 1
-    weight, bias = f"weight_{last}", f"bias_{last}"
-    if weight not in p:
-        return p
+    ratio = (model.scale_ / fitted.scale_)[:, None]
+    return {"bias_0": p["bias_0"] + shift @ p["weight_0"], "weight_0": p["weight_0"] * ratio}
+
+
+def _last_layer(p: Weights, fitted: Any, model: Any) -> Weights:
+    """Make the same raw target through the standardisation of the Bayesian model."""
+    weight, bias = list(model.network_.shapes)[-2:]
     ratio = fitted.target_scale_ / model.target_scale_
-    p[weight] = p[weight] * ratio
-    p[bias] = p[bias] * ratio + (fitted.target_center_ - model.target_center_) / model.target_scale_
-    if network.outputs == 2:
-        sd = float(np.mean(fitted.sigma_)) / model.target_scale_
-        p[weight] = np.c_[p[weight], np.zeros(len(p[weight]))]
-        p[bias] = np.r_[p[bias], np.log(np.expm1(sd))]
-    return p
+    shift = (fitted.target_center_ - model.target_center_) / model.target_scale_
+    return {weight: p[weight] * ratio, bias: p[bias] * ratio + shift}
+
+
+def _noise(p: Weights, model: Any, sd: float) -> Weights:
+    """Begin at the noise of the fitted network: in a second output, or as the logarithm of sigma."""
+    if model.network_.outputs == 1:
+        return {"sigma_log__": np.log(sd)}
+    weight, bias = list(model.network_.shapes)[-2:]
+    output = np.log(np.expm1(max(sd - LEAST_SD, LEAST_SD)))
+    return {weight: np.c_[p[weight], np.zeros(len(p[weight]))], bias: np.r_[p[bias], output]}

@@ -10,12 +10,13 @@ import xarray as xr
 
 from bayesgeo import catalog
 from bayesgeo.comparison import compare
+from bayesgeo.reporting.posteriors import approximation, network
 from bayesgeo.reporting.rows import notable, reliability, scatter
 from bayesgeo.reporting.words import decide
 
 SCHEMA = 1
 CI_PROB = 0.9
-QUANTITIES = ("constant", "coefficient", "noise_sd", "nu")
+QUANTITIES = ("constant", "coefficient", "noise_sd", "nu", "scale_")  # the last: a number for each layer
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
 Facts = dict[str, Any]
 
@@ -102,12 +103,14 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
         "class": attrs["class"],
         "parameters": json.loads(attrs["parameters"]),
         "inference": json.loads(attrs.get("inference", "null")),
-        "metrics": _metrics(metrics, described["task"]),
-        "confusion": _confusion(metrics),
+        "approximation": approximation(evidence),
+        "metrics": _metrics(metrics, described["task"], posterior=attrs["kind"] == "Bayesian"),
+        "confusion": _confusion(metrics, posterior=attrs["kind"] == "Bayesian"),
         "distance_to_exact": _distance(evidence),
         "diagnostics": _diagnostics(evidence),
         "posterior": _summary(evidence, QUANTITIES, labels),
         "effects": _summary(evidence, ("weight",), labels),
+        "network": network(evidence),
         "reliability": reliability(evidence),
         "scatter": scatter(evidence),
         "rows": notable(evidence, labels),
@@ -118,8 +121,10 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
     }
 
 
-def _metrics(metrics: xr.Dataset, task: str) -> Facts:
-    columns = [name for name, values in metrics.data_vars.items() if values.dims == ("metric",)]
+def _metrics(metrics: xr.Dataset, task: str, *, posterior: bool) -> Facts:
+    """Tabulate the scores; members of an ensemble are no draws of a posterior, so their spread is left out."""
+    columns = [str(name) for name, values in metrics.data_vars.items() if values.dims == ("metric",)]
+    columns = [name for name in columns if posterior or not name.startswith("posterior")]
     shared = {
         "prob": metrics.attrs["prob"],
         "blocks": metrics.attrs["blocks"],
@@ -135,11 +140,12 @@ def _metrics(metrics: xr.Dataset, task: str) -> Facts:
     return table
 
 
-def _confusion(metrics: xr.Dataset) -> Facts | None:
+def _confusion(metrics: xr.Dataset, *, posterior: bool) -> Facts | None:
     if "confusion" not in metrics:
         return None
-    names = {"count": "confusion", "low": "confusion_low", "high": "confusion_high"}
+    names = {"count": "confusion"} | ({"low": "confusion_low", "high": "confusion_high"} if posterior else {})
     counts = {key: metrics[name].values.tolist() if name in metrics else None for key, name in names.items()}
+    counts = {"low": None, "high": None} | counts
     return {"labels": [str(label) for label in metrics["true_label"].values], **counts}
 
 
@@ -168,7 +174,7 @@ def _summary(evidence: xr.DataTree, wanted: Sequence[str], labels: Sequence[str]
     if "posterior" not in evidence.children:
         return []
     posterior = evidence["posterior"].to_dataset()
-    names = [name for name in wanted if name in posterior]
+    names = [str(n) for w in wanted for n in posterior.data_vars if n == w or (w[-1] == "_" and str(n).startswith(w))]
     if not names:
         return []
     summary = az.summary(evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none")

@@ -26,7 +26,8 @@ VARIABLES = {
     COLOURS["deterministic"]: "var(--plain)",
     COLOURS["baseline"]: "var(--base)",
 }
-MARKERS = {"Bayesian": "o", "deterministic": "s", "baseline": "D"}
+COLOURS["chain"] = FAINT  # one chain of several
+MARKERS = {"Bayesian": "o", "deterministic": "s", "baseline": "D", "chain": "o"}
 STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -102,6 +103,7 @@ def forest(
         axes.set_yticks(range(len(marks)), [_short(mark.label) for mark in marks])
         axes.set_xlabel(xlabel)
         axes.tick_params(axis="y", length=0)
+        axes.locator_params(axis="x", nbins=6)
         svg = _svg(figure, name)
     drawn = "; ".join(f"{mark.label} {number(mark.value)}" for mark in marks)
     line = f" Dashed line: {reference_label} {number(reference)}." if reference_label else ""
@@ -160,6 +162,36 @@ def scatter(rows: Sequence[Mapping[str, float]], *, name: str, kind: str, unit: 
         svg = _svg(figure, name)
     inside = int(((low <= y) & (y <= high)).sum())
     return Picture(svg, f"Observed against predicted values of {len(x)} rows, {inside} of them inside their interval.")
+
+
+def curves(
+    steps: Sequence[float],
+    chains: Sequence[Sequence[float | None]],
+    together: Sequence[float | None] | None,
+    *,
+    name: str,
+    ylabel: str,
+) -> Picture:
+    """Draw a number of each chain step by step in thin lines, and of all chains together in a thick one.
+
+    The axis covers the better three quarters of the chains: one that fails far below leaves it.
+    """
+    with _canvas(4.7, 2.8) as (figure, axes):
+        values, pooled = np.array(chains, dtype=float), np.array(together or [], dtype=float)
+        better = np.sort(np.nan_to_num(values, nan=-np.inf), axis=0)[len(values) // 4 :]
+        ends = np.append(better, pooled)
+        ends = ends[np.isfinite(ends)] if np.isfinite(ends).any() else np.zeros(1)
+        margin = 0.05 * np.ptp(ends) or 0.1
+        axes.plot(steps, values.T, color=FAINT if together else COLOURS["Bayesian"], linewidth=1)
+        if together:
+            axes.plot(steps, pooled, color=COLOURS["Bayesian"], linewidth=2.2)
+        axes.set(ylim=(ends.min() - margin, ends.max() + margin), xlabel="steps", ylabel=ylabel)
+        axes.set_xlim(left=0)
+        axes.locator_params(nbins=6)
+        svg = _svg(figure, name)
+    last = f" All together: {number(together[0])} at first, {number(together[-1])} at last." if together else ""
+    final = ", ".join(number(value) for value in values[:, -1])
+    return Picture(svg, f"{ylabel}, of {len(values)} chains over {number(steps[-1])} steps, at last {final}.{last}")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import math
 import unicodedata
 
 MISSING = "not computed"
+DASH = "\u2013"
 MINUS = "\u2212"
 MOST_DECIMALS = 6
 KEPT_INVISIBLE = "\u200c\u200d"  # joiners that emoji and some scripts need

@@ -74,11 +74,15 @@ def _environment() -> Environment:
         "metric_name": words.metric_name,
         "compared": words.compared,
         "optimism": words.optimism,
+        "or_dash": lambda value: numbers.DASH if value is None else numbers.number(value),
         "estimate": _estimate,
         "posterior_interval": _posterior_interval,
         "quantity": _quantity,
         "calibration": _calibration_figure,
         "effects": _effects_figure,
+        "quantity_name": words.quantity_name,
+        "growth": _growth_figure,
+        "by_chain": _by_chain_figure,
     }
     return environment
 
@@ -166,6 +170,19 @@ def _effects_figure(model: Facts, number: int) -> Picture | None:
     marks = [Mark(_effect_label(e), e["mean"], *(e[key] for key in _ends(e))) for e in usable]
     xlabel = "effect of one sd of the feature"
     return figures.forest(marks, name=f"effects{number}", xlabel=xlabel, reference=0.0, reference_label="no effect")
+
+
+def _growth_figure(growth: Facts, number: int) -> Picture:
+    of = "evidence lower bound (nats)" if growth["of"] == "elbo" else "log score, nats per row"
+    return figures.curves(growth["step"], growth["chains"], growth["all"], name=f"growth{number}", ylabel=of)
+
+
+def _by_chain_figure(by_chain: Facts, number: int) -> Picture:
+    scores = [(f"chain {k}", score) for k, score in enumerate(by_chain["chains"]) if score is not None]
+    together = [] if by_chain["all"] is None else [Mark("all draws together", by_chain["all"], None, None)]
+    marks = [*together, *(Mark(label, score, None, None, "chain") for label, score in scores)]
+    xlabel = f"log score on {by_chain['points']} rows, nats per row"
+    return figures.forest(marks, name=f"chains{number}", xlabel=xlabel)
 
 
 def _effect_label(effect: Facts) -> str:

@@ -78,12 +78,15 @@ def notable(evidence: xr.DataTree, labels: list[str]) -> dict[str, list[Facts]]:
     Returns
     -------
     dict
-        ``uncertain`` (by total uncertainty) and ``surprising`` (by log score): rows with ``row``, ``group``,
-        ``observed``, ``predicted``, ``probability`` (of the predicted class), ``aleatoric``, ``epistemic``
-        and ``log_score``.
+        ``uncertain`` (by entropy, or by the width of the interval) and ``surprising`` (by log score): rows with
+        ``row``, ``group``, ``observed``, ``predicted``, ``probability`` (of the predicted class), ``low`` and ``high``
+        (of a value), ``aleatoric``, ``epistemic`` and ``log_score``.
     """
     predictions = evidence["predictions"].to_dataset()
-    total = (predictions["aleatoric"] + predictions["epistemic"]).values
+    # The variance of a value may be infinite, where the noise has heavy tails; the interval never is.
+    parts = ("aleatoric", "epistemic") if labels else ("high", "low")
+    sign = 1 if labels else -1
+    total = (predictions[parts[0]] + sign * predictions[parts[1]]).values
     score = evidence["metrics"].to_dataset()["log_score_by_row"].values
     worst = {"uncertain": np.argsort(-total, kind="stable"), "surprising": np.argsort(score, kind="stable")}
     return {why: [_row(evidence, int(row), labels) for row in order[:NOTABLE]] for why, order in worst.items()}
@@ -103,7 +106,8 @@ def _row(evidence: xr.DataTree, row: int, labels: list[str]) -> Facts:
 
 def _outcome(prediction: xr.Dataset, y: float, labels: list[str]) -> Facts:
     if not labels:
-        return {"observed": y, "predicted": float(prediction["mean"]), "probability": None}
+        ends = {name: float(prediction[name]) for name in ("low", "high")}
+        return {"observed": y, "predicted": float(prediction["mean"]), "probability": None, **ends}
     probability = prediction["probability"].values
     best = int(probability.argmax())
     return {"observed": labels[int(y)], "predicted": labels[best], "probability": float(probability[best])}

@@ -27,28 +27,31 @@ def decide(facts: Mapping[str, Any]) -> Facts:
         ``level`` (``ok``, ``care`` or ``stop``: the gravest of the reasons), ``title`` and ``reasons``, the gravest
         first, each with ``level`` and ``text``.
     """
-    reasons = [{"level": level, "text": text} for level, text in _reasons(facts)]
+    of_all, of_models = list(_reasons(facts)), list(_posteriors(facts))
+    reasons = [{"level": level, "text": text} for level, text in [*of_all, *of_models]]
     reasons.sort(key=lambda reason: -GRAVITY[reason["level"]])
     level = reasons[0]["level"]
-    return {"level": level, "title": _title(facts, level), "reasons": reasons}
+    return {"level": level, "title": _title(facts, level, of_all), "reasons": reasons}
 
 
-def _title(facts: Mapping[str, Any], level: str) -> str:
-    best = facts["models"][0]["name"]
-    if level == "ok":
-        return f"OK to use: {best}"
-    if level == "care":
+def _title(facts: Mapping[str, Any], level: str, of_all: Sequence[tuple[str, str]]) -> str:
+    best, verdicts = facts["models"][0]["name"], {m["name"]: m["diagnostics"]["verdict"] for m in facts["models"]}
+    if level == "stop":
+        failed = [name for name, verdict in verdicts.items() if verdict == "failed"]
+        return f"Do not use {_list(failed)}" if failed else "Do not use these scores"
+    doubtful = [name for name, verdict in verdicts.items() if verdict == "doubtful"]
+    if best in doubtful or "care" in [level for level, _ in of_all]:
         return f"Use with care: {best}"
-    failed = [model["name"] for model in facts["models"] if model["diagnostics"]["verdict"] == "failed"]
-    return f"Do not use {_list(failed)}" if failed else "Do not use these scores"
+    # Doubts about another model say nothing against the best one.
+    return f"OK to use: {best}" + (f". With care: {_list(doubtful)}" if doubtful else "")
 
 
 def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the reasons that hold whichever model is used; see :func:`_posteriors` for those of each model."""
     yield "ok", best_sentence(facts)
     yield _against_baseline(facts)
     yield from _bayesian_or_not(facts)
     yield from _against_exact(facts)
-    yield from _posteriors(facts)
     yield from _audit(facts)
     gap = optimism_sentence(facts)
     if gap:
@@ -117,16 +120,19 @@ def _posteriors(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if not judged:
         yield "ok", "No model with a posterior was scored, so there is no posterior to judge."
     for model in judged:
-        verdict = model["diagnostics"]["verdict"]
-        yield LEVEL[verdict], f"{_trust(model['name'], verdict)} {_failures(model)}".strip()
+        yield LEVEL[model["diagnostics"]["verdict"]], f"{_trust(model)} {_failures(model)}".strip()
 
 
-def _trust(name: str, verdict: str) -> str:
+def _trust(model: Mapping[str, Any]) -> str:
+    name, verdict, approximation = model["name"], model["diagnostics"]["verdict"], model["approximation"]
+    what = f"The approximation of the posterior of {name}, {approximation}," if approximation else ""
+    what = what or f"The posterior of {name}"
     if verdict == "sound":
-        return f"The posterior of {name} can be trusted: every check that applies passed."
+        passed = "every check that applies passed"
+        return f"{what} can be used as one: {passed}." if approximation else f"{what} can be trusted: {passed}."
     if verdict == "doubtful":
-        return f"The posterior of {name} is doubtful: look at the checks before you rely on it."
-    return f"The posterior of {name} failed its checks: do not use its intervals or probabilities."
+        return f"{what} is doubtful: look at the checks before you rely on it."
+    return f"{what} failed its checks: do not use its intervals or probabilities."
 
 
 def _failures(model: Mapping[str, Any]) -> str:
@@ -194,9 +200,10 @@ def compared(item: Mapping[str, Any]) -> str:
     amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends})"
     if item["conclusion"] == NO_DIFFERENCE:
         return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}."
-    factor = number(math.exp(min(item["difference"], 700.0)))
+    factor = math.exp(min(item["difference"], 700.0))
     text = f"{item['a']} is {item['conclusion']} than {item['b']} by {amount}"
-    return f"{text}: what happened got {factor} times the probability."
+    shown = fixed(factor, decimals) if abs(factor - 1) < 0.1 else number(factor)
+    return f"{text}: what happened got {shown} times the probability."
 
 
 def _between(facts: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
@@ -220,6 +227,19 @@ def metric_name(name: str) -> str:
     """
     special = {"brier_score": "Brier score", "crps": "CRPS", "rmse": "RMSE", "f1": "F1"}
     return special.get(name, name.replace("coverage_90", "90 % coverage").replace("_", " "))
+
+
+def quantity_name(variable: str) -> str:
+    """Return the name of a quantity of the posterior as prose.
+
+    Examples
+    --------
+    >>> quantity_name("noise_sd"), quantity_name("scale_0")
+    ('noise sd', 'prior sd of the weights, layer 1')
+    """
+    if variable.startswith("scale_"):
+        return f"prior sd of the weights, layer {int(variable.removeprefix('scale_')) + 1}"
+    return {"nu": "degrees of freedom of the noise"}.get(variable, variable.replace("_", " "))
 
 
 def percent(prob: float) -> str:

@@ -6,11 +6,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from bayesgeo import Exact, catalog, load_model, save_model
+from bayesgeo import Exact, catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Bayesian
 from bayesgeo.models.ensemble import DeepEnsemble
 from bayesgeo.models.mlp import MLP
+from bayesgeo.models.storage import load_model, save_model
 from tests.fake import FakePosterior
 
 KINDS = {f"{task}-{name}": (task, kind) for task in ("classification", "regression")

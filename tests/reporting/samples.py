@@ -6,7 +6,7 @@ import xarray as xr
 from bayesgeo import catalog
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import split
-from bayesgeo.diagnostics import diagnose
+from bayesgeo.diagnostics import Check, Diagnosis, diagnose
 from bayesgeo.evaluation import evaluate
 from bayesgeo.evidence import diagnostics_group
 
@@ -73,6 +73,31 @@ def as_bayesian(evidence: xr.DataTree, *, chains_apart: float = 0.0, label: str 
     tree["posterior"] = xr.DataTree(posterior)
     tree.attrs |= {"kind": "Bayesian", "inference": '{"inference": "Exact"}'}
     diagnosis = diagnose(tree_of(posterior))
+    tree["diagnostics"] = xr.DataTree(diagnostics_group(diagnosis, [diagnosis]))
+    return tree
+
+
+def as_network(
+    evidence: xr.DataTree, *, inference: str = '{"inference": "MCLMC", "warmup_steps": 1500, "restarted_chains": 1}'
+) -> xr.DataTree:
+    """Give Evidence a posterior over the weights of a network, whose last chain has another opinion of rows."""
+    tree, rng = evidence.copy(deep=True), np.random.default_rng(2)
+    size, dims = (4, 100), ("chain", "draw")
+    posterior = {"weight_0": ((*dims, "feature", "output"), rng.normal(size=(*size, 2, 2)))}
+    posterior |= {"bias_0": ((*dims, "output"), rng.normal(size=(*size, 2))), "scale_0": (dims, rng.random(size))}
+    log_density = rng.normal(-1.0, 0.1, (*size, 60)) - 0.5 * (np.arange(4) == 3)[:, None, None]
+    functions = {"expected": ((*dims, "point"), rng.normal(size=(*size, 60)))}
+    functions |= {"log_density": ((*dims, "point"), log_density)}
+    scores = np.linspace(-2.0, -1.0, 3) + 0.01 * rng.normal(size=(4, 3))
+    warmup = {"log_score": ("step", scores.mean(axis=0)), "chain_log_score": (("chain", "step"), scores)}
+    warmup = warmup if "MCLMC" in inference else {"elbo": (("chain", "step"), 100 * scores)}
+    groups = {"posterior": posterior, "functions": functions, "sample_stats": {"step_size": ("chain", rng.random(4))}}
+    for name, variables in groups.items():
+        tree[name] = xr.DataTree(xr.Dataset(variables))
+    tree["warmup"] = xr.DataTree(xr.Dataset(warmup, coords={"step": [500, 1000, 1500]}))
+    tree.attrs |= {"kind": "Bayesian", "inference": inference}
+    apart = Check("chains_agree", "not applicable", 1.4, "", "Chains may disagree legitimately.")
+    diagnosis = Diagnosis((Check("warmup_growth", "tip", 0.3, "<= 0.02", "Raise max_steps."), apart))
     tree["diagnostics"] = xr.DataTree(diagnostics_group(diagnosis, [diagnosis]))
     return tree
 

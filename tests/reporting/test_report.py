@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -8,9 +9,10 @@ import xarray as xr
 from bayesgeo._check import InvalidInput
 from bayesgeo.datasets.audit import Finding
 from bayesgeo.reporting import report
+from bayesgeo.reporting.numbers import DASH
 
 from .reading import Page
-from .samples import Evidences, as_bayesian, evidences, table
+from .samples import Evidences, as_bayesian, as_network, evidences, table
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&$x_1$ \u202e\x07 #010205 http://a.example"
 
@@ -209,3 +211,79 @@ def test_a_page_without_an_interval_says_so(binary: Evidences, tmp_path: Path) -
         metrics.assign(low=metrics["low"] * float("nan"), high=metrics["high"] * float("nan"))
     )
     assert "not computed" in read({"logistic": tree}, tmp_path).text
+
+
+def test_a_network_is_shown_by_what_it_says_of_rows(regression: Evidences, tmp_path: Path) -> None:
+    page = read(regression | {"network": as_network(regression["ridge"])}, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    network = next(model for model in facts["models"] if model["name"] == "network")
+    assert network["network"]["parameters"] == 6
+    assert np.argmin(network["network"]["by_chain"]["chains"]) == 3
+    assert [quantity["variable"] for quantity in network["posterior"]] == ["scale_0"]
+    assert "A network has no coefficients to read. Its 6 weights are not identifiable" in page.text
+    assert "1 of the chains lay far below the others" in page.text
+    drawn = page.values("aria-label")
+    assert any("of 4 chains over 1500 steps" in label and "All together: " in label for label in drawn)
+    assert any(
+        "log score on 60 rows" in label and "all draws together" in label and "chain 3" in label for label in drawn
+    )
+
+
+def test_disagreement_of_the_chains_of_a_network_is_told_and_not_judged(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary | {"network": as_network(binary["logistic"])}, tmp_path)
+    assert "not judged" in page.parts
+    assert "1.40" in page.parts
+    assert "The posterior of network is doubtful" in page.text
+    assert "Not passed: warmup_growth 0.300 (wanted <= 0.02)" in page.text
+    assert "chains_agree 1.4" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("inference", "named"),
+    [
+        ('{"inference": "ADVI", "rank": "full"}', "full Gaussian (ADVI)"),
+        ('{"inference": "Laplace", "subset": "last layer"}', "Gaussian at a peak (Laplace), last layer"),
+    ],
+)
+def test_an_approximation_is_called_one_wherever_its_model_is_judged(
+    binary: Evidences, tmp_path: Path, inference: str, named: str
+) -> None:
+    page = read(binary | {"network": as_network(binary["logistic"], inference=inference)}, tmp_path)
+    assert f"The approximation of the posterior of network, {named}, is doubtful" in page.text
+    assert page.parts.count("approximation") == 2
+    assert "of an approximation" in page.text
+    assert "An approximation that passes its checks" in page.text
+    assert "evidence lower bound" in "".join(page.values("aria-label"))
+
+
+def test_doubts_about_another_model_say_nothing_against_the_best(binary: Evidences, tmp_path: Path) -> None:
+    page = read({"logistic": binary["logistic"], "majority": binary["majority"]}, tmp_path)
+    assert "OK to use: logistic" in page.parts
+    worse = as_network(binary["majority"])
+    page = read({"logistic": binary["logistic"], "majority": binary["majority"], "network": worse}, tmp_path)
+    assert "OK to use: logistic. With care: network" in page.parts
+
+
+def test_an_infinite_variance_is_a_dash_and_does_not_rank_rows(regression: Evidences, tmp_path: Path) -> None:
+    tree = regression["bayesian_linear"].copy(deep=True)
+    predictions = tree["predictions"].to_dataset()
+    width = np.ones(predictions.sizes["obs"])
+    width[7] = 9.0
+    predictions["aleatoric"] = predictions["aleatoric"] * np.inf
+    tree["predictions"] = xr.DataTree(predictions.assign(high=predictions["low"] + xr.DataArray(width, dims="obs")))
+    page = read({"linear": tree, "mean": regression["mean"]}, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    rows = next(model for model in facts["models"] if model["name"] == "linear")["rows"]["uncertain"]
+    assert rows[0]["row"] == str(predictions["obs"].values[7])
+    assert rows[0]["aleatoric"] is None
+    assert page.parts.count(DASH) == 16
+
+
+def test_members_of_an_ensemble_make_no_posterior_interval(binary: Evidences, tmp_path: Path) -> None:
+    tree = binary["logistic"].copy(deep=True)
+    metrics = tree["metrics"].to_dataset()
+    tree["metrics"] = xr.DataTree(metrics.assign(posterior_low=metrics["low"], confusion_low=metrics["confusion"]))
+    report({"ensemble": tree}, tmp_path)
+    (model,) = json.loads((tmp_path / "report.json").read_text())["models"]
+    assert "posterior_low" not in model["metrics"]["accuracy"]
+    assert model["confusion"]["low"] is None

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from bayesgeo import diagnose
+from bayesgeo.diagnostics.base import Check, Diagnosis, graded
 from tests.fake import healthy_statistics
 
 DIMS = ("chain", "draw")
@@ -111,9 +112,7 @@ def test_slow_energy_is_noticed(period, status):
 
 
 def test_an_infinite_statistic_counts_as_not_computed():
-    from bayesgeo.diagnostics import _graded
-
-    check = _graded("energy", np.inf, 0.3, 0.2, "", threshold="")
+    check = graded("energy", np.inf, 0.3, 0.2, "", threshold="")
     assert (check.status, check.advice.strip()) == ("issue", "It could not be computed.")
 
 
@@ -183,6 +182,4 @@ def test_an_exact_posterior_needs_no_sampler_statistics_but_all_else():
 
 
 def test_only_not_applicable_checks_are_no_verdict():
-    from bayesgeo.diagnostics import Check, Diagnosis
-
     assert Diagnosis((Check("posterior", "not applicable", np.nan, "", ""),)).verdict == "not applicable"

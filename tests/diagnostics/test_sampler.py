@@ -1,0 +1,105 @@
+"""What an inference reports of itself: broken, missing or not computable is never sound."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayesgeo import diagnose
+from tests.diagnostics.test_functions import check, network, statuses
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(0.3, "passed"), (9.9, "passed"), (20.0, "tip"), (60.0, "issue"), (np.inf, "issue")]
+)
+def test_steps_that_are_too_long_are_noticed_in_one_chain(error, status):
+    tree = network()
+    tree["sample_stats"]["energy_error"].values[2] = error
+    assert statuses(tree)["energy_error"] == status
+
+
+@pytest.mark.parametrize(("error", "status"), [(600.0, "passed"), (np.inf, "issue"), (np.nan, "issue")])
+def test_one_rare_error_is_forgiven_if_it_is_a_number(error, status):
+    tree = network()
+    tree["sample_stats"]["energy_error"].values[2, 40] = error
+    assert statuses(tree)["energy_error"] == status
+
+
+@pytest.mark.parametrize(("rate", "status"), [(0.85, "passed"), (0.4, "tip"), (0.1, "issue"), (np.nan, "issue")])
+def test_the_adjusted_sampler_must_accept(rate, status):
+    tree = network()
+    tree.attrs["adjusted"] = 1
+    statistics = tree["sample_stats"].to_dataset().rename(energy_error="acceptance_rate")
+    statistics["acceptance_rate"].values[:] = 0.9
+    statistics["acceptance_rate"].values[1] = rate
+    tree["sample_stats"] = xr.DataTree(statistics)
+    found = statuses(tree)
+    assert found["acceptance"] == status
+    assert "energy_error" not in found
+
+
+@pytest.mark.parametrize(("climb", "status"), [(1.0, "passed"), (6.0, "tip"), (20.0, "issue")])
+def test_a_log_posterior_that_climbs_in_one_chain_is_noticed(climb, status):
+    tree = network()
+    tree["sample_stats"]["lp"].values[0] += climb * np.linspace(0, 1, 100)
+    assert statuses(tree)["lp_drift"] == status
+
+
+@pytest.mark.parametrize(
+    ("score", "status"),
+    [
+        ([-1.0, -0.5, -0.4, -0.4, -0.4, -0.4], "passed"),
+        ([-1.0, -0.9, -0.8, -0.7, -0.6, -0.5], "tip"),
+        ([-1.0, -0.9, -0.8, -0.7, -0.6, np.nan], "issue"),
+        ([-1.0, -0.5], "issue"),
+    ],
+    ids=["settled", "growing", "no number", "too short"],
+)
+def test_a_warm_up_must_have_settled(score, status):
+    tree = network()
+    tree["warmup"] = xr.DataTree(xr.Dataset({"log_score": ("step", np.array(score))}))
+    assert statuses(tree)["warmup_growth"] == status
+
+
+@pytest.mark.parametrize(
+    ("engine", "group", "codes"),
+    [
+        ("MCLMC", "sample_stats", {"energy_error", "lp_drift"}),
+        ("MCLMC", "warmup", {"warmup_growth"}),
+        ("ADVI", "approximation", {"pareto_k"}),
+        ("Laplace", "approximation", {"pareto_k"}),
+    ],
+)
+def test_a_missing_group_fails(engine, group, codes):
+    tree = network(engine)
+    del tree[group]
+    assert {check.code for check in diagnose(tree).checks if check.status == "issue"} == codes
+
+
+def test_an_unknown_inference_must_report_what_nuts_reports():
+    tree = network()
+    tree.attrs["inference"] = "Unheard"
+    assert {"divergences", "tree_depth", "energy"} <= {c.code for c in diagnose(tree).checks if c.status == "issue"}
+
+
+@pytest.mark.parametrize(("k", "status"), [(0.4, "passed"), (1.2, "tip")])
+def test_heavy_importance_ratios_of_one_chain_are_told(k, status):
+    tree = network("ADVI", draws=4000)
+    # Powers of uniform numbers have a Pareto tail of exactly this shape.
+    tree["approximation"]["log_ratio"].values[1] = -k * np.log(np.random.default_rng(0).uniform(size=4000))
+    found = check(tree, "pareto_k")
+    assert found.status == status
+    # Three standard errors of the estimate from the 189 draws of the tail.
+    assert found.value == pytest.approx(k, abs=3 * (1 + k) / np.sqrt(189))
+
+
+@pytest.mark.parametrize("ratios", [np.nan, -np.inf, 3.0])
+def test_ratios_without_a_shape_fail(ratios):
+    tree = network("ADVI")
+    tree["approximation"]["log_ratio"].values[0] = ratios
+    assert statuses(tree)["pareto_k"] == "issue"
+
+
+def test_too_few_ratios_fail():
+    tree = network("Laplace")
+    tree["approximation"] = xr.DataTree(tree["approximation"].to_dataset().isel(sample=slice(20)))
+    assert statuses(tree)["pareto_k"] == "issue"

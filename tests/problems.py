@@ -1,0 +1,23 @@
+"""The problem that a model states, without its posterior."""
+
+from copy import copy
+
+
+class Stated(Exception):
+    """What a model stated, on its way out of ``fit``."""
+
+
+class Statement:
+    """An inference that computes nothing."""
+
+    def run(self, problem, seed):
+        raise Stated(problem)
+
+
+def problem_of(model, X, y):
+    """Return the problem that a model states of rows ``X (obs, feature)`` and targets ``y (obs,)``."""
+    try:
+        copy(model).set_params(inference=Statement()).fit(X, y)
+    except Stated as stated:
+        return stated.args[0]
+    raise AssertionError("the model stated no problem")
