@@ -11,6 +11,7 @@ of a full-batch gradient, the unit of cost of MCLMC, grows from 1,000 to 100,000
 import argparse
 import resource
 import time
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def torch_epoch(X: np.ndarray, y: np.ndarray) -> float:
     torch.set_num_threads(1)
     sizes = (FEATURES, *HIDDEN, 2)
     layers: list[torch.nn.Module] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in pairwise(sizes):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.SiLU()]
     network = torch.nn.Sequential(*layers[:-1])
     optimiser = torch.optim.AdamW(network.parameters())

@@ -31,7 +31,6 @@ QUANTITIES = 50  # function values whose mixing is measured: more of them repeat
 # Of a chain's deviation to that over points: float32 rounding is 1e-7, a posterior from 1e6 rows about 1e-3.
 FROZEN = 1e-5
 LOST = 1.0  # nats a row below the median chain
-CLIPPED = 10.0  # nats that one row may count against a chain: a few rows far off hide behind their own deviation
 DRAWS_GROWTH = 0.05  # nats a row between half of the draws and all of them
 CHAINS_GROWTH = 0.1  # nats a row between half of the chains and all of them
 INDEPENDENT = ("ADVI", "Laplace", "Exact")
@@ -144,7 +143,7 @@ def _scores(scores: np.ndarray) -> Check:
     advice = f"Log score of each chain: {by_chain}; stacking weights: {weights}. A chain far below the others is lost."
     median = np.median(scores, axis=0)
     shortfall = (median - scores).mean(axis=1)
-    dead = dead_chains(np.maximum(scores, median - CLIPPED))
+    dead = dead_chains(scores)
     status: Status = "issue" if (shortfall[dead] > LOST).any() else "tip" if dead.any() else "passed"
     return Check("chain_scores", status, float(shortfall.max()), "no chain far below the median chain", advice)
 

@@ -20,7 +20,7 @@ jnp = jax.numpy
 
 BATCHES = 20  # of rows in an epoch, at least
 BATCH = (16, 512)
-TRAINING_STEPS, CHECKS = 6000, 100
+TRAINING_STEPS, CHECKS = 4000, 100
 LEARNING_RATE = 5e-3
 CHECKED_ROWS = 10_000_000  # rows times draws whose density is computed for the check of an approximation
 JITTER = 1.0  # of unconstrained values, where a problem says nothing of starts
@@ -136,11 +136,11 @@ def trainer(density: LogDensity, batch: int) -> Callable:
     return jax.jit(partial(_train, density, batch))
 
 
-def _train(density: LogDensity, batch: int, chain: Any, data: Any, weight: Any, held_out: Any) -> Any:
+def _train(density: LogDensity, batch: int, chain: Any, data: Any, *others: Any) -> Any:
     """Maximise with Adam (Kingma & Ba 2015) on a cosine schedule; the checkpoint with the best held-out score wins."""
     import optax
 
-    key, theta = chain
+    (key, theta), (weight, held_out) = chain, others
     optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, TRAINING_STEPS, 0.01))
     rows = row_names(data, weight)
     total = weight.sum()

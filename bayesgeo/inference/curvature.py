@@ -16,8 +16,8 @@ NEAR, FAR = 5e-3, 5e-2  # rates from a trained network, which must not lose its 
 
 def modes(target: Target, theta: Any, free: np.ndarray, *, rate: float, cores: int | None) -> np.ndarray:
     """Climb from ``theta (chain, size)`` along the free values, on all rows, to a mode each."""
-    shared = (target.data, target.everything, _mask(theta, free), jnp.float32(rate))
-    return np.asarray(each_chain(_climb(target.density), theta, *shared, cores=cores))
+    rates = jnp.zeros(theta.shape[-1], theta.dtype).at[free].set(rate)
+    return np.asarray(each_chain(_climb(target.density), theta, target.data, target.everything, rates, cores=cores))
 
 
 def sample(target: Target, theta: np.ndarray, free: np.ndarray, draws: int, seed: int) -> tuple[Any, Any]:
@@ -36,23 +36,19 @@ def sample(target: Target, theta: np.ndarray, free: np.ndarray, draws: int, seed
     return np.stack(drawn), np.stack(log_q)
 
 
-def _mask(theta: Any, free: np.ndarray) -> Any:
-    return jnp.zeros(theta.shape[-1], theta.dtype).at[free].set(1.0)
-
-
 @cache
 def _climb(density: LogDensity) -> Any:
     return jax.jit(partial(_ascend, density))
 
 
-def _ascend(density: LogDensity, theta: Any, data: Any, weight: Any, mask: Any, rate: Any) -> Any:
-    optimiser = optax.adam(optax.cosine_decay_schedule(rate, STEPS, 1e-3))
+def _ascend(density: LogDensity, theta: Any, data: Any, weight: Any, rates: Any) -> Any:
+    optimiser = optax.adam(optax.cosine_decay_schedule(1.0, STEPS, 1e-3))
 
     def step(carry: Any, _: Any) -> Any:
         theta, state = carry
         gradient = jax.grad(lambda t: -density.total(t, data, weight))(theta)
-        updates, state = optimiser.update(mask * gradient, state)
-        return (theta + updates, state), None
+        updates, state = optimiser.update(gradient, state)
+        return (theta + rates * updates, state), None
 
     (theta, _), _ = jax.lax.scan(step, (theta, optimiser.init(theta)), None, length=STEPS)
     return theta

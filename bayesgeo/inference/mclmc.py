@@ -13,11 +13,12 @@ from bayesgeo._check import positive
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem
 
-FALL = 8  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
+FALL = 6  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
 COARSE = 0.5  # the energy error that it falls from
-GROWTH = 0.005  # nats a row: a held-out score that grows less over a third of the warm-up has stopped growing
+# Nats a row over a third of the warm-up: a held-out score that surely grows less than twice this has stopped growing.
+GROWTH = 0.005
 DEAD_NATS, DEAD_ERRORS = 0.1, 4.0  # below the median chain, in nats a row and in standard errors
-WORST_NATS = 10.0  # that a row counts against a chain, at most
+WORST_NATS = 10.0  # that one row counts against a chain, at most
 SCORED_EVERY = 5  # of the records of a block, for the held-out score
 
 
@@ -92,7 +93,7 @@ class _Run:
         self.keys = iter(chains.jax.random.split(chains.jax.random.key(seed), 10_000))
         self.block_steps = microcanonical.EVERY * microcanonical.RECORDS
         self.scores: list[np.ndarray] = []
-        self.pooled: list[float] = []
+        self.pooled: list[np.ndarray] = []
         self.records: list[Any] = []
         self.restarted = 0
 
@@ -184,12 +185,15 @@ class _Run:
         scores = self.tools.each_chain(self.moves.score, positions, self.target.held_out, cores=self.settings.cores)
         self.scores.append(np.asarray(scores))
         late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
-        self.pooled.append(float(_mixture(late, (0, 1)).mean()))
+        self.pooled.append(_mixture(late, (0, 1)))
 
     def settled(self) -> bool:
-        """Return whether the held-out score has stopped growing."""
+        """Return whether the held-out score has stopped growing, as far as so many rows can tell."""
         seen = len(self.pooled)
-        return seen > FALL and self.pooled[-1] - self.pooled[2 * seen // 3 - 1] < GROWTH
+        if seen <= FALL:
+            return False
+        growth = self.pooled[-1] - self.pooled[2 * seen // 3 - 1]
+        return bool(growth.mean() + growth.std() / np.sqrt(len(growth)) < 2 * GROWTH)
 
     def revived(self, position: np.ndarray, *tuned: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Replace dead chains by live ones."""
@@ -218,7 +222,8 @@ class _Run:
         }
         steps = self.block_steps * np.arange(1, len(self.pooled) + 1)
         by_chain = np.stack([_mixture(block, 1).mean(axis=1) for block in self.scores], axis=1)
-        warmup = {"log_score": ("step", self.pooled), "chain_log_score": (("chain", "step"), by_chain)}
+        pooled = [rows.mean() for rows in self.pooled]
+        warmup = {"log_score": ("step", pooled), "chain_log_score": (("chain", "step"), by_chain)}
         return {
             "posterior": self.tools.labelled(self.problem, self.target, joined.position[:, picked]),
             "sample_stats": xr.Dataset(statistics),

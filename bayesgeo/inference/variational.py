@@ -85,13 +85,13 @@ def _moves(density: LogDensity, rank: str, batch: int, steps: int) -> Any:
     return jax.jit(partial(_block, density, rank, batch, steps))
 
 
-def _block(density: LogDensity, rank: str, batch: int, steps: int, chain: Any, data: Any, weight: Any) -> Any:
+def _block(density: LogDensity, rank: str, batch: int, steps: int, chain: Any, *rows: Any) -> Any:
     optimiser = _optimiser(rank, density.size)
 
     def step(fit: Fit, numbered: Any) -> tuple[Fit, Any]:
         number, key = numbered
         pick, move = jax.random.split(key)
-        log_density = _estimate(density, pick, batch, data, weight)
+        log_density = _estimate(density, pick, batch, *rows)
         state, info = STEPS[rank](move, fit.state, log_density, optimiser, STEP_DRAWS)
         share = 1.0 / jnp.maximum(1, number + 1 - steps // 2)
         average = jax.tree.map(lambda mean, now: mean + share * (now - mean), fit.average, tuple(state[:2]))

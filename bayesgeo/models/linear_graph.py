@@ -108,6 +108,7 @@ def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[
     orthonormal contrasts, which have the same normal prior as the coefficients of the classes.
     """
     import pymc as pm
+    import pytensor
     import pytensor.tensor as pt
 
     n_free = n_labels - 1
@@ -117,7 +118,7 @@ def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[
     if prior == "normal":
         pm.Potential("weight_prior", pm.logp(pm.Normal.dist(0, scale), theta[1:]).sum())
         pm.Potential("intercept_prior", pm.logp(pm.Normal.dist(0, INTERCEPT_SCALE), theta[0]).sum())
-    theta = theta @ pm.floatX(contrasts(n_labels)).T if n_labels > 2 else theta[:, 0]
+    theta = theta @ contrasts(n_labels).T.astype(pytensor.config.floatX) if n_labels > 2 else theta[:, 0]
     return {"weight": pm.Deterministic("weight", theta[1:]), "intercept": pm.Deterministic("intercept", theta[0])}
 
 

@@ -41,6 +41,12 @@ class BayesianMLP(Bayesian):
     prior_scale: float | tuple[float, ...]
     start: Estimator | None
 
+    @property
+    def network_(self) -> Network:
+        """The architecture of the fitted model; a noise that differs by row is a second output."""
+        values = 1 + (getattr(self, "noise", "") == "heteroscedastic")
+        return Network(self.n_features_in_, self.hidden, len(getattr(self, "classes_", ())) or values, self.activation)
+
     def torch_network(self, chain: int = 0, draw: int = 0) -> Any:
         """Return one draw of the posterior as a PyTorch module; it maps standardised features to outputs."""
         posterior = self.posterior_["posterior"].to_dataset().isel(chain=chain, draw=draw)
@@ -70,20 +76,19 @@ class BayesianMLP(Bayesian):
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         return posterior
 
-    def _state(self, X: np.ndarray, y: np.ndarray, *, outputs: int, noise: str) -> Problem:
+    def _state(self, X: np.ndarray, y: np.ndarray, *, noise: str) -> Problem:
         one_of("prior", self.prior, PRIORS)
-        self.network_ = Network(X.shape[1], self.hidden, outputs, self.activation)
-        scales = self._scales()
+        scales, network = self._scales(), self.network_
         return Problem(
-            build=partial(network_graph, self.network_, self.prior, scales, noise),
+            build=partial(network_graph, network, self.prior, scales, noise),
             data={"X": X, "y": y},
             dims=self._dims(noise),
             coords=self._coords(),
-            key=("network", self.network_, self.prior, scales, noise),
+            key=("network", network, self.prior, scales, noise),
             start=self._start(),
             trained=self.start is not None,
             held_out=self.validation_rows_,
-            head=tuple(self.network_.shapes)[-2:],
+            head=tuple(network.shapes)[-2:],
         )
 
     def _scales(self) -> tuple[float, ...]:
@@ -175,7 +180,7 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
         self.random_state = random_state
 
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
-        return self._state(X, y.astype(np.int64), outputs=len(self.classes_), noise="classes")
+        return self._state(X, y.astype(np.int64), noise="classes")
 
     def _expected(self, X: np.ndarray) -> np.ndarray:
         return special.softmax(self._outputs(X), axis=-1)
@@ -232,7 +237,7 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         one_of("noise", self.noise, ("heteroscedastic", "constant", "student-t"))
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scaled = (y - self.target_center_) / self.target_scale_
-        return self._state(X, scaled, outputs=1 + (self.noise == "heteroscedastic"), noise=self.noise)
+        return self._state(X, scaled, noise=self.noise)
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         if "sigma" not in posterior:

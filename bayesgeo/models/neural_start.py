@@ -1,6 +1,6 @@
 """Where the chains of a Bayesian network begin: at a fitted deterministic network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,10 @@ import numpy as np
 from bayesgeo._check import invalid, shown
 from bayesgeo.models.neural_graph import LEAST_SD
 
-Weights = Mapping[str, np.ndarray]
+Weights = dict[str, np.ndarray]
 
 
-def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], dict[str, np.ndarray]]:
+def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], Weights]:
     """Return the start of each chain: the members of ``fitted`` in turn, in the units of the Bayesian ``model``.
 
     Raises
@@ -25,7 +25,7 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
     _check(fitted, model)
     members = _members(weights)
 
-    def start(rng: np.random.Generator, chain: int) -> dict[str, np.ndarray]:
+    def start(rng: np.random.Generator, chain: int) -> Weights:
         p = {name: values[chain % len(values)].copy() for name, values in members.items()}
         p |= _first_layer(p, fitted, model)
         if not hasattr(model, "target_scale_"):
@@ -38,12 +38,12 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
 
 
 def _check(fitted: Any, model: Any) -> None:
-    ours, theirs = (getattr(estimator, "classes_", None) for estimator in (model, fitted))
+    ours, theirs = (list(getattr(estimator, "classes_", ())) for estimator in (model, fitted))
     known = [(network.features, network.hidden, network.activation) for network in (model.network_, fitted.network_)]
     problem = ""
-    if (ours is None) != (theirs is None):
-        problem = "It is for values." if theirs is None else "It is for classes."
-    elif ours is not None and not np.array_equal(ours, theirs):
+    if bool(ours) != bool(theirs):
+        problem = "It is for classes." if theirs else "It is for values."
+    elif ours != theirs:
         problem = f"Its classes are {shown(theirs)}; the model's are {shown(ours)}."
     elif known[0] != known[1]:
         problem = f"Its features, hidden layers and activation are {known[1]}; the model's are {known[0]}."
@@ -51,7 +51,7 @@ def _check(fitted: Any, model: Any) -> None:
         raise invalid("start", type(fitted).__name__, problem, "Start from a network of the same architecture.")
 
 
-def _members(weights: Weights) -> dict[str, np.ndarray]:
+def _members(weights: Weights) -> Weights:
     """Return the weights with one leading dimension, the member."""
     return {
         name: values.reshape(-1, *values.shape[values.ndim - (2 if name.startswith("weight") else 1) :])

@@ -21,7 +21,7 @@ def exact_moments(x, y, at):
     A, A_at = (np.stack([unit := np.tanh(hidden[:, :1] * v + hidden[:, 1:]), np.ones_like(unit)], -1) for v in (x, at))
     gram, cross, total = np.einsum("gni,gnj->gij", A, A), A.transpose(0, 2, 1) @ y, y @ y
     prior = -0.5 * (hidden**2).sum(axis=1)
-    parts = [_given_noise(sigma, gram, cross, total, len(y), A_at) for sigma in SIGMA]
+    parts = [_given_noise(sigma, gram, cross, A_at, total=total, n=len(y)) for sigma in SIGMA]
     log_weight = np.stack([part[0] + prior - 0.5 * sigma**2 for part, sigma in zip(parts, SIGMA, strict=True)])
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
@@ -32,7 +32,7 @@ def exact_moments(x, y, at):
     return mean, np.sqrt(second - mean**2)
 
 
-def _given_noise(sigma, gram, cross, total, n, A_at):
+def _given_noise(sigma, gram, cross, A_at, *, total, n):
     """Return the log evidence of each hidden unit, and the first two moments of the function, ``(hidden, at)``."""
     precision = gram / sigma**2 + np.eye(2)
     covariance = np.linalg.inv(precision)

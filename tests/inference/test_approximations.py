@@ -56,7 +56,9 @@ def network():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, size=(80, 1))
     return problem_of(
-        BayesianMLPRegressor((4,), activation="tanh", random_state=0), X, np.sin(2 * X[:, 0]) + 0.2 * rng.normal(size=80)
+        BayesianMLPRegressor((4,), activation="tanh", random_state=0),
+        X,
+        np.sin(2 * X[:, 0]) + 0.2 * rng.normal(size=80),
     )
 
 
@@ -114,7 +116,7 @@ def test_ratios_are_those_of_the_two_densities(inference, fits):
     log_p = -(belief.shape + 2) * np.log(v) - (belief.rate + square / 2) / v
     unconstrained = np.c_[theta, np.log(v)].reshape(CHAINS, DRAWS, 5)
     for chain in range(CHAINS):
-        # The approximation is a normal: 20 moments in five dimensions, each known to a part in sqrt(DRAWS) of its draws.
+        # The approximation is a normal: 20 moments in five dimensions, each known to a part in sqrt(DRAWS).
         drawn = unconstrained[chain]
         log_q = stats.multivariate_normal(drawn.mean(axis=0), np.cov(drawn.T)).logpdf(drawn)
         gap = ratio[chain] - (log_p.reshape(CHAINS, DRAWS)[chain] - log_q)
@@ -162,7 +164,7 @@ def test_an_interrupt_keeps_the_whole_parts_of_advi(network):
     assert tree.attrs["interrupted"] == 1
     assert tree["warmup"]["step"].values.tolist() == [20, 40]
     assert tree["posterior"].sizes["draw"] == 20
-    with pytest.raises(KeyboardInterrupt, match="^$"):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         interrupted_after(1, "training", inference, network)
 
 
@@ -180,7 +182,7 @@ def interrupted_after(times, phase, inference, problem):
 
 @pytest.mark.slow
 def test_an_interrupt_of_laplace_goes_on(linear):
-    with pytest.raises(KeyboardInterrupt, match="^$"):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         interrupted_after(1, "climbing", LAPLACE, linear)
 
 

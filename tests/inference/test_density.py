@@ -1,4 +1,4 @@
-"""The density in JAX against PyMC's own graph of the same model, and what weights, padding and blocks leave unchanged."""
+"""The density in JAX against PyMC's own graph of the model, and what weights, padding and blocks leave unchanged."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 import pymc as pm
-import pytest
 import pytensor
+import pytest
 
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression
 from bayesgeo.inference import density as module

@@ -183,7 +183,7 @@ def interrupted_at(problem, phase, settings):
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", ["training", "warming up"])
 def test_an_interrupt_before_any_draw_goes_on(phase, problem, short):
-    with pytest.raises(KeyboardInterrupt, match="^$"):
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
         interrupted_at(problem, phase, SHORT)
 
 
