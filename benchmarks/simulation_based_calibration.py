@@ -292,7 +292,7 @@ def plot(results: list[dict], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     models, inferences = (list(dict.fromkeys(result[key] for result in results)) for key in ("model", "inference"))
-    size = {"figsize": (3.2 * len(inferences), 2.6 * len(models)), "squeeze": False, "layout": "constrained"}
+    size = {"figsize": (2.8 * len(inferences), 2.3 * len(models)), "squeeze": False, "layout": "constrained"}
     figure, panels = plt.subplots(len(models), len(inferences), sharex=True, sharey="row", **size)
     for panel in panels.flat:
         panel.set_visible(False)
@@ -306,10 +306,10 @@ def plot(results: list[dict], path: Path) -> None:
             panel.plot(x, ecdf - x, label=name, linewidth=1)
         panel.fill_between(x, lower - x, upper - x, color="0.85", zorder=0)
         if column == 0:
-            panel.legend(fontsize=5.5, ncols=2)
+            panel.legend(fontsize=5, ncols=2)
     figure.supxlabel("u")
     figure.supylabel("ECDF less uniform; grey: 95 % simultaneous band")
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=70)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ class Problem:
         Returns the PyMC model; its observed arrays are ``pm.Data`` named as in ``data``, and what it says of each
         row is the observed variable or the potential ``outcome``.
     data : mapping of str to numpy.ndarray
-        The values of those arrays.
+        The values of those arrays; ``X`` and ``y`` have a value for each row, others have none.
     dims : mapping of str to tuple of str
         Variables to keep, and the names of their dimensions beside ``chain`` and ``draw``.
     coords : mapping of str to sequence

@@ -13,7 +13,7 @@ import xarray as xr
 
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, label_posterior
-from bayesgeo.inference.density import LogDensity, import_jax, log_density, row_names
+from bayesgeo.inference.density import BY_ROW, LogDensity, import_jax, log_density
 
 jax = import_jax()
 jnp = jax.numpy
@@ -68,13 +68,12 @@ def target_of(problem: Problem) -> Target:
     training = everything.copy()
     if len(held) < n:
         training[held] = 0.0
-    by_row = {name for name, values in problem.data.items() if np.shape(values)[:1] == (n,)}
     data = {
-        name: _device(np.concatenate([values, np.repeat(values[-1:], padded, axis=0)]) if name in by_row else values)
+        name: _device(np.concatenate([values, np.repeat(values[-1:], padded, axis=0)]) if name in BY_ROW else values)
         for name, values in problem.data.items()
     }
     scored = held[: len(held) - len(held) % _grain(len(held))]
-    held_out = {name: values[scored] if name in by_row else values for name, values in data.items()}
+    held_out = {name: values[scored] if name in BY_ROW else values for name, values in data.items()}
     return Target(density, data, _device(training), _device(everything), held_out, n)
 
 
@@ -142,11 +141,10 @@ def _train(density: LogDensity, batch: int, chain: Any, data: Any, *others: Any)
 
     (key, theta), (weight, held_out) = chain, others
     optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, TRAINING_STEPS, 0.01))
-    rows = row_names(data, weight)
     total = weight.sum()
 
     def loss(theta: Any, picked: Any) -> Any:
-        part = {name: values[picked] if name in rows else values for name, values in data.items()}
+        part = {name: values[picked] if name in BY_ROW else values for name, values in data.items()}
         likelihood = (weight[picked] * density.rows(theta, part)).sum() * len(weight) / batch
         return -(density.prior(theta, data) + likelihood) / total
 

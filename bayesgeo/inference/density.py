@@ -13,6 +13,7 @@ from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem
 
 Arrays = Mapping[str, Any]
+BY_ROW = ("X", "y")  # the data that have a value for each row
 KEPT = 8
 IN_BLOCKS, BLOCK_ROWS = 8192, 256  # rows from which the likelihood is summed in blocks, and rows of a block
 _densities: OrderedDict[Hashable, "LogDensity"] = OrderedDict()
@@ -55,9 +56,8 @@ class LogDensity:
         if n < IN_BLOCKS or n % BLOCK_ROWS:
             return (weight * self.rows(theta, data)).sum()
         jax = import_jax()
-        split = row_names(data, weight)
-        fixed = {name: values for name, values in data.items() if name not in split}
-        blocks = {name: data[name].reshape(-1, BLOCK_ROWS, *data[name].shape[1:]) for name in split}
+        fixed = {name: values for name, values in data.items() if name not in BY_ROW}
+        blocks = {name: data[name].reshape(-1, BLOCK_ROWS, *data[name].shape[1:]) for name in BY_ROW}
         blocks_of = (blocks, weight.reshape(-1, BLOCK_ROWS))
 
         def one(theta: Any, block: Any) -> Any:
@@ -128,11 +128,6 @@ def log_density(problem: Problem) -> LogDensity:
     return _densities[problem.key]
 
 
-def row_names(data: Arrays, weight: Any) -> tuple[str, ...]:
-    """Return the names of the arrays that have a value for each row, as ``weight (obs,)`` has."""
-    return tuple(name for name, values in data.items() if values.shape[:1] == weight.shape)
-
-
 def import_jax() -> Any:
     """Import JAX with PyMC's conversion rules, leaving the process as it was.
 
@@ -162,6 +157,9 @@ def _functions(problem: Problem) -> tuple[Callable, Callable, Callable, dict[str
         others = [*model.free_RVs, *(term for term in model.potentials if term is not outcome)]
         prior = model.logp(vars=others)
         rows = model.logp(vars=[outcome], sum=False)[0]
+        if rows.type.ndim != 1:
+            problem_text = f"Its log likelihood has {rows.type.ndim} dimensions."
+            raise invalid("outcome", str(outcome.name), problem_text, "Give one value for each row.")
         values = model.replace_rvs_by_values([model[name] for name in problem.dims])
         convert = partial(_convert, model, problem)
         point = model.initial_point(random_seed=0)

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import optax
 from blackjax.vi import fullrank_vi, meanfield_vi
 
-from bayesgeo.inference.chains import Target, each_chain, jax, jnp, row_names
-from bayesgeo.inference.density import LogDensity
+from bayesgeo.inference.chains import Target, each_chain, jax, jnp
+from bayesgeo.inference.density import BY_ROW, LogDensity
 
 RATE = 5e-3
 STEP_DRAWS = 2  # draws behind each gradient
@@ -107,8 +107,7 @@ def _estimate(density: LogDensity, key: Any, batch: int, data: Any, weight: Any)
     if not batch:
         return lambda theta: density.total(theta, data, weight)
     picked = jax.random.randint(key, (batch,), 0, len(weight))
-    rows = row_names(data, weight)
-    part = {name: values[picked] if name in rows else values for name, values in data.items()}
+    part = {name: values[picked] if name in BY_ROW else values for name, values in data.items()}
     scale = weight[picked] * (len(weight) / batch)
     return lambda theta: density.prior(theta, data) + (scale * density.rows(theta, part)).sum()
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy import special
+from sklearn.base import clone
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
@@ -68,10 +69,12 @@ class BayesianMLP(Bayesian):
 
     def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         self.validation_rows_ = validation_rows(y, groups, self.seed_, stratify=isinstance(self, Classifier))
+        target = self.classes_[y] if isinstance(self, Classifier) else y
+        self._fitted_start = _fitted(self.start, X, target, groups)
         super()._learn(X, y, groups)
+        del self._fitted_start
         shown = self.validation_rows_[:FUNCTION_ROWS]
-        target = self.classes_[y[shown]] if isinstance(self, Classifier) else y[shown]
-        self.posterior_["functions"] = xr.DataTree(self._functions(X[shown], target))
+        self.posterior_["functions"] = xr.DataTree(self._functions(X[shown], target[shown]))
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         return posterior
@@ -115,7 +118,7 @@ class BayesianMLP(Bayesian):
     def _start(self) -> Any:
         if self.start is None:
             return lambda rng, chain: self.network_.start(rng)
-        return start_from(self.start, self)
+        return start_from(self._fitted_start, self)
 
     def _outputs(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs of each drawn network, ``(chain, draw, obs, output)``."""
@@ -146,7 +149,7 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
     prior_scale : float or tuple of float
         The scale :math:`s`, for all layers or one for each.
     start : estimator, optional
-        A fitted deterministic network or ensemble where chains begin; None trains one for each chain.
+        A deterministic network or ensemble where chains begin, fitted here unless it is; None trains one for each.
     inference : Inference, optional
         How the posterior is computed; None is :class:`MCLMC`, above 50,000 rows :class:`ADVI`.
     random_state : int, RandomState or None
@@ -256,6 +259,13 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
     def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset:
         predictive = self._label_predictive(self._predictive(X), np.arange(len(X)))
         return _shown(predictive["expected"].values, self.log_density(predictive, y).values)
+
+
+def _fitted(start: Any, X: np.ndarray, y: np.ndarray, groups: Any) -> Any:
+    """Fit a start that is not fitted, as in each fold of a cross-validation, to the rows of the model itself."""
+    if getattr(start, "kind", None) != "deterministic" or hasattr(start, "weights_"):
+        return start
+    return clone(start).fit(X, y, groups=groups)
 
 
 def _shown(expected: np.ndarray, log_density: np.ndarray) -> xr.Dataset:

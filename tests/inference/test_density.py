@@ -12,8 +12,9 @@ import pytest
 
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression
 from bayesgeo.inference import density as module
+from bayesgeo.inference.base import Problem
 from bayesgeo.inference.chains import single_precision, target_of
-from bayesgeo.inference.density import log_density, row_names
+from bayesgeo.inference.density import log_density
 from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
 from tests.problems import problem_of
 
@@ -230,9 +231,17 @@ def test_values_that_the_model_does_not_have_are_refused(values, message):
         log_density(stated("network, constant noise")).flat(values)
 
 
-def test_rows_are_told_by_their_number():
-    data = {"X": np.zeros((5, 2)), "y": np.zeros(5), "center": np.zeros(3)}
-    assert row_names(data, np.zeros(5)) == ("X", "y")
+def test_an_outcome_that_is_one_number_for_all_rows_is_refused():
+    def build():
+        with pm.Model() as model:
+            X, y = pm.Data("X", np.zeros((2, 1))), pm.Data("y", np.zeros(2))
+            slope = pm.Normal("slope", 0, 1)
+            pm.Potential("outcome", (-((y - slope * X[:, 0]) ** 2)).sum())
+        return model
+
+    problem = Problem(build, {"X": np.zeros((5, 1)), "y": np.zeros(5)}, {"slope": ()}, key="summed")
+    with pytest.raises(ValueError, match=r"Its log likelihood has 0 dimensions\. Give one value for each row"):
+        log_density(problem)
 
 
 ALONE = """

@@ -228,6 +228,14 @@ def test_the_noise_starts_at_that_of_the_network_too(kind):
     assert values["sigma_log__"] == pytest.approx(np.log(fitted.sigma_ / y.std()))
 
 
+def test_a_start_that_is_not_fitted_learns_from_the_rows_of_the_model():
+    X, y = table()
+    start = MLPRegressor((4,), activation="tanh", max_epochs=3, random_state=0)
+    outputs, (center, spread) = started(quick("constant", start=start), "constant")
+    assert not hasattr(start, "weights_")
+    np.testing.assert_allclose(center + outputs[:, 0] * spread, start.fit(X, y).predict(X), rtol=1e-6)
+
+
 def test_starting_leaves_the_given_network_as_it_was():
     X, y = table()
     fitted = MLPRegressor((4,), activation="tanh", max_epochs=3, random_state=0).fit(X, y)
@@ -251,11 +259,22 @@ def trained(single=MLPRegressor, kind="constant", features=2, **settings):
         (lambda: trained(activation="relu"), r"Invalid start .* 'relu'.* Start from a network of the same"),
         (lambda: trained(features=1), r"Invalid start .* Start from a network of the same architecture"),
         (lambda: trained(MLPClassifier, "two classes"), r"Invalid start 'MLPClassifier'\. It is for classes"),
-        (MLPRegressor, r"Invalid start 'MLPRegressor'\. It has no weights\. Give a fitted MLP or deep ensemble"),
+        (lambda: MLPRegressor((5,), max_epochs=2), r"Invalid start 'MLPRegressor'\. Its features, hidden layers"),
+        (BayesianLinearRegression, r"Invalid start 'BayesianLinear.*'\. It has no weights\. Give a fitted MLP"),
         (lambda: BayesianLinearRegression(random_state=0).fit(*table()), r"Invalid start .* It has no weights"),
         (lambda: "mlp", r"Invalid start 'str'\. It has no weights"),
     ],
-    ids=["width", "depth", "activation", "features", "classes", "not fitted", "no network", "text"],
+    ids=[
+        "width",
+        "depth",
+        "activation",
+        "features",
+        "classes",
+        "not fitted",
+        "unfitted regression",
+        "regression",
+        "text",
+    ],
 )
 @pytest.mark.parametrize("noise", ["constant", "heteroscedastic"])
 def test_a_start_that_does_not_fit_is_refused_before_compiling(start, message, noise):
