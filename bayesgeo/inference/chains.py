@@ -20,7 +20,7 @@ jnp = jax.numpy
 
 BATCHES = 20  # of rows in an epoch, at least
 BATCH = (16, 512)
-TRAINING_STEPS, CHECKS = 4000, 100
+TRAINING_STEPS, CHECKS = 3000, 100
 LEARNING_RATE = 5e-3
 CHECKED_ROWS = 10_000_000  # rows times draws whose density is computed for the check of an approximation
 JITTER = 1.0  # of unconstrained values, where a problem says nothing of starts
