@@ -64,8 +64,7 @@ class Method:
 
 
 NETWORK = {"hidden": [16, 16], "activation": "silu", "noise": "heteroscedastic", "prior_scale": 1.0}
-# The best of six depths and widths on a part of the training rows of split 0.
-DEEP = {"airfoil": {"hidden": [12] * 5}}
+DEEP = {"airfoil": {"hidden": [16] * 4}}  # as bde's
 BDE = {
     "n_members": 8,
     "hidden_layers": [16, 16],
