@@ -32,6 +32,11 @@ class Laplace:
         The values that vary. A model that is no network has no last layer and takes all.
     cores : int, optional
         Chains that run at once; None takes every core. It never changes the draws.
+
+    Examples
+    --------
+    >>> Laplace(subset="full").chains
+    4
     """
 
     draws: int = 250

@@ -47,6 +47,11 @@ class MCLMC:
         Whether to accept or reject each trajectory.
     cores : int, optional
         Chains that run at once; None takes every core. It never changes the draws.
+
+    Examples
+    --------
+    >>> MCLMC(chains=4, max_steps=4_000).draws
+    100
     """
 
     draws: int = 100

@@ -26,8 +26,8 @@ class ADVI:
     are seen in minibatches, so memory stays bounded and a step costs the same for any number of rows. It stops when
     the bound has stopped growing.
 
-    Draws are independent, and from the approximation, not the posterior: ``log_density`` and ``log_approximation`` of
-    each say, by Pareto-smoothed importance sampling, how far the two are apart (Yao et al. 2018, ICML).
+    Draws are independent, and from the approximation, not the posterior: from the ``log_ratio`` of the two densities
+    Pareto-smoothed importance sampling tells how far they are apart (Yao et al. 2018, ICML).
 
     Parameters
     ----------
@@ -41,6 +41,11 @@ class ADVI:
         Rows in a step; None takes all up to 2,000 rows, else 512.
     cores : int, optional
         Chains that run at once; None takes every core. It never changes the draws.
+
+    Examples
+    --------
+    >>> ADVI(rank="full").max_steps
+    10000
     """
 
     draws: int = 250
