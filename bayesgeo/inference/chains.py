@@ -13,7 +13,7 @@ import xarray as xr
 
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, label_posterior
-from bayesgeo.inference.density import BY_ROW, LogDensity, import_jax, log_density
+from bayesgeo.inference.density import BLOCK_ROWS, BY_ROW, IN_BLOCKS, LogDensity, import_jax, log_density
 
 jax = import_jax()
 jnp = jax.numpy
@@ -79,7 +79,8 @@ def target_of(problem: Problem) -> Target:
 
 def _grain(n_rows: int) -> int:
     """Return what numbers of rows are rounded to: sizes that differ by less share one compilation."""
-    return 2 ** max(0, int(np.log2(n_rows)) - 5)
+    grain = 2 ** max(0, int(np.log2(n_rows)) - 5)
+    return max(grain, BLOCK_ROWS) if n_rows >= IN_BLOCKS else grain
 
 
 def _device(values: np.ndarray) -> Any:

@@ -15,7 +15,7 @@ from bayesgeo.inference.base import Problem
 Arrays = Mapping[str, Any]
 BY_ROW = ("X", "y")  # the data that have a value for each row
 KEPT = 8
-IN_BLOCKS, BLOCK_ROWS = 8192, 256  # rows from which the likelihood is summed in blocks, and rows of a block
+IN_BLOCKS, BLOCK_ROWS = 8192, 512  # rows from which the likelihood is summed in blocks, and rows of a block
 _densities: OrderedDict[Hashable, "LogDensity"] = OrderedDict()
 
 
