@@ -17,7 +17,7 @@ import numpy as np
 import bayesgeo as bg
 from bayesgeo.catalog import model
 
-SIZES, SEED = (200, 800, 3200), 0
+SIZES, SEED = (100, 400, 1600), 0
 INSIDE, OUTSIDE = np.linspace(0.5, 2.5, 81)[:, None], np.linspace(3.0, 3.5, 21)[:, None]  # km
 INFERENCE = bg.MCLMC(chains=4, max_steps=4000)  # half the default chains: quicker
 

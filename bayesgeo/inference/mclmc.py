@@ -13,7 +13,7 @@ from bayesgeo._check import positive
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem
 
-FALL = 6  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
+FALL = 4  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
 COARSE = 0.5  # the energy error that it falls from
 # Nats a row over a third of the warm-up: a held-out score that surely grows less than twice this has stopped growing.
 GROWTH = 0.005
