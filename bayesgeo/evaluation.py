@@ -20,7 +20,8 @@ from bayesgeo.diagnostics import Check, Diagnosis, diagnose
 from bayesgeo.evidence import SCHEMA, describe, diagnostics_group, metrics_group, observed_group
 from bayesgeo.metrics.classification import confusion_counts, summarise_classes
 from bayesgeo.metrics.regression import summarise_values
-from bayesgeo.models.base import Bayesian, Classifier, Estimator, Regressor
+from bayesgeo.models.base import Classifier, Estimator, Regressor
+from bayesgeo.models.bayesian import Bayesian
 
 CONFUSION_DRAWS = 1000
 FUNCTION_ROWS = 100  # test rows on which the chains of a network are compared
@@ -148,11 +149,12 @@ def _run(
     if _is_interrupted(fitted):
         raise KeyboardInterrupt
     announce("scoring", rows=len(test))
+    held_out = dataset.rows(test)
     start = time.perf_counter()
     describe_rows = _describe_classes if isinstance(fitted, Classifier) else _describe_values
-    predictions, confusion = describe_rows(fitted, dataset.rows(test))
+    predictions, confusion = describe_rows(fitted, held_out)
     seconds["predict"] = time.perf_counter() - start
-    return Part(predictions, confusion, _diagnosis(fitted, dataset.rows(test)), seconds)
+    return Part(predictions, confusion, _diagnosis(fitted, held_out), seconds)
 
 
 @runtime_checkable

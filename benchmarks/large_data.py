@@ -69,13 +69,13 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
 
 def advi_epoch(X: np.ndarray, y: np.ndarray) -> float:
     """Time an epoch of one chain of minibatch ADVI, compilation excluded."""
-    from bayesgeo.inference import chains, variational
+    from bayesgeo.inference import accelerator, chains, variational
 
-    with chains.single_precision():
+    with accelerator.single_precision():
         target = chains.target_of(problem_of(X, y))
         climb = variational.Climb(target, "mean-field", BATCH, STEPS)
         network_start = target.density.flat({})[None]
-        state = climb.begin(chains.jnp.asarray(network_start))
+        state = climb.begin(accelerator.jnp.asarray(network_start))
         state, _ = climb.block(state, 0, 0, 1)
         begun = time.process_time()
         climb.block(state, 0, 1, 1)
@@ -84,14 +84,14 @@ def advi_epoch(X: np.ndarray, y: np.ndarray) -> float:
 
 def gradient_seconds(n: int) -> float:
     """Time a full-batch gradient on ``n`` rows: CPU seconds, the least of five."""
-    from bayesgeo.inference import chains
+    from bayesgeo.inference import accelerator, chains
 
-    jax = chains.jax
-    with chains.single_precision():
+    jax = accelerator.jax
+    with accelerator.single_precision():
         X, y = rows(n)
         target = chains.target_of(problem_of(X, y))
         rng = np.random.default_rng(0)
-        theta = chains.jnp.asarray(0.2 * rng.normal(size=target.density.size), chains.jnp.float32)
+        theta = accelerator.jnp.asarray(0.2 * rng.normal(size=target.density.size), accelerator.jnp.float32)
         repeats = max(3, 300_000 // n)
 
         @jax.jit

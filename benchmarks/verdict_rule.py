@@ -79,11 +79,12 @@ def apart(rng: np.random.Generator, n: int) -> Rows:
 def starts_scaled(factor: np.ndarray) -> Iterator[None]:
     """Multiply the trained start of each chain."""
     from bayesgeo.inference import chains
+    from bayesgeo.inference.accelerator import jnp
 
     trained = chains.starts
 
     def scaled(*args: Any) -> Any:
-        return trained(*args) * chains.jnp.asarray(factor, "float32")[:, None]
+        return trained(*args) * jnp.asarray(factor, "float32")[:, None]
 
     with mock.patch.object(chains, "starts", scaled):
         yield

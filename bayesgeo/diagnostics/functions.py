@@ -16,10 +16,10 @@ from itertools import combinations
 import arviz_stats as az
 import numpy as np
 import xarray as xr
-from scipy import special
 
 from bayesgeo.diagnostics.base import Check, Status, finite, graded, not_applicable, rhat_within
 from bayesgeo.inference.mclmc import dead_chains
+from bayesgeo.probability.log_mean import log_mean_exp
 
 # Draws of each chain: a split R-hat of four parts needs some in each; functions mix faster than single weights.
 DRAWS_GOOD, DRAWS_BAD = 50, 20
@@ -70,7 +70,7 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
         yield from _mixing(_spaced(values))
     yield _agreement(_spaced(values))
     log_density = functions["log_density"].values.astype(float)
-    yield _scores(_pooled(log_density, 1))
+    yield _scores(log_mean_exp(log_density, 1))
     yield from _growth(log_density)
 
 
@@ -188,10 +188,4 @@ def _growth(log_density: np.ndarray) -> Iterable[Check]:
 
 
 def _score(log_density: np.ndarray) -> float:
-    return float(_pooled(log_density, (0, 1)).mean())
-
-
-def _pooled(log_density: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Return the log of the mean density over an axis."""
-    count = np.prod(np.take(log_density.shape, axis))
-    return special.logsumexp(log_density, axis=axis) - np.log(count)
+    return float(log_mean_exp(log_density, (0, 1)).mean())

@@ -23,7 +23,7 @@ DRIFT_GOOD, DRIFT_BAD = 1.7, 2.5
 # The default tunes to 0.9 and a healthy run had 0.83; below 0.65, the best rate of Hamiltonian ones, they are
 # too coarse, and at 0.2 a chain hardly moves.
 ACCEPT_GOOD, ACCEPT_BAD = 0.65, 0.2
-# Nats a row over the last third of the warm-up, which ends by itself below half of this unless it is cut off; the
+# Nats a row over the last third of the warm-up, which ends by itself surely below this unless it is cut off; the
 # score of settled runs still moves by -0.012 to 0.005.
 WARMUP_GOOD = 2 * GROWTH
 PARETO_GOOD = 0.7  # Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws corrects the approximation

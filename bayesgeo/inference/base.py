@@ -1,5 +1,6 @@
 """The two sides that meet in ``fit``: a Problem says what is believed, an Inference computes it."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -7,8 +8,45 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import xarray as xr
 
+from bayesgeo._check import positive
+
 if TYPE_CHECKING:
     import pymc as pm
+
+
+KEPT = 8
+
+
+class Recent(OrderedDict[Hashable, Any]):
+    """The few things that were asked for last, so that what takes long to make is made once."""
+
+    def recall(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what ``make`` made for this key.
+
+        Examples
+        --------
+        >>> recent = Recent()
+        >>> recent.recall("a", lambda: 1), recent.recall("a", lambda: 2)
+        (1, 1)
+        """
+        if key not in self:
+            self[key] = make()
+            while len(self) > KEPT:
+                self.popitem(last=False)
+        self.move_to_end(key)
+        return self[key]
+
+
+def check_counts(settings: Any, *names: str) -> None:
+    """Ask for whole numbers above zero in these settings of an inference.
+
+    Raises
+    ------
+    InvalidInput
+        If one is none.
+    """
+    for name in names:
+        positive(name, getattr(settings, name), integer=True)
 
 
 class Conjugate(Protocol):

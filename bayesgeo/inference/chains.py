@@ -1,22 +1,16 @@
-"""What the samplers and approximations in JAX share: rows on the device, chains side by side, trained starts."""
+"""What the samplers and approximations in JAX share: rows on the device, trained starts, named draws."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import Any
 
-import joblib
 import numpy as np
 import xarray as xr
 
 from bayesgeo._progress import announce
+from bayesgeo.inference.accelerator import each_chain, jax, jnp
 from bayesgeo.inference.base import Problem, label_posterior
-from bayesgeo.inference.density import BLOCK_ROWS, BY_ROW, IN_BLOCKS, LogDensity, import_jax, log_density
-
-jax = import_jax()
-jnp = jax.numpy
+from bayesgeo.inference.density import BLOCK_ROWS, BY_ROW, IN_BLOCKS, LogDensity, log_density
 
 BATCHES = 20  # of rows in an epoch, at least
 BATCH = (16, 512)
@@ -53,11 +47,6 @@ class Target:
     n_rows: int
 
 
-def single_precision() -> AbstractContextManager[None]:
-    """Compute in float32 inside the block: twice as fast; PyTensor asks JAX for float64 everywhere."""
-    return jax.enable_x64(False)
-
-
 def target_of(problem: Problem) -> Target:
     """Put a problem on the device."""
     density = log_density(problem)
@@ -88,31 +77,6 @@ def _device(values: np.ndarray) -> Any:
     return jnp.asarray(values, jnp.float32 if values.dtype.kind == "f" else None)
 
 
-def each_chain(function: Callable, chains: Any, *shared: Any, cores: int | None = None) -> Any:
-    """Apply ``function(density, chain, *shared)``-like partials to every chain of a stacked tree.
-
-    On a CPU each chain runs in a thread of its own, because XLA computes a lone chain faster than its share of a
-    batch; elsewhere all chains are one batch. The number of cores never changes a number.
-    """
-    if jax.default_backend() != "cpu":
-        return _batched(function, len(shared))(chains, *shared)
-    n_chains = jax.tree.leaves(chains)[0].shape[0]
-
-    def alone(chain: Any) -> Any:
-        with single_precision():
-            return jax.block_until_ready(function(chain, *shared))
-
-    one = [jax.tree.map(lambda leaf, k=k: leaf[k], chains) for k in range(n_chains)]
-    with ThreadPoolExecutor(min(cores or joblib.cpu_count(), n_chains)) as pool:
-        done = list(pool.map(alone, one))
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *done)
-
-
-@cache
-def _batched(function: Callable, n_shared: int) -> Callable:
-    return jax.jit(jax.vmap(function, in_axes=(0, *[None] * n_shared)))
-
-
 def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int | None = None) -> Any:
     """Return where each chain begins, ``(chain, size)``: at a trained network where the problem has one."""
     rngs = [np.random.default_rng([seed, chain]) for chain in range(chains)]
@@ -126,14 +90,9 @@ def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int 
     announce("training")
     keys = jax.random.split(jax.random.key(seed), chains)
     batch = int(np.clip(target.n_rows // BATCHES, *BATCH))
-    step = trainer(density, batch)
-    return each_chain(step, (keys, first), target.data, target.training, target.held_out, cores=cores)
-
-
-@cache
-def trainer(density: LogDensity, batch: int) -> Callable:
-    """Return the function that climbs the log posterior in minibatches and keeps the best held-out point."""
-    return jax.jit(partial(_train, density, batch))
+    return each_chain(
+        density.compiled(_train, batch), (keys, first), target.data, target.training, target.held_out, cores=cores
+    )
 
 
 def _train(density: LogDensity, batch: int, chain: Any, data: Any, *others: Any) -> Any:
@@ -145,9 +104,7 @@ def _train(density: LogDensity, batch: int, chain: Any, data: Any, *others: Any)
     total = weight.sum()
 
     def loss(theta: Any, picked: Any) -> Any:
-        part = {name: values[picked] if name in BY_ROW else values for name, values in data.items()}
-        likelihood = (weight[picked] * density.rows(theta, part)).sum() * len(weight) / batch
-        return -(density.prior(theta, data) + likelihood) / total
+        return -density.sampled(theta, picked, data, weight) / total
 
     def step(carry: Any, key: Any) -> Any:
         theta, state = carry
@@ -172,31 +129,36 @@ def labelled(problem: Problem, target: Target, theta: np.ndarray) -> xr.Dataset:
     return label_posterior(target.density.draws(theta, target.data), problem)
 
 
-def log_ratios(target: Target, theta: Any, log_q: Any, cores: int | None) -> xr.Dataset:
-    """Return how far draws ``theta (chain, sample, size)`` of an approximation are from the posterior.
+def approximation(problem: Problem, target: Target, theta: Any, log_q: Any, cores: int | None) -> dict[str, xr.Dataset]:
+    """Return the groups of an approximation.
 
     Parameters
     ----------
-    target : Target
-        The posterior.
+    problem, target
+        The posterior that it stands for.
     theta, log_q : array
-        Draws, and their log density ``(chain, sample)`` in the approximation.
+        Its draws ``(chain, draw, size)``, and their log density in it ``(chain, draw)``.
+    cores : int, optional
+        Chains that are looked at at once.
 
     Returns
     -------
-    xarray.Dataset
-        ``log_ratio (chain, sample)``: unnormalised log importance weights.
+    dict
+        ``posterior``, the draws by name; ``approximation`` with ``log_ratio (chain, sample)``, the unnormalised log
+        importance weights of the first of them.
     """
-    values = each_chain(_totals(target.density), theta, target.data, target.everything, cores=cores)
-    return xr.Dataset({"log_ratio": (("chain", "sample"), np.asarray(values) - np.asarray(log_q))})
+    checked = checked_draws(target.n_rows, theta.shape[1])
+    totals = target.density.compiled(_totals)
+    values = each_chain(totals, jnp.asarray(theta[:, :checked]), target.data, target.everything, cores=cores)
+    ratio = np.asarray(values) - np.asarray(log_q)[:, :checked]
+    return {
+        "posterior": labelled(problem, target, np.asarray(theta)),
+        "approximation": xr.Dataset({"log_ratio": (("chain", "sample"), ratio)}),
+    }
 
 
-@cache
-def _totals(density: LogDensity) -> Callable:
-    def totals(theta: Any, data: Any, weight: Any) -> Any:
-        return jax.lax.map(lambda one: density.total(one, data, weight), theta)
-
-    return jax.jit(totals)
+def _totals(density: LogDensity, theta: Any, data: Any, weight: Any) -> Any:
+    return jax.lax.map(lambda one: density.total(one, data, weight), theta)
 
 
 def checked_draws(n_rows: int, draws: int) -> int:

@@ -1,13 +1,13 @@
 """Modes of a log density and the Gaussians that its curvature draws around them, in JAX."""
 
-from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import optax
 from scipy import stats
 
-from bayesgeo.inference.chains import Target, each_chain, jax, jnp
+from bayesgeo.inference.accelerator import each_chain, jax, jnp
+from bayesgeo.inference.chains import Target
 from bayesgeo.inference.density import LogDensity
 
 STEPS = 2000
@@ -17,12 +17,13 @@ NEAR, FAR = 5e-3, 5e-2  # rates from a trained network, which must not lose its 
 def modes(target: Target, theta: Any, free: np.ndarray, *, rate: float, cores: int | None) -> np.ndarray:
     """Climb from ``theta (chain, size)`` along the free values, on all rows, to a mode each."""
     rates = jnp.zeros(theta.shape[-1], theta.dtype).at[free].set(rate)
-    return np.asarray(each_chain(_climb(target.density), theta, target.data, target.everything, rates, cores=cores))
+    climb = target.density.compiled(_ascend)
+    return np.asarray(each_chain(climb, theta, target.data, target.everything, rates, cores=cores))
 
 
 def sample(target: Target, theta: np.ndarray, free: np.ndarray, draws: int, seed: int) -> tuple[Any, Any]:
     """Draw ``(chain, draw, size)`` around the modes, and the log density of the draws in the approximation."""
-    hessian = _hessian(target.density)
+    hessian = target.density.compiled(_hessian)
     drawn, log_q = [], []
     for chain, mode in enumerate(theta):
         curved = np.asarray(hessian(mode[free], mode, free, target.data, target.everything), np.float64)
@@ -34,11 +35,6 @@ def sample(target: Target, theta: np.ndarray, free: np.ndarray, draws: int, seed
         drawn.append(moved)
         log_q.append(stats.norm.logpdf(z).sum(axis=1) - np.log(sd).sum())
     return np.stack(drawn), np.stack(log_q)
-
-
-@cache
-def _climb(density: LogDensity) -> Any:
-    return jax.jit(partial(_ascend, density))
 
 
 def _ascend(density: LogDensity, theta: Any, data: Any, weight: Any, rates: Any) -> Any:
@@ -54,12 +50,12 @@ def _ascend(density: LogDensity, theta: Any, data: Any, weight: Any, rates: Any)
     return theta
 
 
-@cache
-def _hessian(density: LogDensity) -> Any:
-    def total(part: Any, theta: Any, free: Any, data: Any, weight: Any) -> Any:
-        return (
-            density.prior(theta.at[free].set(part), data)
-            + (weight * density.rows(theta.at[free].set(part), data)).sum()
-        )
+def _hessian(density: LogDensity, part: Any, theta: Any, free: Any, *rows: Any) -> Any:
+    data, weight = rows
 
-    return jax.jit(jax.hessian(total))
+    def total(part: Any) -> Any:
+        # Not density.total: many rows summed in blocks have a gradient, but none beyond.
+        whole = theta.at[free].set(part)
+        return density.prior(whole, data) + (weight * density.rows(whole, data)).sum()
+
+    return jax.hessian(total)(part)

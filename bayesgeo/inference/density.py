@@ -1,8 +1,6 @@
 """The log density of a PyMC model as JAX functions of one flat vector."""
 
-import os
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,13 +8,13 @@ import numpy as np
 
 from bayesgeo._check import invalid
 from bayesgeo._progress import announce
-from bayesgeo.inference.base import Problem
+from bayesgeo.inference.accelerator import jax, jnp
+from bayesgeo.inference.base import Problem, Recent
 
 Arrays = Mapping[str, Any]
 BY_ROW = ("X", "y")  # the data that have a value for each row
-KEPT = 8
 IN_BLOCKS, BLOCK_ROWS = 8192, 512  # rows from which the likelihood is summed in blocks, and rows of a block
-_densities: OrderedDict[Hashable, "LogDensity"] = OrderedDict()
+_densities = Recent()
 
 
 class LogDensity:
@@ -37,6 +35,14 @@ class LogDensity:
         self.dims = dict(problem.dims)
         self.shapes = {name: np.shape(value) for name, value in self._initial.items()}
         self.size = sum(int(np.prod(shape)) for shape in self.shapes.values())
+        self._compiled: dict[tuple[Any, ...], Callable] = {}
+
+    def compiled(self, move: Callable, *settings: Any) -> Callable:
+        """Return ``move(density, *settings, ...)`` with its first arguments fixed, compiled once for this density."""
+        key = (move, *settings)
+        if key not in self._compiled:
+            self._compiled[key] = jax.jit(partial(move, self, *settings))
+        return self._compiled[key]
 
     def prior(self, theta: Any, data: Arrays) -> Any:
         """Return the log prior density of the unconstrained values, change of variables included."""
@@ -50,12 +56,17 @@ class LogDensity:
         """Return the log posterior density of weighted rows, up to a constant."""
         return self.prior(theta, data) + self._likelihood(theta, data, weight)
 
+    def sampled(self, theta: Any, picked: Any, data: Arrays, weight: Any) -> Any:
+        """Estimate :meth:`total`, without bias, from rows ``picked`` at random with replacement."""
+        part = {name: values[picked] if name in BY_ROW else values for name, values in data.items()}
+        scale = len(weight) / len(picked)
+        return self.prior(theta, data) + scale * (weight[picked] * self.rows(theta, part)).sum()
+
     def _likelihood(self, theta: Any, data: Arrays, weight: Any) -> Any:
         """Sum the weighted log likelihood; of many rows a block at a time, in bounded memory and within the cache."""
         n = len(weight)
         if n < IN_BLOCKS or n % BLOCK_ROWS:
             return (weight * self.rows(theta, data)).sum()
-        jax = import_jax()
         fixed = {name: values for name, values in data.items() if name not in BY_ROW}
         blocks = {name: data[name].reshape(-1, BLOCK_ROWS, *data[name].shape[1:]) for name in BY_ROW}
         blocks_of = (blocks, weight.reshape(-1, BLOCK_ROWS))
@@ -70,9 +81,9 @@ class LogDensity:
 
         def forward(theta: Any) -> Any:
             def add(sums: Any, block: Any) -> Any:
-                return jax.tree.map(jax.numpy.add, sums, jax.value_and_grad(one)(theta, block)), None
+                return jax.tree.map(jnp.add, sums, jax.value_and_grad(one)(theta, block)), None
 
-            zero = (jax.numpy.zeros((), theta.dtype), jax.numpy.zeros_like(theta))
+            zero = (jnp.zeros((), theta.dtype), jnp.zeros_like(theta))
             return jax.lax.scan(add, zero, blocks_of)[0]
 
         likelihood.defvjp(forward, lambda gradient, upstream: (upstream * gradient,))
@@ -80,9 +91,7 @@ class LogDensity:
 
     def draws(self, theta: np.ndarray, data: Arrays) -> dict[str, np.ndarray]:
         """Map ``theta (chain, draw, size)`` to the variables that the problem keeps, ``(chain, draw, ...)``."""
-        jax = import_jax()
-        one = lambda t: self._values(*self._split(t), *(data[name] for name in self._names))  # noqa: E731
-        values = jax.jit(lambda t: jax.lax.map(jax.vmap(one), t))(theta)
+        values = self.compiled(_constrained)(theta, data)
         return dict(zip(self.dims, map(np.asarray, values), strict=True))
 
     def flat(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -117,38 +126,24 @@ class LogDensity:
         return parts
 
 
+def _constrained(density: LogDensity, theta: Any, data: Arrays) -> Any:
+    def one(theta: Any) -> Any:
+        return density._values(*density._split(theta), *(data[name] for name in density._names))
+
+    return jax.lax.map(jax.vmap(one), theta)
+
+
 def log_density(problem: Problem) -> LogDensity:
     """Return the density of the problem, from memory when one of its key was made before."""
-    if problem.key not in _densities:
+
+    def make() -> LogDensity:
         announce("compiling")
-        _densities[problem.key] = LogDensity(problem)
-        while len(_densities) > KEPT:
-            _densities.popitem(last=False)
-    _densities.move_to_end(problem.key)
-    return _densities[problem.key]
+        return LogDensity(problem)
 
-
-def import_jax() -> Any:
-    """Import JAX with PyMC's conversion rules, leaving the process as it was.
-
-    PyMC's module asks XLA for 100 host devices, PyTensor's JAX for double precision; and XLA's own threads would split
-    sums by the number of cores.
-    """
-    import jax
-
-    flags, double = os.environ.get("XLA_FLAGS", ""), jax.config.jax_enable_x64
-    if "xla_cpu_multi_thread_eigen" not in flags:
-        flags = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
-    import pymc.sampling.jax  # noqa: F401
-
-    os.environ["XLA_FLAGS"] = flags
-    if jax.config.jax_enable_x64 != double:
-        jax.config.update("jax_enable_x64", double)
-    return jax
+    return _densities.recall(problem.key, make)
 
 
 def _functions(problem: Problem) -> tuple[Callable, Callable, Callable, dict[str, np.ndarray]]:
-    import_jax()
     import pytensor
 
     with pytensor.config.change_flags(floatX="float32"):

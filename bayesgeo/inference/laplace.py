@@ -6,9 +6,9 @@ from importlib.metadata import version
 
 import xarray as xr
 
-from bayesgeo._check import invalid, one_of, positive
+from bayesgeo._check import invalid, one_of
 from bayesgeo._progress import announce
-from bayesgeo.inference.base import Problem
+from bayesgeo.inference.base import Problem, check_counts
 
 FULL_SIZE = 3_000  # values beyond which a full curvature takes too long
 
@@ -53,9 +53,8 @@ class Laplace:
             If a setting cannot be used, or ``"full"`` is asked of too large a network.
         """
         one_of("subset", self.subset, ("last layer", "full"))
-        for name in ("draws", "chains"):
-            positive(name, getattr(self, name), integer=True)
-        from bayesgeo.inference.chains import single_precision
+        check_counts(self, "draws", "chains")
+        from bayesgeo.inference.accelerator import single_precision
 
         with single_precision():
             return self._run(problem, seed)
@@ -76,13 +75,7 @@ class Laplace:
         modes = curvature.modes(target, first, free, rate=rate, cores=self.cores)
         announce("measuring the curvature")
         theta, log_q = curvature.sample(target, modes, free, self.draws, seed)
-        checked = chains.checked_draws(target.n_rows, self.draws)
-        tree = xr.DataTree.from_dict(
-            {
-                "posterior": chains.labelled(problem, target, theta),
-                "approximation": chains.log_ratios(target, theta[:, :checked], log_q[:, :checked], self.cores),
-            }
-        )
+        tree = xr.DataTree.from_dict(chains.approximation(problem, target, theta, log_q, self.cores))
         tree.attrs = {
             "inference": "Laplace",
             "sampler": f"jax {version('jax')}",

@@ -2,16 +2,18 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from itertools import count
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
 from bayesgeo._check import positive
 from bayesgeo._progress import announce
-from bayesgeo.inference.base import Problem
+from bayesgeo.inference.base import Problem, check_counts
+from bayesgeo.probability.log_mean import log_mean_exp
 
 FALL = 4  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
 COARSE = 0.5  # the energy error that it falls from
@@ -74,10 +76,9 @@ class MCLMC:
         KeyboardInterrupt
             If interrupted before any draw was kept.
         """
-        for name in ("draws", "chains", "max_steps"):
-            positive(name, getattr(self, name), integer=True)
+        check_counts(self, "draws", "chains", "max_steps")
         positive("energy_error", self.energy_error)
-        from bayesgeo.inference.chains import single_precision
+        from bayesgeo.inference.accelerator import single_precision
 
         with single_precision():
             return _Run(self, problem, seed).tree()
@@ -88,14 +89,13 @@ class _Run:
 
     def __init__(self, settings: MCLMC, problem: Problem, seed: int):
         begun = time.perf_counter()
-        from bayesgeo.inference import chains, microcanonical
+        from bayesgeo.inference import accelerator, chains, microcanonical
 
-        self.tools, self.kernel = chains, microcanonical
+        self.jax, self.chains, self.moves = accelerator, chains, microcanonical
         self.settings, self.problem, self.seed = settings, problem, seed
         self.target = chains.target_of(problem)
-        self.moves = microcanonical.moves(self.target.density)
         self.compile_seconds = time.perf_counter() - begun
-        self.keys = iter(chains.jax.random.split(chains.jax.random.key(seed), 10_000))
+        self.keys = map(partial(accelerator.jax.random.fold_in, accelerator.jax.random.key(seed)), count())
         self.block_steps = microcanonical.EVERY * microcanonical.RECORDS
         self.scores: list[np.ndarray] = []
         self.pooled: list[np.ndarray] = []
@@ -125,7 +125,7 @@ class _Run:
         """Tune on the training rows until the held-out score stops growing; return the chains, ready to sample."""
         at_most = max(1, self.settings.max_steps // self.block_steps)
         cores, target = self.settings.cores, self.target
-        first = self.tools.starts(self.problem, target, self.settings.chains, self.seed, cores)
+        first = self.chains.starts(self.problem, target, self.settings.chains, self.seed, cores)
         chain = self.begin(first, target.training)
         steps, moments = [], []
         for block in range(at_most):
@@ -147,13 +147,13 @@ class _Run:
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
         """Keep the records of as many blocks as the warm-up took; an interrupt keeps the whole ones."""
         move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
-        blocks = max(blocks, -(-self.settings.draws // self.kernel.RECORDS))
+        blocks = max(blocks, -(-self.settings.draws // self.moves.RECORDS))
         try:
             # Now that all rows count the chains settle again; the adjusted ones tune their steps.
             chain, _ = self.each(move, chain, self.target.everything, tuning)
             for block in range(blocks):
                 chain, record = self.each(move, chain, self.target.everything, 0.0)
-                self.records.append(self.tools.jax.tree.map(np.asarray, record))
+                self.records.append(self.jax.jax.tree.map(np.asarray, record))
                 announce("sampling", steps=(block + 1) * self.block_steps, total=blocks * self.block_steps)
         except KeyboardInterrupt:
             if not self.records:
@@ -163,7 +163,7 @@ class _Run:
 
     def begin(self, position: Any, weight: Any, *tuned: np.ndarray) -> Any:
         """Set all chains down with new momenta, with the steps they have learned or none yet."""
-        jax, jnp = self.tools.jax, self.tools.jnp
+        jax, jnp = self.jax.jax, self.jax.jnp
         n = self.settings.chains
         step_size, length = tuned or (np.zeros(n), np.zeros(n))
         start = (
@@ -172,13 +172,17 @@ class _Run:
             jnp.float32(step_size),
             jnp.float32(length),
         )
-        return self.tools.each_chain(self.moves.begin, start, self.target.data, weight, cores=self.settings.cores)
+        return self.each_chain(self.moves.begin, start, self.target.data, weight)
 
     def each(self, move: Any, chain: Any, weight: Any, tuning: float) -> tuple[Any, Any]:
         """Move every chain one block."""
-        keys = self.tools.jax.random.split(next(self.keys), self.settings.chains)
-        tuning = self.tools.jnp.float32(tuning)
-        return self.tools.each_chain(move, (chain, keys), self.target.data, weight, tuning, cores=self.settings.cores)
+        keys = self.jax.jax.random.split(next(self.keys), self.settings.chains)
+        tuning = self.jax.jnp.float32(tuning)
+        return self.each_chain(move, (chain, keys), self.target.data, weight, tuning)
+
+    def each_chain(self, move: Any, chains: Any, *shared: Any) -> Any:
+        """Apply a move, compiled for this density, to every chain."""
+        return self.jax.each_chain(self.target.density.compiled(move), chains, *shared, cores=self.settings.cores)
 
     def wanted(self, block: int) -> float:
         """Return the energy error to tune to: coarse at first, to travel far, then as fine as asked."""
@@ -187,10 +191,10 @@ class _Run:
 
     def keep_score(self, positions: Any) -> None:
         """Score the block on the held-out rows, and the later half of all blocks together."""
-        scores = self.tools.each_chain(self.moves.score, positions, self.target.held_out, cores=self.settings.cores)
+        scores = self.each_chain(self.moves.score, positions, self.target.held_out)
         self.scores.append(np.asarray(scores))
         late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
-        self.pooled.append(_mixture(late, (0, 1)))
+        self.pooled.append(log_mean_exp(late, (0, 1)))
 
     def settled(self) -> bool:
         """Return whether the held-out score has stopped growing, as far as so many rows can tell."""
@@ -203,7 +207,7 @@ class _Run:
     def revived(self, position: np.ndarray, *tuned: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Replace dead chains by live ones."""
         late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
-        dead = dead_chains(_mixture(late, 1))
+        dead = dead_chains(log_mean_exp(late, 1))
         live = np.flatnonzero(~dead)
         rng = np.random.default_rng([self.seed, 1])
         source = np.where(dead, rng.choice(live, len(dead)), np.arange(len(dead)))
@@ -212,12 +216,12 @@ class _Run:
 
     def groups(self, chain: Any) -> dict[str, xr.Dataset]:
         """Return the groups of the tree: the draws evenly spaced over what was recorded."""
-        joined = self.tools.jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *self.records)
+        joined = self.jax.jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *self.records)
         n = joined.lp.shape[1]
         picked = np.unique(np.linspace(0, n - 1, min(self.settings.draws, n)).round().astype(int))
         error = "acceptance_rate" if self.settings.adjusted else "energy_error"
         # Errors between two kept draws belong to the later one.
-        windows = np.split(joined.energy_error, picked[:-1] + 1, axis=1)
+        windows = np.split(joined.quality, picked[:-1] + 1, axis=1)
         draw = ("chain", "draw")
         statistics = {
             "lp": (draw, joined.lp[:, picked]),
@@ -226,11 +230,11 @@ class _Run:
             "decoherence_length": ("chain", np.asarray(chain.length)),
         }
         steps = self.block_steps * np.arange(1, len(self.pooled) + 1)
-        by_chain = np.stack([_mixture(block, 1).mean(axis=1) for block in self.scores], axis=1)
+        by_chain = np.stack([log_mean_exp(block, 1).mean(axis=1) for block in self.scores], axis=1)
         pooled = [rows.mean() for rows in self.pooled]
         warmup = {"log_score": ("step", pooled), "chain_log_score": (("chain", "step"), by_chain)}
         return {
-            "posterior": self.tools.labelled(self.problem, self.target, joined.position[:, picked]),
+            "posterior": self.chains.labelled(self.problem, self.target, joined.position[:, picked]),
             "sample_stats": xr.Dataset(statistics),
             "warmup": xr.Dataset(warmup, coords={"step": steps}),
         }
@@ -256,12 +260,6 @@ def dead_chains(scores: np.ndarray) -> np.ndarray:
     mean, error = loss.mean(axis=1), loss.std(axis=1) / np.sqrt(scores.shape[1])
     dead = mean > np.maximum(DEAD_NATS, DEAD_ERRORS * error)
     return dead if not dead.all() else np.zeros(len(dead), dtype=bool)
-
-
-def _mixture(log_density: np.ndarray, axis: Any) -> np.ndarray:
-    """Return the log of the mean density over draws."""
-    count = np.prod(np.take(log_density.shape, axis))
-    return special.logsumexp(log_density, axis=axis) - np.log(count)
 
 
 __all__ = ["MCLMC"]

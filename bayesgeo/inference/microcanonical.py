@@ -1,11 +1,10 @@
 """The moves of microcanonical Langevin chains, in JAX."""
 
-from functools import cache, partial
 from typing import Any, NamedTuple
 
 from blackjax.mcmc import adjusted_mclmc_dynamic, mclmc
 
-from bayesgeo.inference.chains import jax, jnp
+from bayesgeo.inference.accelerator import jax, jnp
 from bayesgeo.inference.density import LogDensity
 
 EVERY, RECORDS = 10, 50  # steps between records, and records in a block
@@ -32,26 +31,11 @@ class Record(NamedTuple):
 
     position: Any
     lp: Any
-    energy_error: Any  # mean square per dimension since the record before
+    quality: Any  # mean square energy error per dimension since the record before; acceptance, if adjusted
     step_size: Any
 
 
-class Moves(NamedTuple):
-    """The compiled moves of one density; each maps one chain."""
-
-    begin: Any
-    advance: Any
-    score: Any
-    adjusted: Any
-
-
-@cache
-def moves(density: LogDensity) -> Moves:
-    """Return the moves for a density, compiled once."""
-    return Moves(*(jax.jit(partial(move, density)) for move in (_begin, _advance, _score, _adjusted)))
-
-
-def _begin(density: LogDensity, chain: Any, data: Any, weight: Any) -> Chain:
+def begin(density: LogDensity, chain: Any, data: Any, weight: Any) -> Chain:
     """Set a chain down at ``position``; ``(position, key, step_size, length)``, with 0 for what is not known yet."""
     position, key, step_size, length = chain
     state = mclmc.init(position, lambda theta: density.total(theta, data, weight), key)
@@ -61,7 +45,7 @@ def _begin(density: LogDensity, chain: Any, data: Any, weight: Any) -> Chain:
     return Chain(state, step_size, length, zero, zero, far)
 
 
-def _advance(density: LogDensity, chain: Any, data: Any, weight: Any, wanted: Any) -> tuple[Chain, Record]:
+def advance(density: LogDensity, chain: Any, data: Any, weight: Any, wanted: Any) -> tuple[Chain, Record]:
     """Move one block; ``wanted`` > 0 is the energy error that the step size is tuned to, 0 leaves the step size."""
     kernel = mclmc.build_kernel()
 
@@ -104,12 +88,12 @@ def _tuned(chain: Chain, error: Any, wanted: Any) -> Chain:
     )
 
 
-def _score(density: LogDensity, positions: Any, held_out: Any) -> Any:
+def score(density: LogDensity, positions: Any, held_out: Any) -> Any:
     """Return the log density of each held-out row at each position, ``(draw, row)``."""
     return jax.lax.map(lambda theta: density.rows(theta, held_out), positions)
 
 
-def _adjusted(density: LogDensity, chain: Any, data: Any, weight: Any, tune: Any) -> tuple[Chain, Record]:
+def adjusted(density: LogDensity, chain: Any, data: Any, weight: Any, tune: Any) -> tuple[Chain, Record]:
     """Move one block with Metropolis correction, a trajectory to a record; ``tune`` > 0 adapts the step size."""
     kernel = adjusted_mclmc_dynamic.build_kernel(
         integration_steps_fn=lambda key, mean: jnp.ceil(jax.random.uniform(key) * 2 * mean).astype(jnp.int32)

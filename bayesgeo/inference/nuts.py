@@ -1,8 +1,6 @@
 """The no-U-turn sampler, by nutpie, always named and recorded."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -11,9 +9,9 @@ import joblib
 import numpy as np
 import xarray as xr
 
-from bayesgeo._check import invalid, positive
+from bayesgeo._check import invalid
 from bayesgeo._progress import Listener, announce, current
-from bayesgeo.inference.base import Problem, label_posterior
+from bayesgeo.inference.base import Problem, Recent, check_counts, label_posterior
 
 # nutpie's name -> ArviZ's name.
 STATISTICS = {
@@ -26,8 +24,7 @@ STATISTICS = {
     "step_size_bar": "step_size",
     "mean_tree_accept": "acceptance_rate",
 }
-KEPT_COMPILED = 8
-_compiled: OrderedDict[Hashable, Any] = OrderedDict()
+_compiled = Recent()
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,7 @@ class NUTS:
         return tree
 
     def _check(self) -> None:
-        for name in ("draws", "tune", "chains"):
-            positive(name, getattr(self, name), integer=True)
+        check_counts(self, "draws", "tune", "chains")
         if self.target_accept is not None and not 0 < self.target_accept < 1:
             raise invalid("target_accept", self.target_accept, "It must lie between 0 and 1.", "Try 0.9.")
 
@@ -108,19 +104,18 @@ class NUTS:
 
 def _compile(problem: Problem) -> Any:
     """Return the compiled graph of the problem, from memory when one of its shape was made before."""
-    if problem.key not in _compiled:
-        announce("compiling")
-        import nutpie
-        import pytensor
+    return _compiled.recall(problem.key, lambda: _compile_anew(problem))
 
-        # Fast-math lets the compiler reorder sums, and it does so differently when it reads its disk cache:
-        # without it the same seed gives the same draws on the first run and on the next.
-        with pytensor.config.change_flags(numba__fastmath=False):
-            _compiled[problem.key] = nutpie.compile_pymc_model(problem.build())
-        while len(_compiled) > KEPT_COMPILED:
-            _compiled.popitem(last=False)
-    _compiled.move_to_end(problem.key)
-    return _compiled[problem.key]
+
+def _compile_anew(problem: Problem) -> Any:
+    announce("compiling")
+    import nutpie
+    import pytensor
+
+    # Fast-math lets the compiler reorder sums, and it does so differently when it reads its disk cache:
+    # without it the same seed gives the same draws on the first run and on the next.
+    with pytensor.config.change_flags(numba__fastmath=False):
+        return nutpie.compile_pymc_model(problem.build())
 
 
 def _progress(listener: Listener) -> Any:

@@ -1,13 +1,14 @@
 """The steps of Gaussian variational inference, in JAX."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import optax
 from blackjax.vi import fullrank_vi, meanfield_vi
 
-from bayesgeo.inference.chains import Target, each_chain, jax, jnp
-from bayesgeo.inference.density import BY_ROW, LogDensity
+from bayesgeo.inference.accelerator import each_chain, jax, jnp
+from bayesgeo.inference.chains import Target
+from bayesgeo.inference.density import LogDensity
 
 RATE = 5e-3
 STEP_DRAWS = 2  # draws behind each gradient
@@ -45,7 +46,7 @@ class Climb:
 
     def __init__(self, target: Target, rank: str, batch: int, steps: int):
         self.target, self.rank, self.steps = target, rank, steps
-        self._move = _moves(target.density, rank, batch, steps)
+        self._move = target.density.compiled(_block, rank, batch, steps)
 
     def begin(self, theta: Any) -> Fit:
         """Return narrow Gaussians around ``theta (chain, size)``."""
@@ -80,11 +81,6 @@ def _begin(rank: str, theta: Any) -> Fit:
     return Fit(STATES[rank](*first, _optimiser(rank, size).init(first)), first)
 
 
-@cache
-def _moves(density: LogDensity, rank: str, batch: int, steps: int) -> Any:
-    return jax.jit(partial(_block, density, rank, batch, steps))
-
-
 def _block(density: LogDensity, rank: str, batch: int, steps: int, chain: Any, *rows: Any) -> Any:
     optimiser = _optimiser(rank, density.size)
 
@@ -107,9 +103,7 @@ def _estimate(density: LogDensity, key: Any, batch: int, data: Any, weight: Any)
     if not batch:
         return lambda theta: density.total(theta, data, weight)
     picked = jax.random.randint(key, (batch,), 0, len(weight))
-    part = {name: values[picked] if name in BY_ROW else values for name, values in data.items()}
-    scale = weight[picked] * (len(weight) / batch)
-    return lambda theta: density.prior(theta, data) + (scale * density.rows(theta, part)).sum()
+    return lambda theta: density.sampled(theta, picked, data, weight)
 
 
 def _sample(rank: str, draws: int, key: Any, parameters: Any) -> tuple[Any, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgeo._check import one_of, positive
+from bayesgeo._check import one_of
 from bayesgeo._progress import announce
-from bayesgeo.inference.base import Problem
+from bayesgeo.inference.base import Problem, check_counts
 
 BLOCKS, FLOOR = 20, 6  # parts of a run, and the fewest
 GROWTH = 0.002  # nats a row: a bound that grows less over a third of the run has stopped growing
@@ -68,9 +68,8 @@ class ADVI:
             If interrupted before the first part of the steps was done.
         """
         one_of("rank", self.rank, ("mean-field", "full"))
-        for name in ("draws", "chains", "max_steps", *(("batch",) if self.batch is not None else ())):
-            positive(name, getattr(self, name), integer=True)
-        from bayesgeo.inference.chains import single_precision
+        check_counts(self, "draws", "chains", "max_steps", *(("batch",) if self.batch is not None else ()))
+        from bayesgeo.inference.accelerator import single_precision
 
         with single_precision():
             return self._run(problem, seed)
@@ -84,7 +83,8 @@ class ADVI:
         first = chains.starts(problem, target, self.chains, seed, self.cores)
         climb = variational.Climb(target, self.rank, self._batch(target.n_rows), max(1, self.max_steps // BLOCKS))
         state, elbo, interrupted = self._climb(climb, first, seed)
-        tree = xr.DataTree.from_dict(self._groups(problem, target, climb, state, seed))
+        drawn = climb.sample(state, seed, self.draws)
+        tree = xr.DataTree.from_dict(chains.approximation(problem, target, *drawn, self.cores))
         steps = climb.steps * np.arange(1, elbo.shape[1] + 1)
         tree["warmup"] = xr.DataTree(xr.Dataset({"elbo": (("chain", "step"), elbo)}, coords={"step": steps}))
         tree.attrs = {
@@ -118,16 +118,6 @@ class ADVI:
                 raise
             return state, np.stack(bounds, axis=1), True
         return state, np.stack(bounds, axis=1), False
-
-    def _groups(self, problem: Problem, target: Any, climb: Any, state: Any, seed: int) -> dict[str, xr.Dataset]:
-        from bayesgeo.inference import chains
-
-        theta, log_q = climb.sample(state, seed, self.draws)
-        checked = chains.checked_draws(target.n_rows, self.draws)
-        return {
-            "posterior": chains.labelled(problem, target, np.asarray(theta)),
-            "approximation": chains.log_ratios(target, theta[:, :checked], log_q[:, :checked], self.cores),
-        }
 
 
 def _settled(bound: np.ndarray) -> bool:

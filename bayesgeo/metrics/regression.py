@@ -2,9 +2,9 @@
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
 from bayesgeo.metrics.base import Metric
+from bayesgeo.probability.log_mean import log_mean_exp
 
 COVERAGE = 0.9
 
@@ -42,14 +42,13 @@ def summarise_values(
     (2.0, 9.0)
     """
     sample, expected = ("chain", "draw"), predictive["expected"]
-    n_draws = log_density.sizes["chain"] * log_density.sizes["draw"]
     low, high = (response.quantile(level, sample).drop_vars("quantile") for level in _levels(COVERAGE))
     return xr.Dataset(
         {
             "mean": expected.mean(sample),
             "low": low,
             "high": high,
-            "log_density": log_density.reduce(special.logsumexp, sample) - np.log(n_draws),
+            "log_density": log_density.reduce(log_mean_exp, sample),
             "crps": ("obs", _crps(response.transpose("obs", ...).values.reshape(len(y), -1), y)),
             "epistemic": expected.var(sample),
             "aleatoric": noise_variance(predictive).broadcast_like(expected).mean(sample),

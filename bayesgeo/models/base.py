@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from bayesgeo._check import invalid, one_of
-from bayesgeo.inference.base import Inference, Problem
 
 Kind = Literal["expected", "response"]
 CHUNK = 4_000_000  # numbers held at once while predicting: 32 MB
@@ -23,7 +22,6 @@ NOISE_DRAWS = 1000  # response draws, at least about, of a model that has few pa
 # The CRPS of n draws is too high by one part in n, and each end of a 90 % interval is off by 2.1 / sqrt(n) standard
 # deviations: 0.4 % and 0.13 at 250, small beside what parts two models. Below, draws are repeated under new noise.
 FEW_DRAWS = 250
-MINIBATCH_ROWS = 50_000  # rows above which a network's default inference sees minibatches
 
 
 class Estimator(BaseEstimator, ABC):
@@ -245,56 +243,6 @@ class Regressor(RegressorMixin, Estimator):
         return self.respond(self._label_predictive(self._predictive(X), rows), rng)
 
 
-class Bayesian(Estimator):
-    """Base of the Bayesian models: a subclass writes its Problem and its ``forward``.
-
-    ``forward(X, p, xp)`` maps standardised features and parameters to the linear predictor or its like,
-    broadcasting over leading ``(chain, draw)``; with ``xp = pytensor.tensor`` it builds the graph, with
-    ``xp = numpy`` it predicts.
-
-    Attributes
-    ----------
-    posterior_ : xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``; see :class:`bayesgeo.inference.base.Inference`.
-    center_, scale_ : numpy.ndarray
-        ``(feature,)`` what standardised the features.
-    """
-
-    kind = "Bayesian"
-    inference: Inference | None
-    posterior_: xr.DataTree
-
-    @abstractmethod
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
-        """State the model of standardised rows."""
-
-    @abstractmethod
-    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
-        """Add the quantities that a reader wants, in the units of the table."""
-
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self.center_, self.scale_ = standardisation(X)
-        problem = self._problem((X - self.center_) / self.scale_, y)
-        tree = self._inference(problem).run(problem, self.seed_)
-        tree["posterior"] = xr.DataTree(self._on_original_scale(tree["posterior"].to_dataset()))
-        self.posterior_ = tree
-
-    def _inference(self, problem: Problem) -> Inference:
-        if self.inference is None:
-            return default_inference(problem)
-        if not isinstance(self.inference, Inference):
-            raise invalid("inference", self.inference, "It has no run(problem, seed).", "Try inference=NUTS().")
-        return self.inference
-
-    def _parameters(self) -> dict[str, np.ndarray]:
-        return {str(name): draws.values for name, draws in self.posterior_["posterior"].data_vars.items()}
-
-    def _numbers_per_row(self) -> int:
-        sizes = self.posterior_["posterior"].sizes
-        draws = sizes["chain"] * sizes["draw"] * max(len(getattr(self, "classes_", ())), 1)
-        return max(draws, super()._numbers_per_row())
-
-
 def one_draw_noise(sigma: float) -> xr.Dataset:
     """Return the noise of a model with one draw.
 
@@ -304,40 +252,6 @@ def one_draw_noise(sigma: float) -> xr.Dataset:
     ('chain', 'draw')
     """
     return xr.Dataset({"sigma": (("chain", "draw"), [[sigma]])}, coords={"chain": [0], "draw": [0]})
-
-
-def default_inference(problem: Problem) -> Inference:
-    """Choose the exact posterior where there is one, NUTS elsewhere; for networks MCLMC, and ADVI for many rows."""
-    from bayesgeo.inference.exact import Exact
-    from bayesgeo.inference.mclmc import MCLMC
-    from bayesgeo.inference.nuts import NUTS
-    from bayesgeo.inference.vi import ADVI
-
-    if problem.conjugate is not None:
-        return Exact()
-    if problem.start is None:
-        return NUTS()
-    return MCLMC() if len(problem.data["y"]) <= MINIBATCH_ROWS else ADVI()
-
-
-def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and scale along rows: the standard deviation, or 1 for what does not vary.
-
-    A column of two values is scaled by their difference: a rare category would else get a prior as wide as its
-    indicator is narrow (Gelman et al. 2008, The Annals of Applied Statistics 2:4).
-
-    Examples
-    --------
-    >>> center, scale = standardisation(np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 0.0], [3.0, 5.0, 3.0]]))
-    >>> center.tolist(), scale.round(3).tolist()
-    ([2.0, 5.0, 1.0], [0.816, 1.0, 3.0])
-    """
-    center, deviation = values.mean(axis=0), values.std(axis=0)
-    low, high = values.min(axis=0), values.max(axis=0)
-    scale = np.where(((values == low) | (values == high)).all(axis=0), high - low, deviation)
-    # Rounding leaves a constant of 1e6 with a deviation of 1e-10.
-    varies = deviation > 1e-12 * np.maximum(1.0, np.abs(center))
-    return center, np.where(varies, scale, 1.0)
 
 
 def _repeat_few(predictive: xr.Dataset) -> xr.Dataset:

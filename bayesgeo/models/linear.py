@@ -10,7 +10,8 @@ from scipy import special
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.exact import NormalInverseGamma
-from bayesgeo.models.base import Bayesian, Classifier, Regressor, standardisation
+from bayesgeo.models.base import Classifier, Regressor
+from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.linear_graph import (
     INTERCEPT_SCALE,
     NOISE_RATE,
@@ -21,6 +22,7 @@ from bayesgeo.models.linear_graph import (
     regression_graph,
     whitening,
 )
+from bayesgeo.models.preparation import standardisation
 
 PRIORS = ("normal", "laplace", "horseshoe", "flat")
 

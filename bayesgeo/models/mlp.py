@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from scipy import special
-from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo._progress import announce
-from bayesgeo.models.base import Classifier, Estimator, Regressor, one_draw_noise, standardisation
+from bayesgeo.models.base import Classifier, Estimator, Regressor, one_draw_noise
 from bayesgeo.models.network import Network
+from bayesgeo.models.preparation import standardisation, validation_rows
 
 PATIENCE = 25  # epochs without a better validation loss
 
@@ -137,28 +137,6 @@ class MLPRegressor(MLP, Regressor):
 
     def _expected(self, X: np.ndarray) -> np.ndarray:
         return (self.target_center_ + self._outputs(X)[:, 0] * self.target_scale_)[None, None]
-
-
-def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
-    """Choose the rows that decide when to stop: whole groups where there are groups, else at random.
-
-    Fewer than ten rows are too few to part: all of them decide.
-
-    Examples
-    --------
-    >>> validation_rows(np.zeros(12), ["a"] * 6 + ["b"] * 6, 0, stratify=False).size
-    6
-    """
-    everything = np.zeros(len(y))
-    if len(y) < 10:
-        return np.arange(len(y))
-    if groups is not None and len(np.unique(groups)) > 1:
-        folds = GroupShuffleSplit(1, test_size=part, random_state=seed)
-        return next(folds.split(everything, groups=groups))[1]
-    _, counts = np.unique(y, return_counts=True) if stratify else (None, np.zeros(1))
-    possible = stratify and counts.min() > 1 and len(counts) <= int(part * len(y))
-    folds = (StratifiedShuffleSplit if possible else ShuffleSplit)(1, test_size=part, random_state=seed)
-    return next(folds.split(everything, y))[1]
 
 
 def _fit_network(model: MLP, data: Any, rows: Any) -> tuple[dict[str, np.ndarray], xr.Dataset]:

@@ -11,11 +11,12 @@ from sklearn.base import clone
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
-from bayesgeo.models.base import Bayesian, Classifier, Estimator, Regressor, standardisation
-from bayesgeo.models.mlp import validation_rows
+from bayesgeo.models.base import Classifier, Estimator, Regressor
+from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.network import Network
 from bayesgeo.models.neural_graph import NOISE, PRIORS, network_graph, noise_sd
 from bayesgeo.models.neural_start import start_from
+from bayesgeo.models.preparation import standardisation, validation_rows
 
 FUNCTION_ROWS = 100  # held-out rows on which chains are compared
 
@@ -36,11 +37,24 @@ class BayesianMLP(Bayesian):
         The held-out rows.
     """
 
-    hidden: tuple[int, ...]
-    activation: str
-    prior: str
-    prior_scale: float | tuple[float, ...]
-    start: Estimator | None
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (16, 16),
+        *,
+        activation: str = "silu",
+        prior: str = "normal",
+        prior_scale: float | tuple[float, ...] = 1.0,
+        start: Estimator | None = None,
+        inference: Inference | None = None,
+        random_state: Any = None,
+    ):
+        self.hidden = hidden
+        self.activation = activation
+        self.prior = prior
+        self.prior_scale = prior_scale
+        self.start = start
+        self.inference = inference
+        self.random_state = random_state
 
     @property
     def network_(self) -> Network:
@@ -163,25 +177,6 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
 
     name = "bayesian_mlp"
 
-    def __init__(
-        self,
-        hidden: tuple[int, ...] = (16, 16),
-        *,
-        activation: str = "silu",
-        prior: str = "normal",
-        prior_scale: float | tuple[float, ...] = 1.0,
-        start: Estimator | None = None,
-        inference: Inference | None = None,
-        random_state: Any = None,
-    ):
-        self.hidden = hidden
-        self.activation = activation
-        self.prior = prior
-        self.prior_scale = prior_scale
-        self.start = start
-        self.inference = inference
-        self.random_state = random_state
-
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
         return self._state(X, y.astype(np.int64), noise="classes")
 
@@ -227,14 +222,16 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         inference: Inference | None = None,
         random_state: Any = None,
     ):
-        self.hidden = hidden
-        self.activation = activation
+        super().__init__(
+            hidden,
+            activation=activation,
+            prior=prior,
+            prior_scale=prior_scale,
+            start=start,
+            inference=inference,
+            random_state=random_state,
+        )
         self.noise = noise
-        self.prior = prior
-        self.prior_scale = prior_scale
-        self.start = start
-        self.inference = inference
-        self.random_state = random_state
 
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
         one_of("noise", self.noise, ("heteroscedastic", "constant", "student-t"))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy.special import logsumexp
 
 from bayesgeo._check import invalid, positive
 from bayesgeo.probability.base import Proposal, Values, log_ratio
+from bayesgeo.probability.log_mean import log_mean_exp
 
 MOST_K = 0.7
 
@@ -87,5 +87,5 @@ def importance(log_target: Callable[[Values], xr.DataArray], proposal: Proposal,
     # ArviZ takes the log likelihoods left out, whose negatives are the log weights.
     smoothed, k = array_stats.psislw(-log_weights.values.ravel())
     weights = log_weights.copy(data=np.exp(smoothed).reshape(log_weights.shape))
-    evidence = float(logsumexp(log_weights.values) - np.log(n))
+    evidence = float(log_mean_exp(log_weights.values))
     return Importance(draws, weights / weights.sum(), float(k), evidence)

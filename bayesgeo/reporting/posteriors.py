@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special
+
+from bayesgeo.probability.log_mean import log_mean_exp
 
 Facts = dict[str, Any]
 
@@ -77,14 +78,11 @@ def _by_chain(evidence: xr.DataTree) -> Facts | None:
     if density is None or not density.size:
         return None
     values = density.transpose("chain", "draw", "point").values.astype(float)
-    n_chains, n_draws, points = values.shape
-    chains = special.logsumexp(values, axis=1) - np.log(n_draws)
-    everything = special.logsumexp(chains, axis=0) - np.log(n_chains)
-    scores = chains.mean(axis=1)
+    scores = log_mean_exp(values, 1).mean(axis=1)
     return {
-        "points": points,
+        "points": values.shape[2],
         "chains": scores.tolist(),
-        "all": float(everything.mean()),
+        "all": float(log_mean_exp(values, (0, 1)).mean()),
         "apart": float(np.ptp(scores)),
     }
 

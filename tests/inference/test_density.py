@@ -11,9 +11,11 @@ import pytensor
 import pytest
 
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression
+from bayesgeo.inference import base
 from bayesgeo.inference import density as module
+from bayesgeo.inference.accelerator import import_jax, single_precision
 from bayesgeo.inference.base import Problem
-from bayesgeo.inference.chains import single_precision, target_of
+from bayesgeo.inference.chains import target_of
 from bayesgeo.inference.density import log_density
 from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
 from tests.problems import problem_of
@@ -90,7 +92,7 @@ def single():
 def test_the_density_is_that_of_pymc_to_single_precision(name, single):
     problem = stated(name)
     density, target, reference = log_density(problem), target_of(problem), ByPyMC(problem)
-    jax, n = module.import_jax(), len(problem.data["y"])
+    jax, n = import_jax(), len(problem.data["y"])
     whole = partial(density.total, weight=target.everything)
     functions = [jax.jit(function) for function in (density.rows, density.prior, whole)]
     for theta in points(density):
@@ -147,7 +149,7 @@ def test_held_out_rows_are_those_of_the_problem(single):
 
 
 def test_many_rows_in_blocks_have_the_plain_sum_and_gradient(single):
-    jax = module.import_jax()
+    jax = import_jax()
     n = module.IN_BLOCKS
     problem = stated("network, constant noise", n)
     density, target = log_density(problem), target_of(problem)
@@ -177,7 +179,7 @@ def test_only_a_few_densities_are_remembered(monkeypatch):
     monkeypatch.setattr(module, "LogDensity", lambda problem: object())
     problems = [problem_of(BayesianLinearRegression(prior_scale=scale), *rows("linear")) for scale in range(1, 12)]
     first = [log_density(problem) for problem in problems]
-    assert len(module._densities) == module.KEPT
+    assert len(module._densities) == base.KEPT
     assert log_density(problems[-1]) is first[-1]
     assert log_density(problems[0]) is not first[0]
 
@@ -247,7 +249,7 @@ def test_an_outcome_that_is_one_number_for_all_rows_is_refused():
 ALONE = """
 import os, sys
 os.environ.pop("XLA_FLAGS", None)
-from bayesgeo.inference.density import import_jax
+from bayesgeo.inference.accelerator import import_jax
 jax = import_jax()
 print(len(jax.devices()), jax.numpy.zeros(1).dtype, os.environ["XLA_FLAGS"])
 """

@@ -6,7 +6,8 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from bayesgeo import NUTS, catalog
 from bayesgeo.models import baselines
-from bayesgeo.models.base import Bayesian, Classifier
+from bayesgeo.models.base import Classifier
+from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.ensemble import DeepEnsemble
 from bayesgeo.models.mlp import MLP
 from bayesgeo.models.neural import BayesianMLP

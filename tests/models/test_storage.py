@@ -8,7 +8,7 @@ import pytest
 
 from bayesgeo import Exact, catalog
 from bayesgeo.models import baselines
-from bayesgeo.models.base import Bayesian
+from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.ensemble import DeepEnsemble
 from bayesgeo.models.mlp import MLP
 from bayesgeo.models.storage import load_model, save_model

@@ -1,0 +1,48 @@
+"""What models do to rows before they learn: bring them to one scale, set some aside."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
+
+
+def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and scale along rows: the standard deviation, or 1 for what does not vary.
+
+    A column of two values is scaled by their difference: a rare category would else get a prior as wide as its
+    indicator is narrow (Gelman et al. 2008, The Annals of Applied Statistics 2:4).
+
+    Examples
+    --------
+    >>> center, scale = standardisation(np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 0.0], [3.0, 5.0, 3.0]]))
+    >>> center.tolist(), scale.round(3).tolist()
+    ([2.0, 5.0, 1.0], [0.816, 1.0, 3.0])
+    """
+    center, deviation = values.mean(axis=0), values.std(axis=0)
+    low, high = values.min(axis=0), values.max(axis=0)
+    scale = np.where(((values == low) | (values == high)).all(axis=0), high - low, deviation)
+    # Rounding leaves a constant of 1e6 with a deviation of 1e-10.
+    varies = deviation > 1e-12 * np.maximum(1.0, np.abs(center))
+    return center, np.where(varies, scale, 1.0)
+
+
+def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
+    """Choose the rows that decide when to stop: whole groups where there are groups, else at random.
+
+    Fewer than ten rows are too few to part: all of them decide.
+
+    Examples
+    --------
+    >>> validation_rows(np.zeros(12), ["a"] * 6 + ["b"] * 6, 0, stratify=False).size
+    6
+    """
+    everything = np.zeros(len(y))
+    if len(y) < 10:
+        return np.arange(len(y))
+    if groups is not None and len(np.unique(groups)) > 1:
+        folds = GroupShuffleSplit(1, test_size=part, random_state=seed)
+        return next(folds.split(everything, groups=groups))[1]
+    _, counts = np.unique(y, return_counts=True) if stratify else (None, np.zeros(1))
+    possible = stratify and counts.min() > 1 and len(counts) <= int(part * len(y))
+    folds = (StratifiedShuffleSplit if possible else ShuffleSplit)(1, test_size=part, random_state=seed)
+    return next(folds.split(everything, y))[1]
