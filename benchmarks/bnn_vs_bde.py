@@ -63,7 +63,7 @@ class Method:
         return self.arguments | self.on.get(data, {}) | (self.quick if quick else {})
 
 
-NETWORK = {"hidden": [16, 16], "activation": "silu", "noise": "heteroscedastic", "prior_scale": 1.0}
+NETWORK = {"hidden": [16, 16], "activation": "tanh", "noise": "heteroscedastic", "prior_scale": 1.0}
 DEEP = {"airfoil": {"hidden": [16] * 4}}  # as bde's
 BDE = {
     "n_members": 8,
@@ -91,7 +91,7 @@ METHODS = {
     "bayesgeo": Method(
         "bayesgeo_network",
         NETWORK | {"inference": ["MCLMC", {}]},
-        {"airfoil": DEEP["airfoil"] | {"inference": ["MCLMC", {"chains": 16, "max_steps": 20_000}]}},
+        {"airfoil": DEEP["airfoil"] | {"inference": ["MCLMC", {"chains": 12, "max_steps": 16_000}]}},
         quick={"inference": ["MCLMC", {"chains": 2, "max_steps": 500}]},
     ),
     "advi": Method("bayesgeo_network", NETWORK | {"inference": ["ADVI", {}]}, DEEP),

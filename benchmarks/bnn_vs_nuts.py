@@ -24,12 +24,12 @@ ROWS, TEST_ROWS = 1_000, 2_000
 
 
 def data(seed: int = 0) -> tuple[np.ndarray, ...]:
-    """Draw rows from a random 8-16-16-1 network with unit-normal weights, standardised, plus noise."""
+    """Draw rows from a random 8-16-16-1 network, standardised, plus noise."""
     from bayesgeo.models.network import Network
 
     rng = np.random.default_rng(seed)
     network = Network(8, (16, 16), 1, "tanh")
-    p = {name: rng.normal(size=shape) for name, shape in network.shapes.items()}
+    p = network.start(rng)
     X = rng.normal(size=(ROWS + TEST_ROWS, 8))
     f = network.forward(X, p, np)[:, 0]
     y = f / f.std() + NOISE * rng.normal(size=len(f))

@@ -13,7 +13,7 @@ from bayesgeo.inference.base import Problem, Recent
 
 Arrays = Mapping[str, Any]
 BY_ROW = ("X", "y")  # the data that have a value for each row
-IN_BLOCKS, BLOCK_ROWS = 8192, 512  # rows from which the likelihood is summed in blocks, and rows of a block
+IN_BLOCKS, BLOCK_ROWS = 2048, 512  # rows from which the likelihood is summed in blocks, and rows of a block
 _densities = Recent()
 
 
