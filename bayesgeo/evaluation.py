@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Protocol, runtime_checkable
@@ -9,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import joblib
 import numpy as np
 import xarray as xr
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from bayesgeo import catalog
 from bayesgeo._check import invalid
@@ -17,7 +18,7 @@ from bayesgeo._progress import announce
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.diagnostics import Check, Diagnosis, diagnose
-from bayesgeo.evidence import SCHEMA, describe, diagnostics_group, metrics_group, observed_group
+from bayesgeo.evidence import SCHEMA, describe, diagnostics_group, observed_group, scored_groups
 from bayesgeo.metrics.classification import confusion_counts, summarise_classes
 from bayesgeo.metrics.regression import summarise_values
 from bayesgeo.models.base import Classifier, Estimator, Regressor
@@ -25,6 +26,7 @@ from bayesgeo.models.bayesian import Bayesian
 
 CONFUSION_DRAWS = 1000
 FUNCTION_ROWS = 100  # test rows on which the chains of a network are compared
+TREES = ("Tree", "TreePredictor")  # what scikit-learn keeps the trees of a forest and of a boosting in
 LIBRARIES = ("arviz", "blackjax", "jax", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
 
 
@@ -69,7 +71,8 @@ def evaluate(
     -------
     xarray.DataTree
         Evidence, with groups ``posterior`` and ``sample_stats`` (Bayesian models, fitted on every row),
-        ``predictions`` and ``observed_data`` by test row, ``metrics`` and ``diagnostics``.
+        ``predictions`` and ``observed_data`` by test row, ``metrics``, ``calibration``, ``selective``, ``decision``
+        (classes) and ``diagnostics``; see :mod:`bayesgeo.evidence`.
 
     Raises
     ------
@@ -220,7 +223,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Part
     groups = {
         "predictions": predictions,
         "observed_data": observed,
-        "metrics": metrics_group(dataset, predictions, observed, confusion=confusion, seed=attrs["seed"]),
+        **scored_groups(dataset, predictions, observed, confusion=confusion, seed=attrs["seed"]),
         "diagnostics": diagnostics_group(_diagnosis(final), [part.diagnosis for part in parts]),
     }
     if isinstance(final, Bayesian):
@@ -241,12 +244,26 @@ def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
         "dataset_sha256": dataset.sha256,
         "split": split.sentence,
         "split_sha256": split.sha256,
+        "training_rows": json.dumps([len(train) for train, _ in split.folds]),
+        "size_bytes": _array_bytes(vars(final)),
         "versions": json.dumps({name: version(name) for name in LIBRARIES}),
     }
     if isinstance(final, Bayesian):
         kept = {k: v for k, v in final.posterior_.attrs.items() if not str(k).endswith("_seconds")}
         attrs["inference"] = json.dumps(kept)
     return attrs
+
+
+def _array_bytes(value: Any) -> int:
+    """Return how many bytes the arrays hold that a fitted model consists of, those inside its parts too."""
+    if isinstance(value, np.ndarray | xr.Dataset | xr.DataArray | xr.DataTree):
+        return int(value.nbytes)
+    if isinstance(value, Mapping):
+        return sum(map(_array_bytes, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_array_bytes, value))
+    is_part = isinstance(value, BaseEstimator) or type(value).__name__ in TREES
+    return _array_bytes(value.__getstate__()) if is_part else 0
 
 
 def _is_interrupted(fitted: Estimator) -> bool:

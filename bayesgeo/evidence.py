@@ -1,4 +1,19 @@
-"""Evidence: what one model said about rows it had not seen, as one DataTree with a fixed schema."""
+"""Evidence: what one model said about rows it had not seen, as one DataTree with a fixed schema.
+
+============== =============================================================================================
+group          holds
+============== =============================================================================================
+predictions    what was said of each test row: :func:`bayesgeo.metrics.classification.summarise_classes` or
+               :func:`bayesgeo.metrics.regression.summarise_values`, and its ``fold``
+observed_data  what was seen: :func:`observed_group`
+metrics        scores with their intervals, :func:`metrics_group`
+calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
+selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective.selective`
+decision       relative economic value, :func:`bayesgeo.metrics.decision.decision`; only of classes
+diagnostics    :func:`diagnostics_group`
+posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned
+============== =============================================================================================
+"""
 
 import hashlib
 import json
@@ -16,10 +31,13 @@ from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.diagnostics import Check, Diagnosis, Status
-from bayesgeo.metrics.base import block_weights, bootstrap, interval
+from bayesgeo.metrics.base import Blocks, block_weights
+from bayesgeo.metrics.calibration import class_calibration, value_calibration
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
+from bayesgeo.metrics.decision import decision
+from bayesgeo.metrics.selective import selective
 
-SCHEMA = 1
+SCHEMA = 2
 PROB = 0.95
 RESAMPLES = 2000
 
@@ -58,8 +76,29 @@ def blocks(observed: xr.Dataset) -> np.ndarray:
     return observed["group"].values if "group" in observed else np.arange(observed.sizes["obs"])
 
 
-def metrics_group(
+def scored_groups(
     dataset: Dataset, predictions: xr.Dataset, observed: xr.Dataset, *, confusion: np.ndarray, seed: int
+) -> dict[str, xr.Dataset]:
+    """Score predictions in every way: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
+
+    All of their bootstraps resample the same whole groups; parameters as :func:`metrics_group`.
+    """
+    y, labels = observed["y"].values, dataset.labels
+    drawn = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
+    groups = {
+        "metrics": metrics_group(dataset, predictions, observed, confusion=confusion, drawn=drawn),
+        "selective": selective(predictions, y, drawn, prob=PROB),
+    }
+    if not labels:
+        return groups | {"calibration": value_calibration(predictions, y, drawn, prob=PROB)}
+    return groups | {
+        "calibration": class_calibration(predictions, y, labels, prob=PROB, seed=seed),
+        "decision": decision(predictions, y, labels, drawn, prob=PROB),
+    }
+
+
+def metrics_group(
+    dataset: Dataset, predictions: xr.Dataset, observed: xr.Dataset, *, confusion: np.ndarray, drawn: Blocks
 ) -> xr.Dataset:
     """Score predictions, with an interval from a bootstrap of whole groups and one from the posterior.
 
@@ -71,32 +110,32 @@ def metrics_group(
         Along ``obs``: what was said and what was seen.
     confusion : numpy.ndarray
         ``(draw, true, predicted)`` counts of each posterior draw; one draw gives no posterior interval.
-    seed : int
-        Seed of the bootstrap.
+    drawn : tuple
+        Bootstrap samples of :func:`bayesgeo.metrics.base.block_weights`.
 
     Returns
     -------
     xarray.Dataset
-        ``value``, ``low``, ``high`` and ``posterior_low``, ``posterior_high`` along ``metric``; scores
-        ``<metric>_by_row`` along ``obs``; ``confusion`` counts.
+        ``value``, ``low``, ``high`` and, for scores of a confusion matrix, ``posterior_low``, ``posterior_high`` of the
+        draws' own scores, along ``metric``; scores ``<metric>_by_row`` along ``obs``; ``confusion`` counts.
     """
     y = observed["y"].values
-    codes, weights = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
+    n_blocks = drawn[1].shape[1]
     table, by_row = {}, {}
     for name, metric in catalog.metrics(dataset.task).items():
-        rows = metric.rows(predictions, y)
-        low, high = interval(metric.finish(bootstrap(rows, codes, weights)), weights.shape[1], prob=PROB)
-        table[name] = {"value": float(metric.finish(rows.mean(axis=0))), "low": low, "high": high}
+        low, high = metric.interval(predictions, y, drawn, prob=PROB)
+        table[name] = {"value": metric(predictions, y), "low": low, "high": high}
         if name in FROM_CONFUSION and len(confusion) > 1:
             ends = np.quantile(metric.finish(confusion), _tails())
             table[name] |= dict(zip(("posterior_low", "posterior_high"), ends, strict=True))
-        if rows.ndim == 1:
+        rows = metric.rows(predictions, y) if metric.rows else None
+        if rows is not None and rows.ndim == 1:
             by_row[f"{name}_by_row"] = ("obs", rows)
     frame = pd.DataFrame.from_dict(table, orient="index")
     result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})
     result = result.assign_coords(metric=list(frame.index), obs=predictions["obs"]).assign(by_row)
     resampled = "row" if dataset.groups is None else str(dataset.groups.name or "group")
-    result.attrs = {"prob": PROB, "blocks": int(weights.shape[1]), "resampled": resampled}
+    result.attrs = {"prob": PROB, "blocks": n_blocks, "resampled": resampled}
     return _with_confusion(result, confusion, predictions, y, dataset.labels) if dataset.labels else result
 
 

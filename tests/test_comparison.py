@@ -1,24 +1,30 @@
 """Paired comparison: the sign of a difference, the courage to find none, and only like with like."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from bayesgeo import catalog, compare, evaluate, split
-from bayesgeo.comparison import NO_DIFFERENCE
-from tests.tables import events
+from bayesgeo.comparison import NO_DIFFERENCE, corrected_interval, leaderboard
+from tests.tables import events, shaking
 
 
-def evidence(scores, groups=None, rows="a", folds="b"):
+def evidence(scores, groups=None, rows="a", folds="b", n_folds=2):
     """Return the least Evidence that can be compared."""
+    fold = np.arange(len(scores)) * n_folds // len(scores)
     observed = xr.Dataset({"y": ("obs", np.zeros(len(scores)))})
     if groups is not None:
         observed["group"] = ("obs", np.asarray(groups).astype(str))
     metrics = xr.Dataset({"log_score_by_row": ("obs", np.asarray(scores, dtype=float))})
-    tree = xr.DataTree.from_dict({"observed_data": observed, "metrics": metrics})
-    tree.attrs = {"dataset_sha256": rows, "split_sha256": folds}
+    predictions = xr.Dataset({"fold": ("obs", fold)})
+    tree = xr.DataTree.from_dict({"observed_data": observed, "metrics": metrics, "predictions": predictions})
+    training = [int((fold != k).sum()) or 10 for k in range(n_folds)]
+    tree.attrs = {"dataset_sha256": rows, "split_sha256": folds, "training_rows": json.dumps(training)}
     return tree
 
 
@@ -33,7 +39,18 @@ def test_identical_models_differ_by_exactly_nothing(seed, n):
     scores = np.random.default_rng(seed).normal(size=n)
     row = only(compare({"a": evidence(scores), "b": evidence(scores)}, seed=seed))
     assert (row["difference"], row["low"], row["high"]) == (0.0, 0.0, 0.0)
-    assert row["conclusion"] == NO_DIFFERENCE
+    assert (row["t_low"], row["t_high"]) == (0.0, 0.0)
+    assert row["conclusion"] == row["t_conclusion"] == NO_DIFFERENCE
+
+
+def test_identical_models_do_not_differ_even_on_one_group():
+    row = only(compare({"a": evidence([1.0, 2.0], ["x", "x"]), "b": evidence([1.0, 2.0], ["x", "x"])}))
+    assert (row["low"], row["high"], row["conclusion"]) == (0.0, 0.0, NO_DIFFERENCE)
+
+
+def test_identical_models_do_not_differ_even_on_one_fold():
+    row = only(compare({"a": evidence([1.0, 2.0], n_folds=1), "b": evidence([1.0, 2.0], n_folds=1)}))
+    assert (row["t_low"], row["t_high"], row["t_conclusion"]) == (0.0, 0.0, NO_DIFFERENCE)
 
 
 @given(seed=st.integers(0, 1000), gap=st.floats(0.3, 5))
@@ -101,6 +118,78 @@ def test_a_real_model_beats_the_majority():
     trees = {name: evaluate(catalog.model(name, data.task), data, by) for name in ("majority", "logistic")}
     row = only(compare(trees))
     assert (row["a"], row["conclusion"]) == ("logistic", "better")
+
+
+def test_the_corrected_interval_is_that_of_the_paired_t_test_with_a_larger_variance():
+    differences, prob = np.array([0.1, 0.4, 0.2, 0.3, -0.1]), 0.95
+    low, high = corrected_interval(differences, 0.0, prob=prob)
+    exact = stats.ttest_1samp(differences, 0.0).confidence_interval(prob)
+    np.testing.assert_allclose([low, high], exact, atol=1e-12)
+    # Nadeau and Bengio (2003): 1/J becomes 1/J + n_test / n_train, here 1/5 + 1/4.
+    wide = corrected_interval(differences, 0.25, prob=prob)
+    assert (wide[1] - wide[0]) / (high - low) == pytest.approx(np.sqrt((1 / 5 + 1 / 4) / (1 / 5)), abs=1e-12)
+
+
+def test_the_second_opinion_reads_folds_and_training_rows():
+    scores = np.random.default_rng(0).normal(0.3, 1.0, size=60)
+    row = only(compare({"a": evidence(scores, n_folds=5), "b": evidence(np.zeros(60), n_folds=5)}))
+    sign = 1 if row["a"] == "a" else -1
+    expected = corrected_interval(sign * scores.reshape(5, 12).mean(axis=1), 12 / 48, prob=0.95)
+    assert row["folds"] == 5
+    np.testing.assert_allclose([row["t_low"], row["t_high"]], expected, atol=1e-12)
+
+
+def test_one_fold_allows_no_second_opinion():
+    row = only(compare({"a": evidence([1.0, 2.0, 3.0], n_folds=1), "b": evidence([0.0] * 3, n_folds=1)}))
+    assert np.isnan([row["t_low"], row["t_high"]]).all()
+    assert row["t_conclusion"] == NO_DIFFERENCE
+
+
+def real():
+    data = events()
+    by = split(data, folds=3)
+    return {name: evaluate(catalog.model(name, data.task), data, by) for name in ("majority", "logistic", "forest")}
+
+
+def test_another_proper_score_ranks_by_itself():
+    trees = real()
+    table = compare(trees, metric="brier_score")
+    brier = {name: float(tree["metrics"]["value"].sel(metric="brier_score")) for name, tree in trees.items()}
+    assert table["a"][0] == min(brier, key=brier.get)
+    for row in table.to_dict("records"):
+        assert row["difference"] == pytest.approx(brier[row["b"]] - brier[row["a"]], abs=1e-12)
+
+
+def test_the_leaderboard_ranks_says_against_the_best_and_shows_the_rest():
+    trees = real()
+    table = leaderboard(trees)
+    pairs = {row["b"]: row for row in compare(trees).to_dict("records") if row["a"] == table["model"][0]}
+    assert list(table["score"]) == sorted(table["score"], reverse=True)
+    assert table["conclusion"][0] == "best"
+    assert table.set_index("model")["conclusion"]["majority"] == "worse"
+    for line in table.to_dict("records")[1:]:
+        told = {"better": "worse", NO_DIFFERENCE: NO_DIFFERENCE}[pairs[line["model"]]["conclusion"]]
+        assert line["conclusion"] == told
+    shown = {"accuracy", "roc_auc", "miscalibration", "p_calibrated", "aurc", "fit_seconds", "size_bytes"}
+    assert shown <= set(table.columns)
+    assert (table["size_bytes"] > 0).all()
+    assert not table.isna().any(axis=None)
+
+
+def test_the_leaderboard_of_values_shows_their_scores():
+    data = shaking()
+    by = split(data, folds=3)
+    table = leaderboard({name: evaluate(catalog.model(name, data.task), data, by) for name in ("mean", "ridge")})
+    assert list(table["model"]) == ["ridge", "mean"]
+    assert {"crps", "rmse", "mae", "coverage_90", "interval_score_90", "pit_deviation"} <= set(table.columns)
+
+
+def test_a_score_that_is_not_proper_or_not_there_is_refused():
+    tree = evidence([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"Invalid metric 'accuracy'\. It is not known\. Known: log_score"):
+        compare({"a": tree}, metric="accuracy")
+    with pytest.raises(ValueError, match=r"Invalid metric 'crps'\. 'a' was not scored by it"):
+        compare({"a": tree}, metric="crps")
 
 
 def test_nothing_to_compare_is_refused():

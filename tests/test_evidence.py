@@ -12,6 +12,7 @@ import xarray as xr
 from bayesgeo import BayesianLinearRegression, catalog, evaluate, split
 from bayesgeo.datasets.split import Split
 from bayesgeo.evidence import load_evidence, save_evidence
+from bayesgeo.metrics.classification import FROM_CONFUSION
 from tests.fake import FakePosterior
 from tests.tables import events, shaking
 
@@ -97,11 +98,47 @@ def test_an_exact_linear_model_finds_the_noise_that_was_simulated():
     assert float(table.sel(metric="log_score")) == pytest.approx(-0.726, abs=0.19)
 
 
+GROUPS = {"metrics", "calibration", "selective", "diagnostics", "observed_data", "predictions"}
+
+
+@pytest.mark.parametrize("name", ["logistic", "ridge"])
+def test_the_groups_are_those_of_the_schema(name):
+    tree = run(name, CASES[name]())
+    assert set(tree.children) == GROUPS | ({"decision"} if name == "logistic" else set())
+
+
+def test_the_groups_judge_the_same_rows_as_the_scores():
+    tree = run("logistic", events())
+    value = tree["metrics"].to_dataset()["value"]
+    parts = tree["calibration"].to_dataset().sel(score="brier_score")
+    assert float(parts["value"]) == pytest.approx(float(value.sel(metric="brier_score")), abs=1e-12)
+    total = parts["miscalibration"] - parts["discrimination"] + parts["uncertainty"]
+    assert float(total) == pytest.approx(float(parts["value"]), abs=1e-12)
+    selective = tree["selective"].to_dataset()
+    assert float(selective["risk_of_all"]) == pytest.approx(1 - float(value.sel(metric="accuracy")), abs=1e-12)
+    assert tree["decision"]["event"].values.tolist() == ["blast"]
+
+
+def test_coverage_by_transforms_is_that_by_intervals():
+    tree = run("bayesian_linear", shaking())
+    curve = tree["calibration"].to_dataset()["coverage"]
+    counted = tree["metrics"].to_dataset()["value"].sel(metric="coverage_80")
+    # The ends of an interval lie between draws: rows that fall there are counted apart. There are 90 rows.
+    assert float(curve.sel(level=0.8)) == pytest.approx(float(counted), abs=1.5 / 90)
+
+
+def test_the_size_of_a_model_is_that_of_its_arrays():
+    sizes = {name: run(name, CASES[name]()).attrs["size_bytes"] for name in ("ridge", "bayesian_linear", "boosting")}
+    # Four weights, and as many in each of 4,000 or so draws.
+    assert 32 <= sizes["ridge"] < 1000 < sizes["bayesian_linear"]
+    assert sizes["boosting"] > 1000
+
+
 def test_a_posterior_gives_label_scores_an_interval_of_its_own():
     model = catalog.model("bayesian_logistic", "classification", inference=FakePosterior())
     data = events()
     tree = evaluate(model, data, split(data, folds=3))
-    table = tree["metrics"].to_dataset().sel(metric=["accuracy", "precision", "recall", "f1"])
+    table = tree["metrics"].to_dataset().sel(metric=list(FROM_CONFUSION))
     assert (table["posterior_low"] <= table["posterior_high"]).all()
     assert np.isfinite(table["posterior_low"]).all()
     assert tree["diagnostics"].attrs["verdict"] == "sound"
@@ -206,5 +243,5 @@ def test_a_file_that_is_no_evidence_is_refused(tmp_path):
 
 def test_evidence_of_another_schema_is_refused(tmp_path):
     xr.DataTree(xr.Dataset(attrs={"schema_version": 99})).to_netcdf(tmp_path / "e.nc", engine="h5netcdf")
-    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 1\. Run the comparison again"):
+    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 2\. Run the comparison again"):
         load_evidence(tmp_path / "e.nc")

@@ -1,6 +1,8 @@
 """Scores of predicted classes and their probabilities.
 
-Scores of probabilities are of the averaged prediction (the posterior mean), not averages of the draws' scores.
+All are of the averaged prediction (the posterior mean probability, and the class that it makes most probable), not
+averages of the draws' scores. With two classes, precision, recall, F1, ROC AUC and average precision are those of the
+positive class, the last one; with more they are averaged over the classes, one against the rest.
 """
 
 from collections.abc import Iterable
@@ -154,8 +156,99 @@ def accuracy_of(confusion: np.ndarray) -> np.ndarray:
     return _ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
 
 
+def balanced_accuracy_of(confusion: np.ndarray) -> np.ndarray:
+    """Return the mean recall of the classes that occur, from confusion matrices ``(..., true, predicted)``.
+
+    Examples
+    --------
+    >>> float(balanced_accuracy_of(np.array([[8, 2], [2, 2]])))
+    0.65
+    """
+    total = confusion.sum(axis=-1)
+    recall = _ratio(np.diagonal(confusion, axis1=-2, axis2=-1), total)
+    return _ratio(recall.sum(axis=-1), (total > 0).sum(axis=-1))
+
+
+def matthews_of(confusion: np.ndarray) -> np.ndarray:
+    r"""Return the correlation of predicted and true classes from confusion matrices ``(..., true, predicted)``.
+
+    :math:`(c s - \sum_k p_k t_k) / \sqrt{(s^2 - \sum_k p_k^2)(s^2 - \sum_k t_k^2)}` with :math:`s` rows, :math:`c` of
+    them right, and :math:`p_k` predicted and :math:`t_k` true rows of a class (Gorodkin 2004, Computational Biology
+    and Chemistry 28:367); 0 where either side has one class.
+
+    Examples
+    --------
+    >>> float(matthews_of(np.array([[8, 2], [2, 8]])))
+    0.6
+    """
+    confusion = np.asarray(confusion, dtype=float)
+    rows, true, said = confusion.sum(axis=(-2, -1)), confusion.sum(axis=-1), confusion.sum(axis=-2)
+    joint = np.trace(confusion, axis1=-2, axis2=-1) * rows - (true * said).sum(axis=-1)
+    spread = (rows**2 - (said**2).sum(axis=-1)) * (rows**2 - (true**2).sum(axis=-1))
+    # One class leaves nothing but rounding, of either sign.
+    return _ratio(joint, np.sqrt(np.where(spread > 1e-12 * rows**4, spread, 0.0)))
+
+
+def roc_auc_of(called: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve: how often an event is ranked above another row, ties half.
+
+    Parameters
+    ----------
+    called, hits : numpy.ndarray
+        ``(threshold, resample)`` of :func:`bayesgeo.metrics.base.rank_sums`: the weight of the rows above a threshold,
+        and that of the events among them.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(resample,)``; NaN where there is no event, or nothing else.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import rank_sums
+    >>> said, happened = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    >>> roc_auc_of(*rank_sums(said, happened, np.ones((4, 1))))
+    array([0.75])
+    """
+    alarms = called - hits
+    area = alarms[0] * hits[0] + ((alarms[1:] - alarms[:-1]) * (hits[1:] + hits[:-1])).sum(axis=0)
+    pairs = alarms[-1] * hits[-1]
+    return np.divide(area / 2, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+
+
+def average_precision_of(called: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    r"""Return the average precision, :math:`\sum_k (R_k - R_{k-1}) P_k` over thresholds.
+
+    Parameters and result as those of :func:`roc_auc_of`; NaN where there is no event.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import rank_sums
+    >>> said, happened = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    >>> average_precision_of(*rank_sums(said, happened, np.ones((4, 1)))).round(4)
+    array([0.8333])
+    """
+    precision = _ratio(hits, called)
+    area = hits[0] * precision[0] + ((hits[1:] - hits[:-1]) * precision[1:]).sum(axis=0)
+    return np.divide(area, hits[-1], out=np.full(area.shape, np.nan), where=hits[-1] > 0)
+
+
+def _class_ranks(predictions: xr.Dataset, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rank by the positive class with two, else by each class against the rest."""
+    probability = predictions["probability"].values
+    classes = [1] if probability.shape[1] == 2 else range(probability.shape[1])
+    return [(probability[:, k], y == k) for k in classes]
+
+
 # Scores of classes that a confusion matrix determines, and so each posterior draw has.
-FROM_CONFUSION = {"accuracy": accuracy_of, "precision": precision_of, "recall": recall_of, "f1": f1_of}
+FROM_CONFUSION = {
+    "accuracy": accuracy_of,
+    "balanced_accuracy": balanced_accuracy_of,
+    "f1": f1_of,
+    "matthews_corrcoef": matthews_of,
+    "precision": precision_of,
+    "recall": recall_of,
+}
 
 log_score = Metric(
     "log_score",
@@ -166,29 +259,42 @@ log_score = Metric(
 )
 log_loss = Metric("log_loss", "classification", lambda p, y: -np.log(_chosen(p, y)))
 brier_score = Metric("brier_score", "classification", _brier_rows, bounds=(0.0, 2.0))
+# Secondary to the decomposition of calibration.py: it depends on its bins, ten of equal width of the confidence.
 calibration_error = Metric(
     "calibration_error",
     "classification",
     _bin_rows,
     lambda mean: np.abs(mean).sum(axis=-1),
     bounds=(0.0, 1.0),
+    biased=True,
 )
+
+
+def _rank_metrics() -> Iterable[Metric]:
+    for name, area in {"roc_auc": roc_auc_of, "average_precision": average_precision_of}.items():
+        yield Metric(name, "classification", ranks=_class_ranks, area=area, greater_is_better=True, bounds=(0.0, 1.0))
 
 
 def _label_metrics() -> Iterable[Metric]:
     for name, finish in FROM_CONFUSION.items():
-        yield Metric(name, "classification", _confusion_rows, finish, greater_is_better=True, bounds=(0.0, 1.0))
+        bounds = (-1.0 if finish is matthews_of else 0.0, 1.0)
+        yield Metric(name, "classification", _confusion_rows, finish, greater_is_better=True, bounds=bounds)
 
 
-accuracy, precision, recall, f1 = _label_metrics()
+roc_auc, average_precision = _rank_metrics()
+accuracy, balanced_accuracy, f1, matthews_corrcoef, precision, recall = _label_metrics()
 
 __all__ = [
     "accuracy",
+    "average_precision",
+    "balanced_accuracy",
     "brier_score",
     "calibration_error",
     "f1",
     "log_loss",
     "log_score",
+    "matthews_corrcoef",
     "precision",
     "recall",
+    "roc_auc",
 ]

@@ -1,4 +1,8 @@
-"""Scores of predicted values and their distributions."""
+"""Scores of predicted values and their distributions.
+
+Errors are of the averaged prediction (the posterior mean); the other scores are of the predictive distribution, the
+mixture of the draws' distributions. None is an average of the draws' scores.
+"""
 
 import numpy as np
 import xarray as xr
@@ -7,6 +11,7 @@ from bayesgeo.metrics.base import Metric
 from bayesgeo.probability.log_mean import log_mean_exp
 
 COVERAGE = 0.9
+PROBS = (0.5, 0.8, COVERAGE, 0.95)
 
 
 def summarise_values(
@@ -29,10 +34,11 @@ def summarise_values(
     Returns
     -------
     xarray.Dataset
-        ``mean``, ``low`` and ``high`` (equal-tailed, probability 0.9), ``log_density`` of the mixture over draws,
-        ``crps``, and the variances ``aleatoric`` and ``epistemic``, the mean over draws of :func:`noise_variance`
-        and the variance over draws of what is expected. They add up to the variance of the outcome:
-        :math:`V[y] = E[V[y \mid \theta]] + V[E[y \mid \theta]]`.
+        ``mean``, ``low`` and ``high`` (equal-tailed, probability 0.9), ``interval_low`` and ``interval_high (obs,
+        prob)`` for each of :data:`PROBS`, ``log_density`` of the mixture over draws, ``crps``, ``pit``: the share of
+        the outcome's draws below the observed value, those equal to it half, and the variances ``aleatoric`` and
+        ``epistemic``, the mean over draws of :func:`noise_variance` and the variance over draws of what is expected.
+        They add up to the variance of the outcome: :math:`V[y] = E[V[y \mid \theta]] + V[E[y \mid \theta]]`.
 
     Examples
     --------
@@ -42,17 +48,23 @@ def summarise_values(
     (2.0, 9.0)
     """
     sample, expected = ("chain", "draw"), predictive["expected"]
-    low, high = (response.quantile(level, sample).drop_vars("quantile") for level in _levels(COVERAGE))
+    draws = response.transpose("obs", ...).values.reshape(len(y), -1)
+    low, high = (np.quantile(draws, levels, axis=1).T for levels in _levels(np.array(PROBS)))
+    central = PROBS.index(COVERAGE)
     return xr.Dataset(
         {
             "mean": expected.mean(sample),
-            "low": low,
-            "high": high,
+            "low": ("obs", low[:, central]),
+            "high": ("obs", high[:, central]),
+            "interval_low": (("obs", "prob"), low),
+            "interval_high": (("obs", "prob"), high),
             "log_density": log_density.reduce(log_mean_exp, sample),
-            "crps": ("obs", _crps(response.transpose("obs", ...).values.reshape(len(y), -1), y)),
+            "crps": ("obs", _crps(draws, y)),
+            "pit": ("obs", _pit(draws, y)),
             "epistemic": expected.var(sample),
             "aleatoric": noise_variance(predictive).broadcast_like(expected).mean(sample),
-        }
+        },
+        coords={"prob": list(PROBS)},
     )
 
 
@@ -75,8 +87,13 @@ def noise_variance(predictive: xr.Dataset) -> xr.DataArray:
     return variance * (nu / (nu - 2)).where(nu > 2, np.inf)
 
 
-def _levels(prob: float) -> tuple[float, float]:
+def _levels(prob: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (1 - prob) / 2, (1 + prob) / 2
+
+
+def _pit(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
+    below, equal = draws < y[:, None], draws == y[:, None]
+    return below.mean(axis=1) + equal.mean(axis=1) / 2
 
 
 def _crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -93,19 +110,71 @@ def _crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     return score.values
 
 
-def _covered(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
-    return ((predictions["low"].values <= y) & (y <= predictions["high"].values)).astype(float)
+def _coverage(prob: float) -> Metric:
+    """Make the share of rows inside the equal-tailed interval of a probability; that probability is the aim."""
+
+    def rows(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+        low, high = _ends(predictions, prob)
+        return ((low <= y) & (y <= high)).astype(float)
+
+    return Metric(
+        f"coverage_{prob:.0%}".removesuffix("%"),
+        "regression",
+        rows,
+        nominal=prob,
+        bounds=(0.0, 1.0),
+        of="predictive distribution",
+    )
 
 
-rmse = Metric("rmse", "regression", lambda p, y: (p["mean"].values - y) ** 2, np.sqrt)
-crps = Metric("crps", "regression", lambda p, _: p["crps"].values)
+def _interval_score(prob: float) -> Metric:
+    r"""Make the interval score: width, and for a miss :math:`2 / (1 - p)` times the distance.
+
+    Winkler (1972); Gneiting and Raftery (2007), Journal of the American Statistical Association 102:359, equation 43.
+    """
+
+    def rows(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+        low, high = _ends(predictions, prob)
+        return (high - low) + 2 / (1 - prob) * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
+
+    name = f"interval_score_{prob:.0%}".removesuffix("%")
+    return Metric(name, "regression", rows, of="predictive distribution")
+
+
+def _ends(predictions: xr.Dataset, prob: float) -> tuple[np.ndarray, np.ndarray]:
+    chosen = predictions.sel(prob=prob)
+    return chosen["interval_low"].values, chosen["interval_high"].values
+
+
+def _errors(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    return predictions["mean"].values - y
+
+
+rmse = Metric("rmse", "regression", lambda p, y: _errors(p, y) ** 2, np.sqrt)
+mae = Metric("mae", "regression", lambda p, y: np.abs(_errors(p, y)))
+crps = Metric("crps", "regression", lambda p, _: p["crps"].values, of="predictive distribution")
 log_density = Metric(
     "log_score",
     "regression",
     lambda p, _: p["log_density"].values,
     greater_is_better=True,
     bounds=(-np.inf, np.inf),
+    of="predictive distribution",
 )
-coverage_90 = Metric("coverage_90", "regression", _covered, greater_is_better=True, bounds=(0.0, 1.0))
+coverage_50, coverage_80, coverage_90, coverage_95 = map(_coverage, PROBS)
+interval_score_50, interval_score_80, interval_score_90, interval_score_95 = map(_interval_score, PROBS)
 
-__all__ = ["coverage_90", "crps", "log_density", "rmse"]
+__all__ = [
+    "coverage_50",
+    "coverage_80",
+    "coverage_90",
+    "coverage_95",
+    "crps",
+    "interval_score_50",
+    "interval_score_80",
+    "interval_score_90",
+    "interval_score_95",
+    "log_density",
+    "mae",
+    "rmse",
+]

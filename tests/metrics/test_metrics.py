@@ -11,7 +11,7 @@ from scipy.special import entr
 
 from bayesgeo import catalog
 from bayesgeo.metrics import classification, regression
-from bayesgeo.metrics.base import block_weights, bootstrap, interval
+from bayesgeo.metrics.base import block_weights, bootstrap, bootstrap_ranked, interval
 from bayesgeo.metrics.classification import confusion_counts, summarise_classes
 from bayesgeo.metrics.regression import noise_variance, summarise_values
 
@@ -225,14 +225,33 @@ def test_coverage_counts_the_rows_inside_the_interval():
     assert regression.coverage_90(summary, y) == pytest.approx(np.mean(inside), abs=1e-10)
 
 
-def test_coverage_of_the_right_distribution_is_its_probability():
+@pytest.mark.parametrize("prob", regression.PROBS)
+def test_coverage_of_the_right_distribution_is_its_probability(prob):
     rng = np.random.default_rng(0)
     center = rng.normal(size=2000)
     y = center + rng.normal(size=2000)
     response = xr.DataArray(center + rng.normal(size=(1, 1000, 2000)), dims=("chain", "draw", "obs"))
     summary = summarise_values(certain(response), response, response, y)
-    # Binomial standard error 0.0067 of 2000 rows; quantiles of 1000 draws add little. Four of them.
-    assert regression.coverage_90(summary, y) == pytest.approx(0.9, abs=4 * 0.0072)
+    # Binomial standard error of 2000 rows, and that of two quantiles of 1000 draws of each row. Four of both.
+    error = np.sqrt(prob * (1 - prob) / 2000) + np.sqrt((1 - prob) / 1000 / 2000)
+    coverage = getattr(regression, f"coverage_{100 * prob:.0f}")
+    assert coverage(summary, y) == pytest.approx(prob, abs=4 * error)
+    # The transforms of the right distribution are uniform; Kolmogorov's statistic of 2000, passed by 999 in 1,000.
+    assert stats.kstest(summary["pit"], "uniform").statistic < 1.95 / np.sqrt(2000)
+
+
+def test_neither_more_nor_less_coverage_than_meant_is_better():
+    assert regression.coverage_90.goodness(0.9) > regression.coverage_90.goodness(0.95)
+    assert regression.coverage_90.goodness(0.9) > regression.coverage_90.goodness(0.85)
+    assert classification.accuracy.goodness(0.9) > classification.accuracy.goodness(0.8)
+    assert regression.rmse.goodness(1.0) > regression.rmse.goodness(2.0)
+
+
+def test_the_right_distribution_has_the_best_interval_score_and_crps():
+    right, wide, narrow = (values(0, n=4000, n_draws=400, noise=noise)[::2] for noise in (np.sqrt(0.75), 2.0, 0.2))
+    for metric in (regression.crps, regression.interval_score_50, regression.interval_score_95):
+        own, *others = (metric(*case) for case in (right, wide, narrow))
+        assert own < min(others)
 
 
 @given(seed=st.integers(0, 1000), n_blocks=st.integers(1, 30), per_block=st.integers(1, 4))
@@ -295,6 +314,81 @@ def test_one_block_gives_no_interval():
 def test_the_bootstrap_of_no_difference_is_exactly_zero(seed):
     codes, weights = block_weights(np.arange(30), resamples=50, seed=seed)
     assert not bootstrap(np.zeros(30), codes, weights).any()
+
+
+def scored(task, seed=0):
+    if task == "regression":
+        summary, _, y = values(seed, n_draws=400)
+        return summary, y
+    draws, y = predictions(seed, 2 if task == "two classes" else 4)
+    return summarise_classes(draws), y
+
+
+TASKS = {"two classes": "classification", "four classes": "classification", "regression": "regression"}
+METRICS = [(task, name) for task, kind in TASKS.items() for name in catalog.metrics(kind)]
+
+
+@pytest.mark.parametrize(("task", "name"), METRICS)
+def test_a_bootstrap_that_takes_each_row_once_gives_the_score(task, name):
+    summary, y = scored(task)
+    metric = catalog.metrics(TASKS[task])[name]
+    once = metric.resampled(summary, y, (np.arange(len(y)), np.ones((3, len(y)), dtype=int)))
+    np.testing.assert_allclose(once, np.full(3, metric(summary, y)), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("task", "name"), METRICS)
+def test_a_bootstrap_sample_scores_the_rows_that_it_draws(task, name):
+    summary, y = scored(task)
+    metric, groups = catalog.metrics(TASKS[task])[name], np.arange(len(y)) % 7
+    codes, weights = block_weights(groups, resamples=5, seed=1)
+    found = metric.resampled(summary, y, (codes, weights))
+    for weight, score in zip(weights, found, strict=True):
+        drawn = np.repeat(np.arange(len(y)), weight[codes])
+        assert metric(summary.isel(obs=drawn), y[drawn]) == pytest.approx(score, abs=1e-10)
+
+
+@given(seed=SEEDS)
+@quick
+def test_the_order_of_rows_changes_no_score_of_ranks(seed):
+    draws, y = predictions(seed, 3)
+    summary, order = summarise_classes(draws.round(1) / draws.round(1).sum("label")), np.argsort(y, kind="stable")
+    for metric in (classification.roc_auc, classification.average_precision):
+        assert metric(summary.isel(obs=order), y[order]) == pytest.approx(metric(summary, y), abs=1e-12)
+
+
+def test_the_interval_of_a_score_that_chance_raises_is_drawn_below_it():
+    # Calibrated forecasts of 200 rows: the true calibration error is 0.
+    rng, held, plain = np.random.default_rng(0), 0, 0
+    for seed in range(60):
+        p = rng.random(200)
+        y = (rng.random(200) < p).astype(int)
+        summary = xr.Dataset({"probability": (("obs", "label"), np.c_[1 - p, p])})
+        blocks = block_weights(np.arange(200), resamples=300, seed=seed)
+        metric = classification.calibration_error
+        held += metric.interval(summary, y, blocks, prob=0.95)[0] <= 0.01
+        plain += interval(metric.resampled(summary, y, blocks), 200, prob=0.95)[0] <= 0.01
+    assert plain == 0
+    # Of 60 at 90 %, below 45 once in 2,000 times.
+    assert held >= 45
+
+
+def test_ranks_without_an_event_have_no_score():
+    summary, _ = scored("two classes")
+    assert np.isnan(classification.roc_auc(summary, np.zeros(40, dtype=int)))
+    assert np.isnan(classification.average_precision(summary, np.zeros(40, dtype=int)))
+
+
+def test_a_class_that_never_happens_is_left_out_of_the_mean_over_classes():
+    p = np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.3, 0.6, 0.1]])
+    summary = xr.Dataset({"probability": (("obs", "label"), p)})
+    assert classification.roc_auc(summary, [0, 1, 0, 1]) == 1.0
+
+
+def test_many_rows_get_fewer_bootstrap_samples_of_ranks():
+    rng = np.random.default_rng(0)
+    p, y = rng.random(30_000), rng.random(30_000) < 0.5
+    blocks = block_weights(np.arange(30_000) % 50, resamples=2000, seed=0)
+    assert len(bootstrap_ranked(p, y, classification.roc_auc_of, blocks)) == 1000
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -1,0 +1,251 @@
+"""Whether probabilities mean what they say: CORP decomposition, reliability curve, PIT and coverage curve.
+
+The primary figure is the miscalibration of the CORP decomposition, which has no bins to choose (Dimitriadis, Gneiting
+and Jordan 2021, PNAS 118:e2016191118). All is of the averaged prediction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy import optimize, stats
+
+from bayesgeo._check import invalid, one_of
+from bayesgeo.metrics.base import Blocks, bootstrap, intervals
+
+LEVELS = np.arange(1, 20) / 20
+PIT_BINS = 20
+POINTS = 100  # of a reliability curve
+MOST, FEWEST, WORK = 1000, 200, 20_000_000  # resamples of the band, and rows times resamples
+# Of the probability that was given to what happened; the log loss with the floor of that of classes.
+LOSSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "brier_score": lambda chosen: (1 - chosen) ** 2,
+    "log_loss": lambda chosen: -np.log(np.maximum(chosen, np.finfo(float).eps)),
+}
+SCORES = tuple(LOSSES)
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A mean score as ``miscalibration - discrimination + uncertainty``, in its own unit.
+
+    ``miscalibration`` is what recalibration would gain, ``discrimination`` what the recalibrated forecast gains over
+    the overall frequency, and ``uncertainty`` the score of that frequency. None is negative.
+    """
+
+    score: float
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Forecasts:
+    """Distinct probabilities in rising order, how many rows have each, and in how many the event happened."""
+
+    said: np.ndarray
+    count: np.ndarray
+    hits: np.ndarray
+
+    def recalibrated(self, hits: np.ndarray) -> np.ndarray:
+        """Return the frequency that rises with the probability and fits best, by pooling adjacent violators."""
+        return optimize.isotonic_regression(hits / self.count, weights=self.count).x
+
+    def loss(self, score: str, probability: np.ndarray, hits: np.ndarray) -> float:
+        """Return the mean loss of giving ``probability`` to the rows of each distinct forecast."""
+        total = sum(
+            count * LOSSES[score](chosen)
+            for count, chosen in ((hits, probability), (self.count - hits, 1 - probability))
+        )
+        return float(np.sum(total) / self.count.sum())
+
+    def decompose(self, score: str, hits: np.ndarray, fit: np.ndarray) -> Decomposition:
+        overall = np.full(len(hits), hits.sum() / self.count.sum())
+        own, best, base = (self.loss(score, p, hits) for p in (self.said, fit, overall))
+        return Decomposition(own, own - best, base - best, base)
+
+
+def _forecasts(said: np.ndarray, happened: np.ndarray) -> _Forecasts:
+    if not len(said) or len(said) != len(happened):
+        problem = f"There are {len(said)} probabilities and {len(happened)} outcomes."
+        raise invalid("probabilities", np.shape(said), problem, "Give one of each for each row.")
+    # NaN compares as false.
+    if not ((np.asarray(said) >= 0) & (np.asarray(said) <= 1)).all():
+        raise invalid("probabilities", f"{np.min(said)} to {np.max(said)}", "They must lie between 0 and 1.")
+    values, place, count = np.unique(said, return_inverse=True, return_counts=True)
+    return _Forecasts(values, count, np.bincount(place, happened, minlength=len(values)))
+
+
+def event_of(probability: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of an event, and whether it happened, each ``(obs,)``.
+
+    With two labels the event is the positive one, with more it is that the most probable class is right.
+
+    Examples
+    --------
+    >>> event_of(np.array([[0.3, 0.7], [0.8, 0.2]]), np.array([1, 1]))
+    (array([0.7, 0.2]), array([ True,  True]))
+    """
+    if probability.shape[1] == 2:
+        return probability[:, 1], y == 1
+    return probability.max(axis=1), probability.argmax(axis=1) == y
+
+
+def decompose(said: np.ndarray, happened: np.ndarray, *, score: str = "brier_score") -> Decomposition:
+    """Decompose the score of probabilities of an event by isotonic recalibration (CORP).
+
+    Parameters
+    ----------
+    said : numpy.ndarray
+        ``(obs,)`` probabilities of the event.
+    happened : numpy.ndarray
+        ``(obs,)`` of bool, or 0 and 1.
+    score : {"brier_score", "log_loss"}
+        What is decomposed.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no rows, a probability is outside 0 to 1, or the score is not known.
+
+    Examples
+    --------
+    Nine in ten happened where .5 was said:
+
+    >>> parts = decompose(np.full(10, 0.5), np.arange(10) > 0)
+    >>> round(parts.miscalibration, 4), round(parts.discrimination, 4), round(parts.uncertainty, 4)
+    (0.16, 0.0, 0.09)
+    """
+    forecasts = _forecasts(said, happened)
+    one_of("score", score, SCORES)
+    return forecasts.decompose(score, forecasts.hits, forecasts.recalibrated(forecasts.hits))
+
+
+def class_calibration(
+    predictions: xr.Dataset, y: np.ndarray, labels: tuple[str, ...], *, prob: float, seed: int
+) -> xr.Dataset:
+    """Decompose the scores of class probabilities and draw their reliability curve with consistency bands.
+
+    The event is that of :func:`event_of`. What chance does to calibrated probabilities is found by drawing outcomes
+    from the probabilities themselves; that takes rows as independent.
+
+    Parameters
+    ----------
+    predictions : xarray.Dataset
+        ``probability (obs, label)``.
+    y : numpy.ndarray
+        ``(obs,)`` codes.
+    labels : tuple of str
+        Names of the classes.
+    prob : float
+        Probability of the bands.
+    seed : int
+        Seed of the outcomes drawn.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``score`` (Brier score, log loss): ``value`` and its parts ``miscalibration``, ``discrimination``,
+        ``uncertainty``; ``miscalibration_by_chance``, the quantile ``prob`` of it for calibrated probabilities, and
+        ``p_calibrated``, how often chance alone gives as much. Along ``point``: ``predicted`` and recalibrated
+        ``observed`` probability, the pointwise consistency band ``band_low`` to ``band_high`` in which ``observed``
+        lies if the probabilities are calibrated, and ``rows`` since the point before. Along ``label``:
+        ``label_miscalibration``, ``label_discrimination`` and ``label_uncertainty`` of each class against the rest,
+        which add up to the Brier score.
+    """
+    probability = predictions["probability"].values
+    forecasts = _forecasts(*event_of(probability, y))
+    fit = forecasts.recalibrated(forecasts.hits)
+    at = _points(forecasts.count)
+    curves, by_chance = _under_calibration(forecasts, at, seed)
+    parts = [forecasts.decompose(score, forecasts.hits, fit) for score in SCORES]
+    found = np.array([part.miscalibration for part in parts])
+    low, high = np.quantile(curves, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    rows = np.diff(np.cumsum(forecasts.count)[at], prepend=0)
+    return xr.Dataset(
+        {
+            "value": ("score", [part.score for part in parts]),
+            "miscalibration": ("score", found),
+            "discrimination": ("score", [part.discrimination for part in parts]),
+            "uncertainty": ("score", [part.uncertainty for part in parts]),
+            "miscalibration_by_chance": ("score", np.quantile(by_chance, prob, axis=0)),
+            "p_calibrated": ("score", (1 + (by_chance >= found).sum(axis=0)) / (1 + len(by_chance))),
+            "predicted": ("point", forecasts.said[at]),
+            "observed": ("point", fit[at]),
+            "band_low": ("point", low),
+            "band_high": ("point", high),
+            "rows": ("point", rows),
+            **_by_label(probability, y),
+        },
+        coords={"score": list(SCORES), "label": list(labels)},
+        attrs={"prob": prob, "event": labels[1] if len(labels) == 2 else "the most probable class is right"},
+    )
+
+
+def _points(count: np.ndarray) -> np.ndarray:
+    """Choose distinct forecasts spread evenly over the rows, the last one among them."""
+    total = np.cumsum(count)
+    return np.unique(np.searchsorted(total, np.linspace(0, total[-1], POINTS + 1)[1:] - 0.5))
+
+
+def _under_calibration(forecasts: _Forecasts, at: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return curves ``(resample, point)`` and miscalibrations ``(resample, score)`` of outcomes drawn as said."""
+    rng = np.random.default_rng(seed)
+    curves, found = [], []
+    for _ in range(int(np.clip(WORK // len(forecasts.said), FEWEST, MOST))):
+        hits = rng.binomial(forecasts.count, forecasts.said)
+        fit = forecasts.recalibrated(hits)
+        curves.append(fit[at])
+        found.append([forecasts.loss(s, forecasts.said, hits) - forecasts.loss(s, fit, hits) for s in SCORES])
+    return np.array(curves), np.array(found)
+
+
+def _by_label(probability: np.ndarray, y: np.ndarray) -> dict[str, tuple[str, list[float]]]:
+    n_labels = probability.shape[1]
+    share = 2 if n_labels == 2 else 1  # the Brier score of two classes is halved
+    parts = [decompose(probability[:, k], y == k) for k in range(n_labels)]
+    names = ("miscalibration", "discrimination", "uncertainty")
+    return {f"label_{name}": ("label", [getattr(part, name) / share for part in parts]) for name in names}
+
+
+def value_calibration(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: float) -> xr.Dataset:
+    """Return how often central intervals hold the value, and where in its distribution each value lies.
+
+    Parameters
+    ----------
+    predictions : xarray.Dataset
+        ``pit (obs)`` of :func:`bayesgeo.metrics.regression.summarise_values`.
+    y : numpy.ndarray
+        ``(obs,)`` values.
+    blocks : tuple
+        Of :func:`bayesgeo.metrics.base.block_weights`.
+    prob : float
+        Probability of the intervals and of the band.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``level``: ``coverage`` of the central interval of that probability, with its bootstrap interval ``low``
+        to ``high``. Along ``bin``: ``pit_count`` of rows by their probability integral transform, in 20 bins of equal
+        width, and ``pit_low`` to ``pit_high`` for calibrated predictions of independent rows. ``pit_deviation``: the
+        largest distance between the distribution of the transforms and the uniform one.
+    """
+    pit = predictions["pit"].values
+    inside = np.abs(2 * pit - 1)[:, None] <= LEVELS
+    low, high = intervals(bootstrap(inside, *blocks), blocks[1].shape[1], prob=prob)
+    counts = np.bincount(np.minimum((pit * PIT_BINS).astype(int), PIT_BINS - 1), minlength=PIT_BINS)
+    ends = stats.binom.ppf([(1 - prob) / 2, (1 + prob) / 2], len(y), 1 / PIT_BINS)
+    return xr.Dataset(
+        {
+            "coverage": ("level", inside.mean(axis=0)),
+            "low": ("level", low),
+            "high": ("level", high),
+            "pit_count": ("bin", counts),
+            "pit_low": ("bin", np.full(PIT_BINS, ends[0])),
+            "pit_high": ("bin", np.full(PIT_BINS, ends[1])),
+            "pit_deviation": float(stats.ks_1samp(pit, stats.uniform.cdf, method="asymp").statistic),
+        },
+        coords={"level": LEVELS, "bin": (np.arange(PIT_BINS) + 0.5) / PIT_BINS},
+        attrs={"prob": prob},
+    )
