@@ -38,7 +38,8 @@ def models(task: str) -> dict[str, type[Estimator]]:
     Examples
     --------
     >>> sorted(models("regression"))
-    ['bayesian_linear', 'bayesian_mlp', 'boosting', 'ensemble', 'forest', 'mean', 'mlp', 'ridge']
+    ['bayesian_linear', 'bayesian_mlp', 'boosting', 'calibrated', 'conformal', 'ensemble', 'forest', 'mean', 'mlp',
+     'ridge', 'student', 'tuned_mlp']
     """
     wanted = task == "classification"
     known = {item.name: item for item in catalog("models").values() if issubclass(item, Classifier) == wanted}
@@ -70,7 +71,7 @@ def metrics(task: str) -> dict[str, Metric]:
     Examples
     --------
     >>> sorted(metrics("regression"))
-    ['coverage_90', 'crps', 'log_score', 'rmse']
+    ['coverage_50', 'coverage_80', ..., 'mae', 'rmse']
     """
     found = [item for item in catalog("metrics").values() if item.task in (task, "any")]
     return {item.name: item for item in sorted(found, key=lambda item: item.name)}

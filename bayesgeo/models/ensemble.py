@@ -1,34 +1,29 @@
 """A deep ensemble: perceptrons trained from independent seeds, each a draw of the prediction."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special
+from sklearn.utils import check_random_state
 
 from bayesgeo._check import positive
-from bayesgeo._progress import current, listening
-from bayesgeo.models.base import Classifier, Regressor
-from bayesgeo.models.mlp import MLP, MLPClassifier, MLPRegressor
+from bayesgeo.models.mlp import MLP, NetworkClassifier, NetworkRegressor, Rows
 
 
 class DeepEnsemble(MLP):
     """Base of the two deep ensembles (Lakshminarayanan, Pritzel & Blundell 2017, NeurIPS 30).
 
-    Each member has its own starting weights, batches and validation rows. Members are draws, so how much they
-    disagree is the epistemic uncertainty. The first members of a larger ensemble are the ensemble of that many from
-    the same seed.
+    Each member has its own starting weights, batches and validation rows; all are trained at once. Members are draws,
+    so how much they disagree is the epistemic uncertainty. The first members of a larger ensemble are the ensemble of
+    that many from the same seed.
 
     Attributes
     ----------
     weights_ : dict of numpy.ndarray
         ``weight_k (chain, draw, input, output)`` and ``bias_k (chain, draw, output)``: one chain, a draw a member.
     curve_ : xarray.Dataset
-        ``training`` and ``validation`` loss ``(draw, epoch)``, missing after a member has stopped.
+        As of one perceptron, with the dimension ``draw``; missing after a member has stopped.
     """
-
-    member: ClassVar[type[MLP]]
 
     def __init__(
         self,
@@ -36,16 +31,36 @@ class DeepEnsemble(MLP):
         *,
         members: int = 8,
         activation: str = "silu",
+        norm: str | None = None,
+        dropout: float = 0.0,
+        optimiser: str = "adamw",
+        learning_rate: float = 3e-3,
+        schedule: str = "constant",
         weight_decay: float = 0.01,
+        l1: float = 0.0,
+        batch_size: int | None = None,
         max_epochs: int = 500,
+        patience: int = 25,
+        class_weight: str | dict[Any, float] | None = None,
+        sparsity: float = 0.0,
         device: str = "auto",
         random_state: Any = None,
     ):
         super().__init__(
             hidden,
             activation=activation,
+            norm=norm,
+            dropout=dropout,
+            optimiser=optimiser,
+            learning_rate=learning_rate,
+            schedule=schedule,
             weight_decay=weight_decay,
+            l1=l1,
+            batch_size=batch_size,
             max_epochs=max_epochs,
+            patience=patience,
+            class_weight=class_weight,
+            sparsity=sparsity,
             device=device,
             random_state=random_state,
         )
@@ -55,29 +70,20 @@ class DeepEnsemble(MLP):
         super()._check()
         positive("members", self.members, integer=True)
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self._check()
-        seeds = np.random.SeedSequence(self.seed_).generate_state(self.members)
-        self._merge([self._train_member(number, int(seed), X, y, groups) for number, seed in enumerate(seeds, 1)])
+    def _member_seeds(self) -> list[int]:
+        """Return the seeds of perceptrons whose ``random_state`` is drawn from this one's seed."""
+        states = np.random.SeedSequence(self.seed_).generate_state(self.members)
+        return [int(check_random_state(int(state)).randint(2**31 - 1)) for state in states]
 
-    def _train_member(self, number: int, seed: int, X: np.ndarray, y: np.ndarray, groups: Any) -> Any:
-        settings = {name: getattr(self, name) for name in self.member._get_param_names()}
-        listener = current()
-        with listening(lambda phase, numbers: listener(phase, numbers | {"member": number, "members": self.members})):
-            return self.member(**settings | {"random_state": seed}).fit(X, y, groups)
+    def _keep(self, weights: dict[str, np.ndarray], curve: xr.Dataset, parts: Rows) -> None:
+        self.weights_ = {name: values[None] for name, values in weights.items()}
+        self.curve_ = curve.rename(member="draw")
 
-    def _merge(self, trained: Sequence[Any]) -> None:
-        self.center_, self.scale_ = trained[0].center_, trained[0].scale_
-        names = trained[0].weights_
-        self.weights_ = {name: np.stack([member.weights_[name] for member in trained])[None] for name in names}
-        curves = [member.curve_.assign_coords(epoch=np.arange(member.curve_.sizes["epoch"])) for member in trained]
-        self.curve_ = xr.concat(curves, "draw", join="outer", combine_attrs="drop")
-
-    def _numbers_per_row(self) -> int:
-        return max(super()._numbers_per_row(), self.members * max(self.network_.sizes))
+    def _networks(self) -> int:
+        return self.members
 
 
-class DeepEnsembleClassifier(DeepEnsemble, Classifier):
+class DeepEnsembleClassifier(DeepEnsemble, NetworkClassifier):
     """Deep ensemble for classes; its probability is the mean of its members'.
 
     Parameters
@@ -86,7 +92,8 @@ class DeepEnsembleClassifier(DeepEnsemble, Classifier):
         Width of each hidden layer of each member.
     members : int
         Number of perceptrons.
-    activation, weight_decay, max_epochs, device
+    activation, norm, dropout, optimiser, learning_rate, schedule, weight_decay, l1, batch_size, max_epochs, patience,\
+    class_weight, sparsity, device
         As in :class:`bayesgeo.models.mlp.MLPClassifier`.
     random_state : int, RandomState or None
         Seed from which the members' seeds are drawn.
@@ -98,13 +105,9 @@ class DeepEnsembleClassifier(DeepEnsemble, Classifier):
     """
 
     name = "ensemble"
-    member = MLPClassifier
-
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return special.softmax(self._outputs(X), axis=-1)
 
 
-class DeepEnsembleRegressor(DeepEnsemble, Regressor):
+class DeepEnsembleRegressor(DeepEnsemble, NetworkRegressor):
     """Deep ensemble for values; parameters as :class:`DeepEnsembleClassifier`.
 
     The noise of each member is Gaussian, as wide as the error on its own validation rows: the prediction is a
@@ -117,7 +120,6 @@ class DeepEnsembleRegressor(DeepEnsemble, Regressor):
     """
 
     name = "ensemble"
-    member = MLPRegressor
 
     @property
     def noise_(self) -> xr.Dataset:
@@ -125,13 +127,10 @@ class DeepEnsembleRegressor(DeepEnsemble, Regressor):
         coords = {"chain": [0], "draw": np.arange(self.sigma_.size)}
         return xr.Dataset({"sigma": (("chain", "draw"), self.sigma_[None])}, coords)
 
-    def _merge(self, trained: Sequence[Any]) -> None:
-        super()._merge(trained)
-        self.target_center_, self.target_scale_ = trained[0].target_center_, trained[0].target_scale_
-        self.sigma_ = np.array([member.sigma_ for member in trained])
-
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return self.target_center_ + self._outputs(X)[..., 0] * self.target_scale_
+    def _judge(self, X: np.ndarray, y: np.ndarray, parts: Rows) -> None:
+        errors = y - self._expected(X)[0]
+        squares = [np.mean(error[aside] ** 2) for error, (_, aside) in zip(errors, parts, strict=True)]
+        self.sigma_ = np.maximum(np.sqrt(squares), np.finfo(float).tiny)
 
 
 __all__ = ["DeepEnsembleClassifier", "DeepEnsembleRegressor"]

@@ -1,82 +1,298 @@
 """A multilayer perceptron, trained once by PyTorch: the deterministic network."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from abc import abstractmethod
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 from scipy import special
+from sklearn.utils import compute_class_weight
 
-from bayesgeo._check import invalid, one_of, positive
-from bayesgeo._progress import announce
-from bayesgeo.models.base import Classifier, Estimator, Regressor, one_draw_noise
+from bayesgeo._check import invalid, one_of, positive, shown
+from bayesgeo.models.base import Classifier, Estimator, Regressor
+from bayesgeo.models.members import Loss
 from bayesgeo.models.network import Network
+from bayesgeo.models.neural_start import start_from
 from bayesgeo.models.preparation import standardisation, validation_rows
+from bayesgeo.models.pruning import magnitude_masks
+from bayesgeo.models.recipe import Recipe
+from bayesgeo.models.training import cross_entropy, squared_error, train
 
-PATIENCE = 25  # epochs without a better validation loss
+NORMS = ("layer", "batch")
+PRUNING_ROUNDS = 4
+Rows = list[tuple[np.ndarray, np.ndarray]]
 
 
 class MLP(Estimator):
-    """Base of the two perceptrons.
+    """Base of the two perceptrons, and of what trains several at once.
 
-    Trained on standardised rows with AdamW (Loshchilov & Hutter 2019) in minibatches; a part of the rows
-    (whole groups, when groups are given) is set aside, and the weights of the epoch with the least loss there
-    are kept.
+    Trained on standardised rows in minibatches; a part of the rows (whole groups, when groups are given) is set aside,
+    and the weights of the epoch with the least loss there are kept.
 
     Attributes
     ----------
     weights_ : dict of numpy.ndarray
-        ``weight_k (input, output)`` and ``bias_k (output)`` of each layer.
+        ``weight_k (input, output)`` and ``bias_k (output)`` of each layer; with ``draws``, ``(chain, draw)`` first.
     curve_ : xarray.Dataset
-        ``training`` and ``validation`` loss by ``epoch``.
+        ``training``, ``validation`` and, where :meth:`fit` was given test rows, ``test`` loss by ``epoch``;
+        ``best_epoch``, and the ``constant`` loss of a prediction that ignores the features. Of the last round, where
+        weights are pruned. See :func:`bayesgeo.models.fitting.fitting`.
     """
 
     kind = "deterministic"
+    loss: Loss
 
     def __init__(
         self,
         hidden: tuple[int, ...] = (32, 32),
         *,
         activation: str = "silu",
+        norm: str | None = None,
+        dropout: float = 0.0,
+        draws: int | None = None,
+        optimiser: str = "adamw",
+        learning_rate: float = 3e-3,
+        schedule: str = "constant",
         weight_decay: float = 0.01,
+        l1: float = 0.0,
+        batch_size: int | None = None,
         max_epochs: int = 500,
+        patience: int = 25,
+        class_weight: str | dict[Any, float] | None = None,
+        start: Any = None,
+        frozen: int = 0,
+        sparsity: float = 0.0,
         device: str = "auto",
         random_state: Any = None,
     ):
         self.hidden = hidden
         self.activation = activation
+        self.norm = norm
+        self.dropout = dropout
+        self.draws = draws
+        self.optimiser = optimiser
+        self.learning_rate = learning_rate
+        self.schedule = schedule
         self.weight_decay = weight_decay
+        self.l1 = l1
+        self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.patience = patience
+        self.class_weight = class_weight
+        self.start = start
+        self.frozen = frozen
+        self.sparsity = sparsity
         self.device = device
         self.random_state = random_state
 
+    def fit(self, X: Any, y: Any, groups: Any = None, *, test: tuple[Any, Any] | None = None) -> Self:
+        """Learn from ``X (obs, feature)`` and ``y (obs,)``.
+
+        Parameters
+        ----------
+        X, y, groups
+            As in :meth:`bayesgeo.models.base.Estimator.fit`.
+        test : (X, y), optional
+            Rows whose loss ``curve_`` records and nothing else uses.
+
+        Returns
+        -------
+        self
+        """
+        self._test = test
+        try:
+            return super().fit(X, y, groups)
+        finally:
+            del self._test
+
     @property
     def network_(self) -> Network:
-        """The architecture of the fitted model."""
+        """The architecture of the fitted model; batch normalisation is folded into its weights."""
         outputs = max(len(getattr(self, "classes_", ())), 1)
-        return Network(self.n_features_in_, self.hidden, outputs, self.activation)
+        norm = None if self.norm == "batch" else self.norm
+        return Network(self.n_features_in_, self.hidden, outputs, self.activation, norm)
+
+    @property
+    def recipe_(self) -> Recipe:
+        """How the model is trained."""
+        names = ("optimiser", "learning_rate", "schedule", "weight_decay", "l1", "dropout")
+        settings = {name: getattr(self, name) for name in (*names, "batch_size", "max_epochs", "patience")}
+        return Recipe(**settings, batch_normalisation=self.norm == "batch")
 
     def _check(self) -> None:
         one_of("device", self.device, ["auto", "cpu", "cuda", "mps"])
-        positive("max_epochs", self.max_epochs, integer=True)
-        if not np.isfinite(self.weight_decay) or self.weight_decay < 0:
-            raise invalid("weight_decay", self.weight_decay, "It must be zero or a finite number above.")
+        if self.norm is not None:
+            one_of("norm", self.norm, NORMS)
+        if self.draws is not None:
+            positive("draws", self.draws, integer=True)
+            if not self.dropout:
+                raise invalid("draws", self.draws, "Without dropout all draws are the same.", "Give dropout=0.1.")
+        if not 0 <= self.sparsity < 1:
+            raise invalid("sparsity", self.sparsity, "It is no share of the weights.", "Give 0 or more, below 1.")
+        if self.frozen:
+            self._check_frozen()
 
-    def _train(self, X: np.ndarray, target: np.ndarray, groups: Any) -> None:
-        self.center_, self.scale_ = standardisation(X)
-        self.validation_rows_ = validation_rows(target, groups, self.seed_, stratify=target.dtype.kind == "i")
-        rows = np.setdiff1d(np.arange(len(X)), self.validation_rows_)
+    def _check_frozen(self) -> None:
+        positive("frozen", self.frozen, integer=True)
+        if self.start is None:
+            raise invalid("frozen", self.frozen, "There is nothing to be left as it was.", "Give a start too.")
+        if self.frozen > len(self.hidden):
+            raise invalid(
+                "frozen", self.frozen, "No layer would be left to train.", f"Give {len(self.hidden)} at most."
+            )
+
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
+        self._check()
+        recipe, network, seeds = self.recipe_, self.network_, self._member_seeds()
+        parts = self._parts(y, groups, seeds)
+        self._standardise(X, y)
+        how: dict[str, Any] = {"start": self._start_weights(), "frozen": self._frozen_names(network)}
+        data = self._data(X, y)
+        how |= {"watched": self._watched(), "device": self.device}
+        trained = train(network, data, parts, self.loss, recipe, seeds, **how)
+        for share in _pruning_shares(self.sparsity):
+            masks = magnitude_masks(trained.weights, share, how["frozen"])
+            how |= {"start": trained.weights, "keep": masks}
+            trained = train(network, data, parts, self.loss, recipe, seeds, **how)
+        constant = [self._constant_loss(data, *part) for part in parts]
+        self._keep(trained.weights, trained.curve.assign(constant=("member", constant)), parts)
+        self._judge(X, y, parts)
+
+    def _member_seeds(self) -> list[int]:
+        return [self.seed_]
+
+    def _keep(self, weights: dict[str, np.ndarray], curve: xr.Dataset, parts: Rows) -> None:
+        """Keep what was trained as fitted attributes."""
+        self.weights_ = {name: values[0] for name, values in weights.items()}
+        self.curve_ = curve.isel(member=0)
+        self.validation_rows_ = parts[0][1]
+        if self.draws is not None:
+            self.weights_ = _thinned(self.weights_, self.dropout, self.draws, self.seed_)
+
+    def _parts(self, y: np.ndarray, groups: Any, seeds: list[int]) -> Rows:
+        """Return the training and the validation rows of each network."""
+        return [self._parted(y, groups, seed) for seed in seeds]
+
+    def _parted(self, y: np.ndarray, groups: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        aside = validation_rows(y, groups, seed, stratify=isinstance(self, Classifier))
+        rows = np.setdiff1d(np.arange(len(y)), aside)
         # Too few rows to set some aside: train and stop on the same ones.
-        rows = rows if len(rows) else self.validation_rows_
-        scaled = (X - self.center_) / self.scale_
-        self.weights_, self.curve_ = _fit_network(self, (scaled, target), (rows, self.validation_rows_))
+        return (rows if len(rows) else aside), aside
+
+    def _standardise(self, X: np.ndarray, y: np.ndarray) -> None:
+        """Learn the scales; those of a start stay, since its weights mean nothing on others."""
+        if self.start is None:
+            self.center_, self.scale_ = standardisation(X)
+        elif hasattr(self.start, "weights_"):
+            self.center_, self.scale_ = self.start.center_, self.start.scale_
+
+    def _start_weights(self) -> dict[str, np.ndarray] | None:
+        if self.start is None:
+            return None
+        weights = start_from(self.start, self)(np.random.default_rng(), 0)
+        n_members = len(self._member_seeds())
+        return {name: np.stack([weights[name]] * n_members) for name in self.network_.shapes}
+
+    def _frozen_names(self, network: Network) -> list[str]:
+        return [name for name in network.shapes if int(name.split("_")[1]) < self.frozen]
+
+    def _watched(self) -> dict[str, np.ndarray] | None:
+        if self._test is None:
+            return None
+        X, y = self._test
+        return self._data(np.concatenate([values for values, _ in self._chunks(X)]), self._test_target(np.asarray(y)))
+
+    def _data(self, X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+        return {"X": (X - self.center_) / self.scale_} | self._scaled_target(y)
+
+    @abstractmethod
+    def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the loss reads of the target."""
+
+    @abstractmethod
+    def _test_target(self, y: np.ndarray) -> np.ndarray:
+        """Return test values as those to learn from are held."""
+
+    @abstractmethod
+    def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
+        """Return the loss, on the validation rows, of the best prediction that ignores the features."""
+
+    def _judge(self, X: np.ndarray, y: np.ndarray, parts: Rows) -> None:
+        """Learn from the validation rows what training does not tell."""
 
     def _outputs(self, X: np.ndarray) -> np.ndarray:
-        return self.network_.forward((X - self.center_) / self.scale_, self.weights_, np)
+        """Return the outputs of each network, ``(chain, draw, obs, output)``."""
+        outputs = self.network_.forward((X - self.center_) / self.scale_, self.weights_, np)
+        return outputs if outputs.ndim == 4 else outputs[None, None]
+
+    def _networks(self) -> int:
+        return self.draws or 1
+
+    def _numbers_per_row(self) -> int:
+        return max(super()._numbers_per_row(), self._networks() * max(self.network_.sizes))
 
 
-class MLPClassifier(MLP, Classifier):
+class NetworkClassifier(MLP, Classifier):
+    """Base of the networks for classes: softmax and cross-entropy, which of two classes is the binary one."""
+
+    loss = staticmethod(cross_entropy)
+
+    def _standardise(self, X: np.ndarray, y: np.ndarray) -> None:
+        super()._standardise(X, y)
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[y])
+        # On average one, so that steps have the length they have without.
+        self.class_weights_ = None if self.class_weight is None else weights / weights[y].mean()
+
+    def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:
+        weight = {} if self.class_weights_ is None else {"weight": self.class_weights_[y]}
+        return {"y": y.astype(np.int64)} | weight
+
+    def _test_target(self, y: np.ndarray) -> np.ndarray:
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise invalid("test", shown(unknown), "The rows to learn from have no such class.")
+        return np.searchsorted(self.classes_, y)
+
+    def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
+        weight = data.get("weight", np.ones(len(data["y"])))
+        counts = np.bincount(data["y"][rows], weight[rows], minlength=len(self.classes_))
+        return float(-np.mean(weight[aside] * np.log(np.maximum(counts, 0.5) / counts.sum())[data["y"][aside]]))
+
+    def _expected(self, X: np.ndarray) -> np.ndarray:
+        return special.softmax(self._outputs(X), axis=-1)
+
+
+class NetworkRegressor(MLP, Regressor):
+    """Base of the networks for values, by mean squared error of the standardised target."""
+
+    loss = staticmethod(squared_error)
+
+    def _check(self) -> None:
+        super()._check()
+        if self.class_weight is not None:
+            raise invalid("class_weight", self.class_weight, "Values have no classes.", "Leave it None.")
+
+    def _standardise(self, X: np.ndarray, y: np.ndarray) -> None:
+        super()._standardise(X, y)
+        if hasattr(self.start, "target_scale_"):
+            self.target_center_, self.target_scale_ = self.start.target_center_, self.start.target_scale_
+        else:
+            self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
+
+    def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:
+        return {"y": (y - self.target_center_) / self.target_scale_}
+
+    def _test_target(self, y: np.ndarray) -> np.ndarray:
+        return y.astype(np.float64)
+
+    def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
+        return float(np.mean((data["y"][aside] - data["y"][rows].mean()) ** 2))
+
+    def _expected(self, X: np.ndarray) -> np.ndarray:
+        return self.target_center_ + self._outputs(X)[..., 0] * self.target_scale_
+
+
+class MLPClassifier(NetworkClassifier):
     """Multilayer perceptron for classes, by cross-entropy.
 
     Parameters
@@ -85,14 +301,30 @@ class MLPClassifier(MLP, Classifier):
         Width of each hidden layer.
     activation : str
         One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``.
-    weight_decay : float
-        Decoupled L2 penalty of AdamW.
-    max_epochs : int
-        Passes over the rows, at most.
+    norm : {None, "batch", "layer"}
+        What enters each activation is normalised over the batch (and this folded into the weights after training) or
+        over the layer's units.
+    dropout : float
+        Share of hidden units left out at each step of training.
+    draws : int, optional
+        So many networks with units left out predict, as draws (Gal & Ghahramani 2016, ICML); None predicts with all
+        units.
+    optimiser, learning_rate, schedule, weight_decay, l1, batch_size, max_epochs, patience
+        As in :class:`bayesgeo.models.training.Recipe`.
+    class_weight : {None, "balanced"} or dict
+        Weight of each class in the loss: the same, inverse to its frequency, or as given.
+    start : estimator, optional
+        A fitted network of this architecture to train on; its standardisation stays, so that its function does. What
+        copies models loses that it is fitted: there give ``sklearn.frozen.FrozenEstimator(network)``.
+    frozen : int
+        Number of first layers left as the start has them.
+    sparsity : float
+        Share of the weights that end as zero: the smallest, in rounds with training between (Zhu & Gupta 2017,
+        arXiv 1710.01878).
     device : {"auto", "cpu", "cuda", "mps"}
         Where to train; ``"auto"`` takes a GPU when there is one.
     random_state : int, RandomState or None
-        Seed of the starting weights, batches and validation rows.
+        Seed of the starting weights, batches, dropout and validation rows.
 
     Examples
     --------
@@ -102,18 +334,12 @@ class MLPClassifier(MLP, Classifier):
 
     name = "mlp"
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self._check()
-        self._train(X, y.astype(np.int64), groups)
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return special.softmax(self._outputs(X), axis=-1)[None, None]
-
-
-class MLPRegressor(MLP, Regressor):
+class MLPRegressor(NetworkRegressor):
     """Multilayer perceptron for values, by mean squared error; parameters as :class:`MLPClassifier`.
 
-    Its noise is Gaussian, as wide as the error on the validation rows.
+    Its noise is Gaussian, as wide as the error on the validation rows; with ``draws``, as wide as the error of their
+    mean less their own spread.
 
     Examples
     --------
@@ -123,95 +349,37 @@ class MLPRegressor(MLP, Regressor):
 
     name = "mlp"
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self._check()
-        self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
-        self._train(X, (y - self.target_center_) / self.target_scale_, groups)
-        error = (y - self._expected(X)[0, 0])[self.validation_rows_]
-        self.sigma_ = float(max(np.sqrt(np.mean(error**2)), np.finfo(float).tiny))
+    def _judge(self, X: np.ndarray, y: np.ndarray, parts: Rows) -> None:
+        aside = parts[0][1]
+        expected = self._expected(X[aside])
+        error = np.mean((y[aside] - expected.mean(axis=(0, 1))) ** 2)
+        # Draws that spread more than they err leave no noise: a tenth of the error keeps densities bounded.
+        spread = np.mean(expected.var(axis=(0, 1)))
+        self.sigma_ = float(max(np.sqrt(max(error - spread, 0.01 * error)), np.finfo(float).tiny))
 
     @property
     def noise_(self) -> xr.Dataset:
         """The noise ``sigma (chain, draw)`` in the unit of ``y``."""
-        return one_draw_noise(self.sigma_)
-
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return (self.target_center_ + self._outputs(X)[:, 0] * self.target_scale_)[None, None]
+        sigma = np.full((1, self._networks()), self.sigma_)
+        return xr.Dataset({"sigma": (("chain", "draw"), sigma)}, {"chain": [0], "draw": np.arange(sigma.size)})
 
 
-def _fit_network(model: MLP, data: Any, rows: Any) -> tuple[dict[str, np.ndarray], xr.Dataset]:
-    import torch
-
-    with _single_torch_thread(torch):
-        device = _device(torch, model.device)
-        with torch.random.fork_rng():
-            torch.manual_seed(model.seed_)
-            module = model.network_.to_torch().to(device)
-        loss = torch.nn.functional.cross_entropy if data[1].dtype.kind == "i" else _squared_error
-        tensors = [_tensors(torch, data, part, device) for part in rows]
-        curve = _descend(torch, module, loss, tensors, model)
-        # On the processor first: not every accelerator has double precision.
-        return model.network_.from_torch(module.cpu().double()), curve
+def _thinned(weights: dict[str, np.ndarray], dropout: float, draws: int, seed: int) -> dict[str, np.ndarray]:
+    """Return networks ``(chain, draw)`` that each lack other hidden units, the rest raised to make up for them."""
+    rng = np.random.default_rng([seed, draws])
+    thinned = {name: np.repeat(values[None, None], draws, axis=1) for name, values in weights.items()}
+    for k in range(1, sum(name.startswith("weight") for name in weights)):
+        units = weights[f"weight_{k}"].shape[0]
+        kept = rng.random((1, draws, units)) >= dropout
+        thinned[f"weight_{k}"] *= kept[..., None] / (1 - dropout)
+    return thinned
 
 
-def _descend(torch: Any, module: Any, loss: Any, tensors: Any, model: MLP) -> xr.Dataset:
-    (X, y), (X_val, y_val) = tensors
-    optimiser = torch.optim.AdamW(module.parameters(), lr=3e-3, weight_decay=model.weight_decay)
-    generator = torch.Generator().manual_seed(model.seed_)
-    batch = int(np.clip(len(X) // 20, 16, 512))
-    best, best_state, curve = np.inf, None, []
-    for epoch in range(model.max_epochs):
-        total = 0.0
-        for part in torch.randperm(len(X), generator=generator).to(X.device).split(batch):
-            optimiser.zero_grad()
-            value = loss(module(X[part]), y[part])
-            value.backward()
-            optimiser.step()
-            total += value.item() * len(part)
-        with torch.no_grad():
-            curve.append((total / len(X), loss(module(X_val), y_val).item()))
-        if curve[-1][1] < best - 1e-5:
-            best, best_epoch = curve[-1][1], epoch
-            best_state = {name: value.clone() for name, value in module.state_dict().items()}
-        announce("training", epoch=epoch + 1, total=model.max_epochs)
-        if epoch - best_epoch >= PATIENCE:
-            break
-    module.load_state_dict(best_state)
-    history = np.array(curve).T
-    curve_ = xr.Dataset({"training": ("epoch", history[0]), "validation": ("epoch", history[1])})
-    return curve_.assign_attrs(best_epoch=best_epoch, stopped_early=int(len(curve) < model.max_epochs))
-
-
-def _tensors(torch: Any, data: Any, rows: np.ndarray, device: str) -> tuple[Any, Any]:
-    X, target = data[0][rows], data[1][rows]
-    kind = torch.int64 if target.dtype.kind == "i" else torch.float32
-    return (
-        torch.as_tensor(X, dtype=torch.float32, device=device),
-        torch.as_tensor(target, dtype=kind, device=device),
-    )
-
-
-def _squared_error(output: Any, target: Any) -> Any:
-    return ((output[:, 0] - target) ** 2).mean()
-
-
-def _device(torch: Any, wanted: str) -> str:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    if not available[wanted]:
-        raise invalid("device", wanted, "This machine has none.", 'Use device="auto" or "cpu".')
-    return wanted
-
-
-@contextmanager
-def _single_torch_thread(torch: Any) -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _pruning_shares(sparsity: float) -> list[float]:
+    """Return the share of zeros after each round: most go first, while many can (Zhu & Gupta 2017)."""
+    if not sparsity:
+        return []
+    return [float(sparsity * (1 - (1 - t / PRUNING_ROUNDS) ** 3)) for t in range(1, PRUNING_ROUNDS + 1)]
 
 
 __all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,6 +1,7 @@
 """The architecture of a fully connected network: one map for NumPy, PyTensor, JAX and PyTorch."""
 
 import importlib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
@@ -11,6 +12,7 @@ import numpy as np
 from bayesgeo._check import invalid, one_of, positive
 
 LEAK = 0.01
+NORM_EPSILON = 1e-5  # added to the variance, as PyTorch's normalisations do
 ERF_HOMES = {
     "numpy": "scipy.special",
     "jax.numpy": "jax.scipy.special",
@@ -28,6 +30,8 @@ TORCH_NAMES = {
     "silu": "SiLU",
     "gelu": "GELU",
 }
+
+TORCH_NORM = {"gain": "weight", "shift": "bias"}
 
 
 def _silu(z: Any, xp: Any) -> Any:
@@ -75,11 +79,14 @@ class Network:
         Width of the output, which has no activation.
     activation : str
         One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``.
+    norm : {None, "layer"}
+        Whether what enters each activation is normalised over the layer's units (Ba, Kiros & Hinton 2016); then
+        ``gain_k (output,)`` and ``shift_k (output,)`` of each hidden layer are weights too.
 
     Raises
     ------
     InvalidInput
-        If a width is no whole number above zero, or the activation is unknown.
+        If a width is no whole number above zero, or the activation or the norm is unknown.
 
     Examples
     --------
@@ -92,9 +99,12 @@ class Network:
     hidden: tuple[int, ...]
     outputs: int
     activation: str = "silu"
+    norm: str | None = None
 
     def __post_init__(self) -> None:
         one_of("activation", self.activation, list(ACTIVATIONS))
+        if self.norm is not None:
+            one_of("norm", self.norm, ["layer"])
         if not isinstance(self.hidden, Iterable):
             raise invalid("hidden", self.hidden, "It is no tuple of widths.", f"Give hidden=({self.hidden},).")
         # A list would make an unhashable value.
@@ -126,12 +136,14 @@ class Network:
         shapes: dict[str, tuple[int, ...]] = {}
         for k, (inputs, outputs) in enumerate(pairwise(self.sizes)):
             shapes |= {f"weight_{k}": (inputs, outputs), f"bias_{k}": (outputs,)}
+            if self.norm and k < len(self.hidden):
+                shapes |= {f"gain_{k}": (outputs,), f"shift_{k}": (outputs,)}
         return shapes
 
     @property
     def parameters(self) -> int:
-        """Number of weights and biases."""
-        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
+        """Number of weights and biases, gains and shifts."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     def forward(self, X: Any, p: Mapping[str, Any], xp: Any) -> Any:
         """Map features ``(obs, feature)`` to outputs ``(..., obs, output)``.
@@ -157,11 +169,19 @@ class Network:
         for k in range(self.layers):
             h = xp.swapaxes(p[f"weight_{k}"], -1, -2) @ h + p[f"bias_{k}"][..., None]
             if k < self.layers - 1:
-                h = activate(h, xp)
+                h = activate(self.normalise(h, k, p, xp), xp)
         return xp.swapaxes(h, -1, -2)
 
+    def normalise(self, z: Any, k: int, p: Mapping[str, Any], xp: Any) -> Any:
+        """Return what enters the activation of layer ``k``, from ``z (..., unit, obs)``."""
+        if self.norm is None:
+            return z
+        z = z - xp.mean(z, axis=-2, keepdims=True)
+        z = z / xp.sqrt(xp.mean(z * z, axis=-2, keepdims=True) + NORM_EPSILON)
+        return p[f"gain_{k}"][..., None] * z + p[f"shift_{k}"][..., None]
+
     def start(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Draw weights to start from: normal with variance ``1 / inputs`` (LeCun et al. 1998), biases zero.
+        """Draw weights to start from: variance ``1 / inputs`` (LeCun et al. 1998), gains one, all else zero.
 
         Examples
         --------
@@ -169,7 +189,9 @@ class Network:
         array([0., 0., 0., 0.])
         """
         return {
-            name: rng.normal(0.0, shape[0] ** -0.5, shape) if name.startswith("weight") else np.zeros(shape)
+            name: rng.normal(0.0, shape[0] ** -0.5, shape)
+            if name.startswith("weight")
+            else np.full(shape, float(name.startswith("gain")))
             for name, shape in self.shapes.items()
         }
 
@@ -179,7 +201,7 @@ class Network:
         Returns
         -------
         torch.nn.Sequential
-            Linear layers with the activation between them, of the dtype of ``p``.
+            Linear layers with the normalisation, if any, and the activation between them, of the dtype of ``p``.
 
         Raises
         ------
@@ -192,12 +214,13 @@ class Network:
         # Weights that are replaced at once need neither memory nor random numbers.
         device = None if p is None else "meta"
         for inputs, outputs in pairwise(self.sizes):
-            layers += [torch.nn.Linear(inputs, outputs, device=device), activation()]
-        module = torch.nn.Sequential(*layers[:-1])
+            norm = [torch.nn.LayerNorm(outputs, NORM_EPSILON, device=device)] if self.norm else []
+            layers += [torch.nn.Linear(inputs, outputs, device=device), *norm, activation()]
+        module = torch.nn.Sequential(*layers[: -1 - bool(self.norm)])
         if p is not None:
             self._check_shapes(p)
             # Copied: training the module must leave these arrays alone.
-            state = {_torch_name(name): torch.from_numpy(_transposed(p[name])) for name in self.shapes}
+            state = {self._torch_name(name): torch.from_numpy(_transposed(p[name])) for name in self.shapes}
             module.load_state_dict(state, assign=True)
         return module
 
@@ -226,18 +249,18 @@ class Network:
                 problem = f"This network has {ours or 'nothing'} there."
                 raise invalid(f"layer {k}", str(theirs or "nothing"), problem, "Give a module of its architecture.")
         state = module.state_dict()
-        return {name: _to_numpy(state[_torch_name(name)]) for name in self.shapes}
+        return {name: _to_numpy(state[self._torch_name(name)]) for name in self.shapes}
+
+    def _torch_name(self, name: str) -> str:
+        kind, k = name.split("_")
+        place = int(k) * (3 if self.norm else 2)
+        return f"{place + 1}.{TORCH_NORM[kind]}" if kind in TORCH_NORM else f"{place}.{kind}"
 
     def _check_shapes(self, p: Mapping[str, Any]) -> None:
         for name, shape in self.shapes.items():
             found = np.shape(p[name]) if name in p else "missing"
             if found != shape:
                 raise invalid(name, found, f"Its shape must be {shape}.", "Give the weights of one such network.")
-
-
-def _torch_name(name: str) -> str:
-    kind, k = name.split("_")
-    return f"{2 * int(k)}.{kind}"
 
 
 def _settings(layer: Any) -> Any:

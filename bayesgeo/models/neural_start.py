@@ -39,14 +39,17 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
 
 def _check(fitted: Any, model: Any) -> None:
     ours, theirs = (list(getattr(estimator, "classes_", ())) for estimator in (model, fitted))
-    known = [(network.features, network.hidden, network.activation) for network in (model.network_, fitted.network_)]
+    known = [
+        (network.features, network.hidden, network.activation, network.norm)
+        for network in (model.network_, fitted.network_)
+    ]
     problem = ""
     if bool(ours) != bool(theirs):
         problem = "It is for classes." if theirs else "It is for values."
     elif ours != theirs:
         problem = f"Its classes are {shown(theirs)}; the model's are {shown(ours)}."
     elif known[0] != known[1]:
-        problem = f"Its features, hidden layers and activation are {known[1]}; the model's are {known[0]}."
+        problem = f"Its features, hidden layers with activation and norm are {known[1]}; the model's are {known[0]}."
     if problem:
         raise invalid("start", type(fitted).__name__, problem, "Start from a network of the same architecture.")
 

@@ -3,7 +3,14 @@
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,6 +31,31 @@ def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Rounding leaves a constant of 1e6 with a deviation of 1e-10.
     varies = deviation > 1e-12 * np.maximum(1.0, np.abs(center))
     return center, np.where(varies, scale, 1.0)
+
+
+def held_out_folds(
+    y: np.ndarray, groups: Any, n_folds: int, seed: int, *, stratify: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Part the rows into folds, each held out once: whole groups where there are enough, else at random.
+
+    Returns
+    -------
+    list of pairs of numpy.ndarray
+        The rows to learn from and the rows held out; empty where there are fewer than two rows a fold.
+
+    Examples
+    --------
+    >>> folds = held_out_folds(np.zeros(12), ["a", "b", "c"] * 4, 3, 0, stratify=False)
+    >>> sorted(held.tolist() for _, held in folds)
+    [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
+    """
+    if len(y) < 2 * n_folds:
+        return []
+    settings = {"shuffle": True, "random_state": seed}
+    if groups is not None and len(np.unique(groups)) >= n_folds:
+        return list(GroupKFold(n_folds, **settings).split(y, groups=groups))
+    even = stratify and np.unique(y, return_counts=True)[1].min() >= n_folds
+    return list((StratifiedKFold if even else KFold)(n_folds, **settings).split(y, y))
 
 
 def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:

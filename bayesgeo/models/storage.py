@@ -30,7 +30,8 @@ def save_model(estimator: Estimator, folder: str | Path) -> Path:
     Returns
     -------
     pathlib.Path
-        The folder: ``model.json`` beside one file for each large part, named in it with its SHA-256.
+        The folder: ``model.json`` beside one file for each large part, named in it with its SHA-256. A fitted
+        estimator inside is a folder of the same kind, named with the SHA-256 of its ``model.json``.
     """
     folder = Path(folder)
     with atomic_folder(folder) as temporary:
@@ -110,6 +111,8 @@ def _write_part(folder: Path, name: str, value: Any) -> Path | None:
 
         file = folder / f"{name}.safetensors"
         save_file(value, file)
+    elif isinstance(value, Estimator):
+        file = save_model(value, folder / name)
     elif isinstance(value, BaseEstimator):
         import skops.io
 
@@ -122,10 +125,12 @@ def _write_part(folder: Path, name: str, value: Any) -> Path | None:
 
 def _read_part(folder: Path, entry: dict[str, str]) -> Any:
     file = folder / entry["file"]
-    if Path(entry["file"]).name != entry["file"] or not file.is_file() or file.is_symlink():
+    if Path(entry["file"]).name != entry["file"] or file.name == ".." or not file.exists() or file.is_symlink():
         raise invalid("model part", entry["file"], "It is not a file of the model's folder.")
     if _sha256(file) != entry["sha256"]:
         raise invalid("model part", str(file), "Its content has changed since it was saved.", "Save it again.")
+    if file.is_dir():
+        return load_model(file)
     if file.suffix == ".nc":
         tree = xr.load_datatree(file, engine="h5netcdf")
         return tree if tree.children else tree.to_dataset()
@@ -173,6 +178,10 @@ def _decode(value: Any) -> Any:
     return None
 
 
-def _sha256(file: Path) -> str:
+def _sha256(part: Path) -> str:
+    """Hash a file; of the folder of an estimator inside, its description, which has the hashes of the others."""
+    file = part / "model.json" if part.is_dir() else part
+    if file.is_symlink() or not file.is_file():
+        raise invalid("model part", str(part), "It holds no model.", "Save it again.")
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -8,9 +8,12 @@ from bayesgeo import NUTS, catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.calibrated import Wrapping
 from bayesgeo.models.ensemble import DeepEnsemble
 from bayesgeo.models.mlp import MLP
 from bayesgeo.models.neural import BayesianMLP
+from bayesgeo.models.student import Student
+from bayesgeo.models.tuned import TunedMLP
 from tests.fake import FakePosterior
 
 KINDS = {f"{task}-{name}": kind for task in ("classification", "regression")
@@ -25,6 +28,13 @@ def quick(kind, **parameters):
         return kind(inference=FakePosterior(), **parameters)
     if issubclass(kind, DeepEnsemble):
         parameters |= {"members": 2}
+    if issubclass(kind, Wrapping):
+        parameters |= {"estimator": kind.default(hidden=(8,), max_epochs=20)}
+    if issubclass(kind, Student):
+        teacher = kind()._default_teacher().set_params(hidden=(8,), members=2, max_epochs=20)
+        parameters |= {"teacher": teacher, "hidden": (8,), "transfer": 2, "max_epochs": 20}
+    if issubclass(kind, TunedMLP):
+        parameters |= {"widths": (8,), "depths": (1,), "max_epochs": 20}
     return kind(hidden=(8,), max_epochs=20, **parameters) if issubclass(kind, MLP) else kind(**parameters)
 
 

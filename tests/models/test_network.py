@@ -62,7 +62,12 @@ def drawn(network, seed, sample=(), dtype=np.float64):
 
 WIDTHS = st.integers(1, 7)
 ARCHITECTURES = st.builds(
-    Network, WIDTHS, st.lists(WIDTHS, max_size=3).map(tuple), WIDTHS, st.sampled_from(list(ACTIVATIONS))
+    Network,
+    WIDTHS,
+    st.lists(WIDTHS, max_size=3).map(tuple),
+    WIDTHS,
+    st.sampled_from(list(ACTIVATIONS)),
+    st.sampled_from([None, "layer"]),
 )
 
 
@@ -95,7 +100,11 @@ def test_a_forward_pass_is_the_textbook_one(network, seed):
     h = X
     for k in range(network.layers):
         h = h @ p[f"weight_{k}"] + p[f"bias_{k}"]
-        h = TEXTBOOK[network.activation](h) if k < network.layers - 1 else h
+        if k < network.layers - 1:
+            if network.norm == "layer":
+                h = (h - h.mean(axis=1, keepdims=True)) / np.sqrt(h.var(axis=1, keepdims=True) + 1e-5)
+                h = p[f"gain_{k}"] * h + p[f"shift_{k}"]
+            h = TEXTBOOK[network.activation](h)
     assert_agree(network.forward(X, p, np), h, TOLERANCE[np.float64])
 
 
@@ -209,6 +218,7 @@ def test_equal_architectures_are_one_value():
         ((2, (3, -1), 1), r"Invalid hidden -1\. It must be a whole number above zero"),
         ((2, (2.5,), 1), r"Invalid hidden 2\.5\. It must be a whole number above zero"),
         ((2, 8, 1), r"Invalid hidden 8\. It is no tuple of widths\. Give hidden=\(8,\)"),
+        ((2, (3,), 1, "silu", "batch"), r"Invalid norm 'batch'\. It is not known"),
         ((2, (), True), r"Invalid outputs True\. It must be a whole number above zero"),
     ],
 )

@@ -9,9 +9,12 @@ import pytest
 from bayesgeo import Exact, catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.calibrated import Wrapping
 from bayesgeo.models.ensemble import DeepEnsemble
 from bayesgeo.models.mlp import MLP
 from bayesgeo.models.storage import load_model, save_model
+from bayesgeo.models.student import Student
+from bayesgeo.models.tuned import TunedMLP
 from tests.fake import FakePosterior
 
 KINDS = {f"{task}-{name}": (task, kind) for task in ("classification", "regression")
@@ -26,6 +29,13 @@ def fitted(task, kind, **parameters):
         parameters |= {"hidden": (4,), "max_epochs": 3}
     if issubclass(kind, DeepEnsemble):
         parameters |= {"members": 2}
+    if issubclass(kind, Wrapping):
+        parameters |= {"estimator": kind.default(hidden=(4,), max_epochs=3)}
+    if issubclass(kind, Student):
+        teacher = kind()._default_teacher().set_params(hidden=(4,), members=2, max_epochs=3)
+        parameters |= {"teacher": teacher, "hidden": (4,), "transfer": 2, "max_epochs": 3}
+    if issubclass(kind, TunedMLP):
+        parameters |= {"widths": (4,), "depths": (1,), "max_epochs": 3}
     if issubclass(kind, Bayesian):
         parameters |= {"inference": FakePosterior(draws=20)}
     target = y if task == "regression" else np.array(["sand", "salt", "shale"])[np.digitize(y, [-1, 1])]
@@ -197,3 +207,43 @@ def test_saving_again_replaces_and_a_failed_save_leaves_the_old_one(saved, monke
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
     save_model(model, saved)
     assert type(load_model(saved)).__name__ == "MajorityClassifier"
+
+
+@pytest.fixture
+def nested(tmp_path):
+    model, X = fitted("regression", catalog.models("regression")["calibrated"])
+    return save_model(model, tmp_path / "model"), model, X
+
+
+def test_an_estimator_inside_is_kept_in_a_folder_of_its_own(nested):
+    folder, model, X = nested
+    assert (folder / "estimator_" / "model.json").is_file()
+    again = load_model(folder)
+    assert type(again.estimator_) is type(model.estimator_)
+    assert np.array_equal(again.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("part", ["model.json", "weights_.safetensors"])
+def test_an_altered_estimator_inside_is_refused(nested, part):
+    file = nested[0] / "estimator_" / part
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(ValueError, match=r"Its content has changed since it was saved"):
+        load_model(nested[0])
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../model", "/tmp"])
+def test_an_estimator_outside_the_folder_is_refused(nested, name):
+    edit(nested[0], files={"estimator_": {"file": name, "sha256": "0"}})
+    with pytest.raises(ValueError, match=r"Invalid model part .* It is not a file of the model's folder"):
+        load_model(nested[0])
+
+
+def test_an_estimator_inside_that_is_no_folder_of_the_model_is_refused(nested):
+    (nested[0] / "estimator_").rename(nested[0] / "moved")
+    (nested[0] / "estimator_").symlink_to(nested[0] / "moved")
+    with pytest.raises(ValueError, match=r"It is not a file of the model's folder"):
+        load_model(nested[0])
+    (nested[0] / "estimator_").unlink()
+    (nested[0] / "estimator_").mkdir()
+    with pytest.raises(ValueError, match=r"Invalid model part .* It holds no model"):
+        load_model(nested[0])
