@@ -1,10 +1,11 @@
-"""The command line: ``bayesgeo datasets | check | compare | report | predict``."""
+"""The command line: ``bayesgeo datasets | check | compare | report | predict | distill``."""
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -161,6 +162,57 @@ def predict(
         return DONE
     say(f"The posterior of {done.model} failed its checks. Do not use these predictions.", error=True)
     return DIAGNOSTICS_FAILED
+
+
+@app.command
+def distill(
+    run: Annotated[Path, Parameter(help="Folder of a comparison.")],
+    *,
+    teacher: Annotated[str, Parameter(help="Model of the run.")],
+    out: Annotated[Path, Parameter(help="Folder for student.safetensors and distillation.json.")],
+    student: Annotated[str, Parameter(help="Widths of its hidden layers, separated by commas.")] = "32,32",
+) -> int:
+    """Teach a small network what a model of a run knows, and say what was lost.
+
+    The saved models have seen every row, so the teacher is fitted anew on four fifths of the training rows of the
+    run's first fold, calibrated on the last fifth, and both are scored on the test rows of that fold.
+    """
+    from bayesgeo.distillation import FILE, distill_run
+    from bayesgeo.study import read_manifest
+
+    widths = names(student)
+    if not widths or not all(width.isdecimal() and int(width) for width in widths):
+        raise invalid("--student", student, "It is no list of widths.", "Give --student 32,32.")
+    choice = choice_of(read_manifest(run), run)
+    dataset = choice.dataset()
+    from bayesgeo.display import display
+
+    hidden = tuple(int(width) for width in widths)
+    with display():
+        record = distill_run(run, dataset, choice.folds_of(dataset), teacher=teacher, hidden=hidden, out=out)
+    rows, scores = record["rows"], record["scores"]
+    say(f"{rows['taught']:,} rows taught, {rows['calibrated']:,} calibrated, {rows['tested']:,} tested: {out / FILE}")
+    for score in scores["teacher"]:
+        say(f"{score:>20}  teacher {scores['teacher'][score]:.5g}  student {scores['student'][score]:.5g}")
+    for score in ("agreement", "epistemic_rank_correlation"):
+        if scores.get(score) is not None:
+            say(f"{score.replace('_', ' '):>20}  {scores[score]:.3f}")
+    return DONE
+
+
+def choice_of(manifest: Mapping[str, Any], run: Path) -> Choice:
+    """Return what a run was made of, as its own command says.
+
+    Raises
+    ------
+    InvalidInput
+        If no command of this program made the run.
+    """
+    tokens = shlex.split(manifest["command"])[1:]
+    if tokens[:1] != ["compare"]:
+        raise invalid("run", str(run), "No command of bayesgeo made it.", "Use bayesgeo.models.distill in your script.")
+    _, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
+    return bound.arguments["choice"]
 
 
 def names(text: str) -> tuple[str, ...]:

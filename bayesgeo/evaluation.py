@@ -245,7 +245,7 @@ def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
         "split": split.sentence,
         "split_sha256": split.sha256,
         "training_rows": json.dumps([len(train) for train, _ in split.folds]),
-        "size_bytes": _array_bytes(vars(final)),
+        "size_bytes": _array_bytes({name: part for name, part in vars(final).items() if name.endswith("_")}),
         "versions": json.dumps({name: version(name) for name in LIBRARIES}),
     }
     if isinstance(final, Bayesian):

@@ -10,11 +10,12 @@ SMALL = {
     "02_quarry_blasts_istanbul": [],
     "03_facies_blind_well": ["12"],
     "04_bayesian_network": [],
+    "05_teacher_and_student": [],
     "pca_of_well_logs": [],
     "probability_of_an_earthquake": [],
     "sampling_a_posterior": [],
 }
-EMBEDDED = {"01_seismic_events", "04_bayesian_network", "sampling_a_posterior"}
+EMBEDDED = {"01_seismic_events", "04_bayesian_network", "05_teacher_and_student", "sampling_a_posterior"}
 STORIES = {"01_seismic_events", "02_quarry_blasts_istanbul", "03_facies_blind_well"}
 
 

@@ -32,7 +32,7 @@ class MCLMC:
     rows are held out the chains warm up, and the step size settles where the variance of the energy error per
     dimension is as wanted; they go on until the held-out log score of all their draws together stops growing. A
     chain whose score lies far below the others is dead: it begins again where a live one stands. Then every
-    row counts, and the chains run half as many steps again for the draws that are kept.
+    row counts, and the chains run as many steps again for the draws that are kept.
 
     These dynamics reject nothing, so draws carry a bias that falls with the step size; ``adjusted=True`` adds the
     Metropolis correction, as a check. Meant for networks: use :class:`Exact` or :class:`NUTS` for other models.
@@ -42,8 +42,7 @@ class MCLMC:
     draws, chains : int
         Kept draws of each chain, and chains.
     max_steps : int
-        Steps of warm-up, at most; sampling takes half as many. Raise it where the report says that the score still
-        grows.
+        Steps of warm-up, at most; sampling takes as many. Raise it where the report says that the score still grows.
     energy_error : float
         Wanted variance of the energy error per dimension: smaller is slower and less biased.
     adjusted : bool
@@ -59,7 +58,7 @@ class MCLMC:
 
     draws: int = 100
     chains: int = 8
-    max_steps: int = 8_000
+    max_steps: int = 10_000
     energy_error: float = 0.02
     adjusted: bool = False
     cores: int | None = None
@@ -146,10 +145,9 @@ class _Run:
         return self.begin(position, target.everything, *tuned), len(steps)
 
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
-        """Keep the records of half as many blocks as the warm-up took; an interrupt keeps the whole ones."""
+        """Keep the records of as many blocks as the warm-up took; an interrupt keeps the whole ones."""
         move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
-        # Halving these steps costs held-out rows less than halving those of the warm-up.
-        blocks = max(blocks // 2, -(-self.settings.draws // self.moves.RECORDS))
+        blocks = max(blocks, -(-self.settings.draws // self.moves.RECORDS))
         try:
             # Now that all rows count the chains settle again; the adjusted ones tune their steps.
             chain, _ = self.each(move, chain, self.target.everything, tuning)
