@@ -5,7 +5,8 @@ PYTHON := $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { $$p -c 'import sys; print(sys.executable)'; break; }; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+# Two at once: half the time on two cores, and no more memory than a laptop has.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: demo test fast check setup clean
 

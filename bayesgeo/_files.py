@@ -1,6 +1,7 @@
 """Files that are whole or absent, and modules found by looking in their folder."""
 
 import importlib
+import math
 import os
 import pkgutil
 import shutil
@@ -8,6 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# What a spreadsheet takes for the beginning of a formula, the wide forms of some keyboards included.
+FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @contextmanager
@@ -51,6 +55,25 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     finally:
         for leftover in (temporary, old):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def harmless(text: str) -> str:
+    """Keep a spreadsheet from reading the text of a cell as a formula; numbers stay numbers, and cells one line.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("-2.5"), harmless("-2+cmd")
+    ("'=1+1", '-2.5', "'-2+cmd")
+    """
+    text = " ".join(text.splitlines())
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def public_names(package: str) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid
-from bayesgeo._files import atomic_file
+from bayesgeo._files import atomic_file, harmless
 from bayesgeo.datasets import encode, prepare, titles
 from bayesgeo.datasets.formats import read_file
 from bayesgeo.metrics.classification import summarise_classes
@@ -16,8 +17,6 @@ from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.storage import load_model
 from bayesgeo.study import columns_of, load_study
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _classes(estimator: Classifier, X: xr.DataArray, labels: list[str]) -> pd.Da
     summary = xr.concat([summarise_classes(draws) for draws in estimator.stream(X)], "obs")
     known = [harmless(labels[code]) for code in estimator.classes_]
     probability = summary["probability"].values
-    result = pd.DataFrame({"predicted": np.array(known)[probability.argmax(axis=1)]}, index=X["obs"].values)
+    result = pd.DataFrame({"predicted": np.array(known)[probability.argmax(axis=1)]}, index=_rows(X))
     for k, label in enumerate(known):
         result[f"probability of {label}"] = probability[:, k]
     return result.assign(aleatoric=summary["aleatoric"].values, epistemic=summary["epistemic"].values)
@@ -86,15 +85,8 @@ def _values(estimator: Estimator, X: xr.DataArray) -> pd.DataFrame:
     for predictive in estimator.stream_predictive(X):
         low, high = estimator.respond(predictive, rng).quantile(levels, sample).values
         parts.append(np.stack([predictive["expected"].mean(sample).values, low, high], axis=1))
-    return pd.DataFrame(np.concatenate(parts), columns=["predicted", "low", "high"], index=X["obs"].values)
+    return pd.DataFrame(np.concatenate(parts), columns=["predicted", "low", "high"], index=_rows(X))
 
 
-def harmless(text: str) -> str:
-    """Keep a spreadsheet from reading a name as a formula.
-
-    Examples
-    --------
-    >>> harmless("=1+1")
-    "'=1+1"
-    """
-    return f"'{text}" if text.startswith(FORMULA) else text
+def _rows(X: xr.DataArray) -> list[Any]:
+    return [harmless(name) if isinstance(name, str) else name for name in X["obs"].values.tolist()]

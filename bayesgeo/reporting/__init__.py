@@ -7,12 +7,20 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
+from markupsafe import escape
 
-from bayesgeo._files import atomic_file
+from bayesgeo._files import atomic_file, harmless
 from bayesgeo.reporting.facts import gather
 from bayesgeo.reporting.page import render
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+class Report(Path):
+    """Where a report was written; a notebook shows the page itself, in a frame that can do nothing."""
+
+    def _repr_html_(self) -> str:
+        page = escape(self.read_text(encoding="utf-8"))
+        style = "width: 100%; height: 42rem; border: 1px solid #9aa4ad"
+        return f'<iframe sandbox title="Report" style="{style}" srcdoc="{page}"></iframe>'
 
 
 def report(
@@ -22,7 +30,7 @@ def report(
     findings: Sequence[Any] = (),
     reproduce: Mapping[str, Any] | None = None,
     seed: int = 0,
-) -> Path:
+) -> Report:
     """Write ``report.html``, ``report.json`` and ``metrics.csv`` from Evidence alone.
 
     The same Evidence, findings and ``reproduce`` give the same bytes.
@@ -42,19 +50,19 @@ def report(
 
     Returns
     -------
-    pathlib.Path
-        The page, ``report.html``: one file, without scripts, that needs no network.
+    Report
+        The path of the page, ``report.html``: one file, without scripts, that needs no network. ``report.json`` beside
+        it follows ``report.schema.json`` of this package.
 
     Raises
     ------
     InvalidInput
         If there is no Evidence, or it is not about the same rows in the same folds.
     """
-    facts = gather(evidences, findings=findings, seed=seed)
-    facts["reproduce"] = dict(reproduce or {})
+    facts = gather(evidences, findings=findings, reproduce=reproduce, seed=seed)
     out = Path(out)
-    page = out / "report.html"
-    _write(out / "report.json", json.dumps(facts, indent=1, sort_keys=True, allow_nan=False, default=str) + "\n")
+    page = Report(out / "report.html")
+    _write(out / "report.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
     _write(out / "metrics.csv", _scores(facts["models"]).to_csv(index=False, lineterminator="\n"))
     _write(page, render(facts))
     return page
@@ -62,7 +70,7 @@ def report(
 
 def _write(path: Path, text: str) -> None:
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _scores(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -72,12 +80,7 @@ def _scores(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         for model in models
         for name, values in model["metrics"].items()
     ]
-    return pd.DataFrame(records).map(_harmless)
+    return pd.DataFrame(records).map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
 
 
-def _harmless(cell: Any) -> Any:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-
-
-__all__ = ["report"]
+__all__ = ["Report", "report"]

@@ -10,18 +10,26 @@ import xarray as xr
 
 from bayesgeo import catalog
 from bayesgeo.comparison import compare
+from bayesgeo.reporting.formulas import specification
+from bayesgeo.reporting.guidelines import guidelines
 from bayesgeo.reporting.posteriors import approximation, network
-from bayesgeo.reporting.rows import notable, reliability, scatter
+from bayesgeo.reporting.rows import notable, scatter
 from bayesgeo.reporting.words import decide
 
-SCHEMA = 1
+SCHEMA = 2
 CI_PROB = 0.9
 QUANTITIES = ("constant", "coefficient", "noise_sd", "nu", "scale_")  # the last: a number for each layer
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
 Facts = dict[str, Any]
 
 
-def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = (), seed: int = 0) -> Facts:
+def gather(
+    evidences: Mapping[str, xr.DataTree],
+    *,
+    findings: Sequence[Any] = (),
+    reproduce: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Facts:
     """Gather what a report says from Evidence alone.
 
     Parameters
@@ -30,6 +38,8 @@ def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = ()
         Evidence by model name, on the same rows and folds.
     findings : sequence of Finding or mapping
         ``code``, ``level`` and ``message`` of the leakage audit.
+    reproduce : mapping, optional
+        How to get the same again; what is no plain value becomes text.
     seed : int
         Seed of the bootstrap of the comparison.
 
@@ -37,7 +47,8 @@ def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = ()
     -------
     dict
         ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``,
-        ``findings`` and ``decision``: strings, numbers, lists and dicts; what could not be computed is None.
+        ``findings``, ``reproduce``, ``decision`` and ``guidelines``: strings, numbers, lists and dicts; what could not
+        be computed is None. ``report.schema.json`` says all of it.
 
     Raises
     ------
@@ -54,15 +65,15 @@ def gather(evidences: Mapping[str, xr.DataTree], *, findings: Sequence[Any] = ()
         "models": [_model(name, evidences[name]) for name in ranked],
         "comparisons": comparisons,
         "findings": [_finding(finding) for finding in findings],
+        "reproduce": dict(reproduce or {}),
     }
     facts = _finite(facts)
-    return facts | {"decision": decide(facts)}
+    return facts | {"decision": decide(facts), "guidelines": guidelines(facts)}
 
 
 def _finding(finding: Any) -> Facts:
-    if not isinstance(finding, Mapping):
-        finding = {name: getattr(finding, name) for name in ("code", "level", "message")}
-    return {str(name): str(text) for name, text in finding.items()}
+    names = ("code", "level", "message")
+    return {name: str(finding[name] if isinstance(finding, Mapping) else getattr(finding, name)) for name in names}
 
 
 def _dataset(evidence: xr.DataTree) -> Facts:
@@ -104,6 +115,9 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
         "parameters": json.loads(attrs["parameters"]),
         "inference": json.loads(attrs.get("inference", "null")),
         "approximation": approximation(evidence),
+        "specification": specification(evidence),
+        "groups": sorted(evidence.children),
+        "draws": _sizes(evidence),
         "metrics": _metrics(metrics, described["task"], posterior=attrs["kind"] == "Bayesian"),
         "confusion": _confusion(metrics, posterior=attrs["kind"] == "Bayesian"),
         "distance_to_exact": _distance(evidence),
@@ -111,7 +125,9 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
         "posterior": _summary(evidence, QUANTITIES, labels),
         "effects": _summary(evidence, ("weight",), labels),
         "network": network(evidence),
-        "reliability": reliability(evidence),
+        "calibration": _group(evidence, "calibration"),
+        "selective": _group(evidence, "selective"),
+        "value": _group(evidence, "decision"),
         "scatter": scatter(evidence),
         "rows": notable(evidence, labels),
         "seconds": {part: attrs[f"{part}_seconds"] for part in ("compile", "fit", "predict")},
@@ -135,9 +151,23 @@ def _metrics(metrics: xr.Dataset, task: str, *, posterior: bool) -> Facts:
         for name in metrics["metric"].values
     }
     for name, metric in table.items() if "random_rows" in columns else ():
-        sign = 1 if catalog.metrics(task)[name].greater_is_better else -1
-        metric["optimism"] = sign * (metric["random_rows"] - metric["same_rows"])
+        goodness = catalog.metrics(task)[name].goodness
+        metric["optimism"] = goodness(metric["random_rows"]) - goodness(metric["same_rows"])
     return table
+
+
+def _sizes(evidence: xr.DataTree) -> dict[str, int] | None:
+    if "posterior" not in evidence.children:
+        return None
+    return {dim: int(evidence["posterior"].sizes[dim]) for dim in ("chain", "draw")}
+
+
+def _group(evidence: xr.DataTree, name: str) -> Facts | None:
+    """Return the variables and attributes of a group as plain values; None where the Evidence has no such group."""
+    if name not in evidence.children:
+        return None
+    group = evidence[name].to_dataset()
+    return {str(key): values.values.tolist() for key, values in group.variables.items()} | group.attrs
 
 
 def _confusion(metrics: xr.Dataset, *, posterior: bool) -> Facts | None:
@@ -206,7 +236,9 @@ def _finite(value: Any) -> Any:
         return [_finite(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 __all__ = ["CI_PROB", "gather"]

@@ -92,7 +92,7 @@ def forest(
     Picture
         The drawing and its alternative text.
     """
-    with _canvas(4.7, 0.85 + 0.3 * len(marks)) as (figure, axes):
+    with canvas(4.7, 0.85 + 0.3 * len(marks)) as (figure, axes):
         low, high = _range(marks, reference)
         for row, mark in enumerate(marks):
             _draw_mark(axes, row, mark, low, high)
@@ -100,11 +100,11 @@ def forest(
             axes.axvline(reference, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
         axes.set_xlim(low, high)
         axes.set_ylim(len(marks) - 0.4, -0.6)
-        axes.set_yticks(range(len(marks)), [_short(mark.label) for mark in marks])
+        axes.set_yticks(range(len(marks)), [short(mark.label) for mark in marks])
         axes.set_xlabel(xlabel)
         axes.tick_params(axis="y", length=0)
         axes.locator_params(axis="x", nbins=6)
-        svg = _svg(figure, name)
+        svg = to_svg(figure, name)
     drawn = "; ".join(f"{mark.label} {number(mark.value)}" for mark in marks)
     line = f" Dashed line: {reference_label} {number(reference)}." if reference_label else ""
     return Picture(svg, f"{xlabel}: {drawn}.{line}")
@@ -132,34 +132,18 @@ def _draw_mark(axes: Axes, row: int, mark: Mark, low: float, high: float) -> Non
     axes.plot(mark.value, row, MARKERS[mark.kind], color=colour, markersize=6.5)
 
 
-def reliability(bins: Sequence[Mapping[str, Any]], *, name: str, kind: str, event: str) -> Picture:
-    """Draw observed frequency against predicted probability, with the share of rows in each bin at the foot."""
-    with _canvas(2.9, 2.7) as (figure, axes):
-        x, y, low, high, count = (
-            np.array([row[key] for row in bins]) for key in ("predicted", "observed", "low", "high", "count")
-        )
-        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
-        axes.bar(x, 0.18 * count / count.max(), width=0.035, color=FAINT, alpha=0.6)
-        axes.vlines(x, low, high, color=COLOURS[kind], linewidth=1.8)
-        axes.plot(x, y, MARKERS[kind], color=COLOURS[kind], markersize=5)
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=f"predicted: {_short(event)}", ylabel="observed")
-        svg = _svg(figure, name)
-    pairs = "; ".join(f"{number(a)} against {number(b)} ({c} rows)" for a, b, c in zip(x, y, count, strict=True))
-    return Picture(svg, f"Predicted probability against observed frequency: {pairs}.")
-
-
 def scatter(rows: Sequence[Mapping[str, float]], *, name: str, kind: str, unit: str) -> Picture:
     """Draw observed against predicted values, with the predictive interval of each row."""
-    with _canvas(2.9, 2.7) as (figure, axes):
+    with canvas(2.9, 2.7) as (figure, axes):
         x, y, low, high = (np.array([row[key] for row in rows]) for key in ("predicted", "observed", "low", "high"))
         ends = [min(x.min(), y.min()), max(x.max(), y.max())]
         axes.plot(ends, ends, color=FAINT, linewidth=1)
         axes.vlines(x, low, high, color=COLOURS[kind], linewidth=0.8, alpha=0.35)
         axes.plot(x, y, ".", color=COLOURS[kind], markersize=3.5)
-        suffix = f" ({_short(unit)})" if unit else ""
+        suffix = f" ({short(unit)})" if unit else ""
         axes.set(xlabel=f"predicted{suffix}", ylabel=f"observed{suffix}")
         axes.locator_params(nbins=5)
-        svg = _svg(figure, name)
+        svg = to_svg(figure, name)
     inside = int(((low <= y) & (y <= high)).sum())
     return Picture(svg, f"Observed against predicted values of {len(x)} rows, {inside} of them inside their interval.")
 
@@ -176,7 +160,7 @@ def curves(
 
     The axis covers the better three quarters of the chains: one that fails far below leaves it.
     """
-    with _canvas(4.7, 2.8) as (figure, axes):
+    with canvas(4.7, 2.8) as (figure, axes):
         values, pooled = np.array(chains, dtype=float), np.array(together or [], dtype=float)
         better = np.sort(np.nan_to_num(values, nan=-np.inf), axis=0)[len(values) // 4 :]
         ends = np.append(better, pooled)
@@ -188,14 +172,15 @@ def curves(
         axes.set(ylim=(ends.min() - margin, ends.max() + margin), xlabel="steps", ylabel=ylabel)
         axes.set_xlim(left=0)
         axes.locator_params(nbins=6)
-        svg = _svg(figure, name)
+        svg = to_svg(figure, name)
     last = f" All together: {number(together[0])} at first, {number(together[-1])} at last." if together else ""
     final = ", ".join(number(value) for value in values[:, -1])
     return Picture(svg, f"{ylabel}, of {len(values)} chains over {number(steps[-1])} steps, at last {final}.{last}")
 
 
 @contextmanager
-def _canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """Give empty axes of so many inches, in the style of the page."""
     with mpl.rc_context(), warnings.catch_warnings():
         # Text stays text: the reader's font has the glyph, even where matplotlib's own has not.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
@@ -205,7 +190,7 @@ def _canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, figure.add_subplot()
 
 
-def _svg(figure: Figure, name: str) -> Markup:
+def to_svg(figure: Figure, name: str) -> Markup:
     """Save as SVG for inside HTML: without header, metadata, own style or group names; with the page's colours."""
     mpl.rcParams["svg.hashsalt"] = name  # shapes get identifiers that are unique on the page
     buffer = io.StringIO()
@@ -218,6 +203,13 @@ def _svg(figure: Figure, name: str) -> Markup:
     return Markup(re.sub(r"(?<=: )#01020\d", lambda match: VARIABLES[match.group()], text))
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Cut a name to what an axis has room for.
+
+    Examples
+    --------
+    >>> short("a name that goes on and on and on")
+    'a name that goes on and o…'
+    """
     text = clean(text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

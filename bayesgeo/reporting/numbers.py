@@ -92,12 +92,12 @@ def width(low: float | None, high: float | None) -> float | None:
 
 
 def clean(text: str) -> str:
-    """Replace characters that nobody can see, and that reorder or break what others see.
+    r"""Write out characters that nobody can see, and that reorder or break what others see.
 
     Examples
     --------
-    >>> clean("well\u202e 7")
-    'well\ufffd 7'
+    >>> print(clean("well\u202e 7"))
+    well\u202e 7
     """
     return text if text.isprintable() else "".join(_visible(character) for character in text)
 
@@ -106,7 +106,7 @@ def _visible(character: str) -> str:
     if character in "\t\n\r":
         return " "
     hidden = unicodedata.category(character)[0] == "C" or character in "\u2028\u2029"
-    return "\ufffd" if hidden and character not in KEPT_INVISIBLE else character
+    return character.encode("unicode_escape").decode() if hidden and character not in KEPT_INVISIBLE else character
 
 
 def _exponent(value: float) -> int:

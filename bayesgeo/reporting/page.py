@@ -1,5 +1,6 @@
 """Facts -> one self-contained HTML page."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bayesgeo.reporting import figures, numbers, words
+from bayesgeo.reporting import curves, figures, graph, numbers, words
+from bayesgeo.reporting.curves import Line
 from bayesgeo.reporting.facts import CI_PROB
 from bayesgeo.reporting.figures import Mark, Picture
 from bayesgeo.reporting.numbers import decimals_by_error, decimals_for, fixed, interval, width
@@ -17,6 +19,17 @@ COLUMNS = {
     "classification": ("log_loss", "brier_score", "accuracy", "precision", "recall", "f1"),
     "regression": ("log_score", "rmse", "crps", "coverage_90"),
 }
+SECTIONS = (
+    *("decision", "data", "model", "computation", "posterior", "checks", "sensitivity", "predictions", "comparison"),
+    *("reproduce", "guidelines", "limits"),
+)
+MOST_EVENTS = 6
+CITED = (
+    "R-hat and effective sample size: Vehtari et al. 2021, Bayesian Analysis 16, 667",
+    "reliability and its parts: Dimitriadis, Gneiting & Jordan 2021, PNAS 118, e2016191118",
+    "relative economic value: Richardson 2000, Quarterly Journal of the Royal Meteorological Society 126, 649",
+    "interval over folds: Nadeau & Bengio 2003, Machine Learning 52, 239",
+)
 GAPS = {"classification": ("log_loss", "accuracy"), "regression": ("log_score", "rmse")}
 
 
@@ -36,17 +49,26 @@ def render(facts: Facts) -> str:
     template = _environment().get_template("template.html.j2")
     models, task = facts["models"], facts["dataset"]["task"]
     gaps = [name for name in GAPS[task] if "random_rows" in models[0]["metrics"][name]]
+    bayesian = [model for model in models if model["posterior"] or model["kind"] == "Bayesian"]
     return template.render(
         facts=facts,
+        sections=[section for section in SECTIONS if bayesian or section != "posterior"],
         columns={name: _decimals(facts, name) for name in COLUMNS[task] if name in models[0]["metrics"]},
         gaps=gaps,
         prob=next(iter(models[0]["metrics"].values()))["prob"],
         near=[item for item in facts["comparisons"] if item["a"] == models[0]["name"]],
         resampled=_resampled(models[0]),
-        bayesian=[model for model in models if model["posterior"] or model["kind"] == "Bayesian"],
+        bayesian=bayesian,
         optimism=words.optimism_sentence(facts),
         scores=_scores_figure(facts),
         differences=_differences_figure(facts),
+        value=_value_figures(facts),
+        risk=_risk_figure(facts),
+        cited=CITED,
+        told=Counter(item["status"] for item in facts["guidelines"]),
+        sensitive=[model["name"] for model in bayesian if "sensitivity" in model["groups"]],
+        loss=next((model["selective"]["loss"] for model in models if model["selective"]), ""),
+        event=next((model["calibration"].get("event", "") for model in models if model["calibration"]), ""),
         ci_prob=CI_PROB,
         most=figures.MOST,
     )
@@ -78,7 +100,11 @@ def _environment() -> Environment:
         "estimate": _estimate,
         "posterior_interval": _posterior_interval,
         "quantity": _quantity,
-        "calibration": _calibration_figure,
+        "calibration_figures": _calibration_figures,
+        "calibrated": words.calibrated,
+        "brier_parts": words.brier_parts,
+        "kept_risk": _kept_risk,
+        "graph": graph.graph,
         "effects": _effects_figure,
         "quantity_name": words.quantity_name,
         "growth": _growth_figure,
@@ -153,13 +179,48 @@ def _differences_figure(facts: Facts) -> Picture | None:
     return figures.forest(marks, name="differences", xlabel=xlabel, reference=0.0, reference_label="no difference")
 
 
-def _calibration_figure(model: Facts, number: int, dataset: Facts) -> Picture:
-    options = {"name": f"calibration{number}", "kind": model["kind"]}
+def _calibration_figures(model: Facts, number: int, dataset: Facts) -> list[Picture]:
+    kind, calibration = model["kind"], model["calibration"]
     if dataset["task"] == "regression":
-        return figures.scatter(model["scatter"], unit=dataset["unit"], **options)
-    labels = list(dataset["labels"])
-    event = f"P({labels[-1]})" if len(labels) == 2 else "confidence"
-    return figures.reliability(model["reliability"], event=event, **options)
+        drawn = [figures.scatter(model["scatter"], unit=dataset["unit"], name=f"scatter{number}", kind=kind)]
+        return drawn + ([curves.pit(calibration, name=f"pit{number}", kind=kind)] if calibration else [])
+    if not calibration:
+        return []
+    event = f"P({calibration['event']})" if len(dataset["labels"]) == 2 else "confidence"
+    return [curves.reliability(calibration, name=f"calibration{number}", kind=kind, event=event)]
+
+
+def _value_figures(facts: Facts) -> list[dict[str, Any]]:
+    """Draw the relative economic value of all models, one figure for each event."""
+    models = [model for model in facts["models"] if model["value"]]
+    events = models[0]["value"]["event"] if models else []
+    drawn = []
+    for k, event in enumerate(events[:MOST_EVENTS]):
+        known = [Line(m["name"], m["value"]["ratio"], m["value"]["value"][k], m["kind"]) for m in models]
+        ylabel = "relative economic value"
+        picture = curves.lines(known, name=f"value{k}", xlabel="cost / loss", ylabel=ylabel, reference=0.0, floor=-0.5)
+        drawn.append({"event": event, "picture": picture})
+    return drawn
+
+
+def _risk_figure(facts: Facts) -> Picture | None:
+    """Draw the risk of the most certain rows of all models."""
+    known = [(model, model["selective"]) for model in facts["models"] if model["selective"]]
+    if not known:
+        return None
+    drawn = [Line(m["name"], s["coverage"], s["risk"][s["ranking"].index("total")], m["kind"]) for m, s in known]
+    return curves.lines(drawn, name="risk", xlabel="share of rows kept", ylabel=known[0][1]["loss"])
+
+
+def _kept_risk(selective: Facts) -> dict[str, str]:
+    """Write the risk of all rows and of the most certain, ranked by their total uncertainty."""
+    at = selective["ranking"].index("total")
+    shown: dict[str, str] = {}
+    for name, key in (("at_80", "risk_at_80"), ("aurc", "aurc")):
+        value, low, high = (selective[key + end][at] for end in ("", "_low", "_high"))
+        decimals = decimals_for(width(low, high))
+        shown |= {name: fixed(value, decimals), f"{name}_interval": interval(low, high, decimals=decimals)}
+    return shown | {"all": numbers.number(selective["risk_of_all"]), "best": numbers.number(selective["aurc_best"])}
 
 
 def _effects_figure(model: Facts, number: int) -> Picture | None:

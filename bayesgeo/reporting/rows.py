@@ -1,56 +1,13 @@
-"""What single rows tell: calibration by bins, predictions against observations, rows to look at by name."""
+"""What single rows tell: predictions against observations, and rows to look at by name."""
 
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import stats
-
-from bayesgeo.evidence import PROB
-from bayesgeo.metrics.classification import BINS
 
 NOTABLE = 8
 SCATTER = 150
 Facts = dict[str, Any]
-
-
-def reliability(evidence: xr.DataTree) -> list[Facts]:
-    """Compare predicted probabilities with observed frequencies in bins of equal width.
-
-    With two labels the probability is of the positive one; with more, of the label that was predicted.
-    Intervals are Jeffreys' for a proportion: they take rows as independent.
-
-    Returns
-    -------
-    list of dict
-        ``predicted`` and ``observed`` means, ``low``, ``high``, ``prob`` and ``count`` of each bin that has
-        rows; empty for regression.
-    """
-    predictions = evidence["predictions"].to_dataset()
-    if "probability" not in predictions:
-        return []
-    said, happened = _event(predictions["probability"].values, evidence["observed_data"].to_dataset()["y"].values)
-    bins = np.minimum((said * BINS).astype(int), BINS - 1)
-    return [_bin(said[bins == k], happened[bins == k]) for k in np.unique(bins)]
-
-
-def _event(probability: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if probability.shape[1] == 2:
-        return probability[:, 1], y == 1
-    return probability.max(axis=1), probability.argmax(axis=1) == y
-
-
-def _bin(said: np.ndarray, happened: np.ndarray) -> Facts:
-    hits, count = int(happened.sum()), len(happened)
-    low, high = stats.beta.interval(PROB, hits + 0.5, count - hits + 0.5)
-    return {
-        "predicted": float(said.mean()),
-        "observed": hits / count,
-        "low": float(low) if hits else 0.0,
-        "high": float(high) if hits < count else 1.0,
-        "prob": PROB,
-        "count": count,
-    }
 
 
 def scatter(evidence: xr.DataTree) -> list[Facts]:

@@ -138,7 +138,7 @@ def _trust(model: Mapping[str, Any]) -> str:
 def _failures(model: Mapping[str, Any]) -> str:
     bad = [check for check in model["diagnostics"]["checks"] if check["status"] in ("tip", "issue")]
     found = [f"{check['code']} {number(check['value'])} (wanted {check['threshold']})" for check in bad]
-    return f"Not passed: {_list(found)}. What to do stands under Diagnostics." if found else ""
+    return f"Not passed: {_list(found)}. What to do stands under Computation." if found else ""
 
 
 def _audit(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -198,12 +198,47 @@ def compared(item: Mapping[str, Any]) -> str:
     decimals = decimals_for(width(item["low"], item["high"]))
     ends = interval(item["low"], item["high"], decimals=decimals)
     amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends})"
+    again = _over_folds(item, decimals)
     if item["conclusion"] == NO_DIFFERENCE:
-        return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}."
+        return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}.{again}"
     factor = math.exp(min(item["difference"], 700.0))
     text = f"{item['a']} is {item['conclusion']} than {item['b']} by {amount}"
     shown = fixed(factor, decimals) if abs(factor - 1) < 0.1 else number(factor)
-    return f"{text}: what happened got {shown} times the probability."
+    return f"{text}: what happened got {shown} times the probability.{again}"
+
+
+def _over_folds(item: Mapping[str, Any], decimals: int) -> str:
+    """Give the second opinion, which also knows that other training rows make other models."""
+    if item.get("t_low") is None:
+        return ""
+    text = f" Over the {item['folds']} folds: {interval(item['t_low'], item['t_high'], decimals=decimals)}"
+    return f"{text}." if item["t_conclusion"] == item["conclusion"] else f"{text}, {item['t_conclusion']}."
+
+
+def brier_parts(calibration: Mapping[str, Any]) -> Facts:
+    """Return the parts of the Brier score in the group ``calibration`` of classes."""
+    at = calibration["score"].index("brier_score")
+    names = ("value", "miscalibration", "miscalibration_by_chance", "p_calibrated", "discrimination", "uncertainty")
+    return {name: calibration[name][at] for name in names}
+
+
+def calibrated(model: Mapping[str, Any]) -> str:
+    """Say whether what a model said and what happened differ by more than chance."""
+    calibration = model["calibration"]
+    if "pit_deviation" in calibration:
+        low, high = calibration["pit_low"], calibration["pit_high"]
+        inside = sum(a <= count <= b for a, count, b in zip(low, calibration["pit_count"], high, strict=True))
+        return (
+            f"{inside} of {len(low)} counts are inside the {percent(calibration['prob'])} band; "
+            f"PIT deviation {number(calibration['pit_deviation'], digits=2)}."
+        )
+    parts = brier_parts(calibration)
+    p, text = parts["p_calibrated"], f"Miscalibration {fixed(parts['miscalibration'], 4)} of the Brier score"
+    if p is None:
+        return f"{text}."
+    return (
+        f"{text}: {'no more than chance' if p > 1 - calibration['prob'] else 'more than chance'} (p = {fixed(p, 3)})."
+    )
 
 
 def _between(facts: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:

@@ -1,6 +1,9 @@
+import csv
 import json
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +12,11 @@ import xarray as xr
 from bayesgeo._check import InvalidInput
 from bayesgeo.datasets.audit import Finding
 from bayesgeo.reporting import report
-from bayesgeo.reporting.numbers import DASH
+from bayesgeo.reporting.facts import gather
+from bayesgeo.reporting.numbers import DASH, clean
+from bayesgeo.reporting.page import render
 
+from .hostile import poisoned
 from .reading import Page
 from .samples import Evidences, as_bayesian, as_network, evidences, table
 
@@ -42,9 +48,137 @@ def test_metrics_csv_has_one_row_for_each_model_and_metric(binary: Evidences, tm
     assert {"value", "low", "high", "prob", "resampled", "random_rows"} <= set(scores.columns)
 
 
-def test_metrics_csv_holds_no_formula(binary: Evidences, tmp_path: Path) -> None:
-    report({"=1+1": binary["logistic"]}, tmp_path)
-    assert set(pd.read_csv(tmp_path / "metrics.csv")["model"]) == {"'=1+1"}
+@pytest.mark.parametrize("name", ["=1+1", "+cmd|x", "-2+3", "@sum(a)", "\tx", "\r=x", " =1", "\uff1d1"])
+def test_metrics_csv_holds_no_formula(binary: Evidences, tmp_path: Path, name: str) -> None:
+    report({name: binary["logistic"]}, tmp_path)
+    with (tmp_path / "metrics.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["model"] for row in rows} == {"'" + name.replace("\r", " ")}
+    assert all(float(row["value"]) <= 0 for row in rows if row["metric"] == "log_score")
+
+
+def test_a_name_that_is_a_number_stays_one(binary: Evidences, tmp_path: Path) -> None:
+    report({"-1": binary["logistic"]}, tmp_path)
+    assert set(pd.read_csv(tmp_path / "metrics.csv")["model"]) == {-1}
+
+
+@pytest.mark.parametrize("kind", ["binary", "failed", "multiclass", "regression"])
+def test_report_json_follows_its_published_schema(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    scored = request.getfixturevalue(kind)
+    scored = scored | {"network": as_network(next(iter(scored.values())))}
+    reproduce = {"command": "c", "versions": {"python": "3.12"}, "seed": 0, "platform": Path("somewhere")}
+    report(scored, tmp_path, reproduce=reproduce, findings=[Finding("imbalance", "note", "One class is rare.")])
+    facts = json.loads((tmp_path / "report.json").read_text())
+    schema = json.loads((files("bayesgeo.reporting") / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(facts)
+    assert facts == json.loads(json.dumps(facts))
+    for broken in (facts | {"more": 1}, facts | {"verdict": "fine"}, facts | {"models": []}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.Draft202012Validator(schema).validate(broken)
+
+
+def test_a_notebook_shows_the_page_in_a_frame_that_can_do_nothing(binary: Evidences, tmp_path: Path) -> None:
+    written = report({"<script>x</script>": binary["logistic"]}, tmp_path)
+    ((tag, attrs),) = Page(written._repr_html_()).tags
+    assert (tag, attrs["sandbox"]) == ("iframe", "")
+    assert attrs["srcdoc"] == written.read_text(encoding="utf-8")
+
+
+def test_a_prior_that_the_report_does_not_know_is_named(regression: Evidences, tmp_path: Path) -> None:
+    tree = regression["bayesian_linear"].copy(deep=True)
+    tree.attrs["parameters"] = json.dumps({"prior": "spike", "prior_scale": 0.5})
+    assert {"spike, scale 0.5σ", "Chosen by the caller."} <= set(read({"linear": tree}, tmp_path).parts)
+
+
+def test_a_page_made_from_its_json_is_the_same_page(binary: Evidences, tmp_path: Path) -> None:
+    page = report(binary, tmp_path, reproduce={"command": "c"})
+    assert render(json.loads((tmp_path / "report.json").read_text())) == page.read_text(encoding="utf-8")
+
+
+def test_the_sections_stand_in_the_order_of_their_weight(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    sections = [attrs["id"] for tag, attrs in page.tags if tag == "section" and "id" in attrs]
+    assert sections == [
+        *("decision", "data", "model", "computation", "posterior", "checks", "sensitivity", "predictions"),
+        *("comparison", "reproduce", "guidelines", "limits"),
+    ]
+    assert page.text.index("OK to use") < page.text.index("Scores, best log score first")
+
+
+def test_every_item_of_the_guidelines_is_answered_or_says_why_not(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path, reproduce={"command": "bayesgeo compare"})
+    items = json.loads((tmp_path / "report.json").read_text())["guidelines"]
+    sizes = {step: sum(item["code"][0] == step for item in items) for step in "P123456"}
+    assert sizes == {"P": 2, "1": 5, "2": 4, "3": 3, "4": 5, "5": 5, "6": 6}
+    assert all(item["answer"] for item in items)
+    targets = set(page.values("id"))
+    assert all(item["section"] in targets for item in items if item["status"] in ("reported", "in part"))
+
+
+def guideline(scored: Evidences, out: Path, code: str, **options: object) -> str:
+    report(scored, out, **options)
+    items = json.loads((out / "report.json").read_text())["guidelines"]
+    return next(item["status"] for item in items if item["code"] == code)
+
+
+def test_the_guidelines_follow_what_the_evidence_holds(regression: Evidences, tmp_path: Path) -> None:
+    linear = regression["bayesian_linear"]
+    assert guideline({"linear": linear}, tmp_path, "1C") == "reported"
+    assert guideline({"linear": linear}, tmp_path, "2D") == "reported"  # a closed form is not MCMC
+    assert guideline({"linear": linear}, tmp_path, "6E") == "not reported"
+    assert guideline({"linear": linear}, tmp_path, "6E", reproduce={"command": "c"}) == "reported"
+    assert guideline({"linear": linear}, tmp_path, "5C") == "not reported"
+    more = linear.copy(deep=True)
+    more["sensitivity"] = xr.DataTree(xr.Dataset({"index": 0.1}))
+    more["prior_predictive"] = xr.DataTree(xr.Dataset({"y": 0.1}))
+    assert guideline({"linear": more}, tmp_path, "5C") == "reported"
+    assert guideline({"linear": linear}, tmp_path, "1E") == "not reported"
+    assert guideline({"linear": more}, tmp_path, "1E") == "reported"
+    assert guideline({"linear": more, "again": linear}, tmp_path, "1E") == "in part"
+    assert guideline({"ridge": regression["ridge"]}, tmp_path, "1C") == "not applicable"
+
+
+def test_the_prior_in_the_report_is_that_of_the_model(regression: Evidences, tmp_path: Path) -> None:
+    tree = regression["bayesian_linear"].copy(deep=True)
+    assert "Normal(0, (10σ)²)" in read({"linear": tree}, tmp_path).parts
+    tree.attrs["parameters"] = json.dumps({"prior": "laplace", "prior_scale": 0.5, "noise": "student-t"})
+    page = read({"linear": tree}, tmp_path)
+    assert {"Laplace(0, 0.5σ)", "Gamma(2, 0.1)"} <= set(page.parts)
+    assert any("y depends on α + xᵀβ, σ², ν" in label for label in page.values("aria-label"))
+
+
+def test_what_predictions_are_worth_is_drawn_and_told(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    drawn = page.values("aria-label")
+    assert sum(label.startswith("Observed frequency by predicted probability") for label in drawn) == len(binary)
+    assert any(label.startswith("relative economic value by cost / loss: ") for label in drawn)
+    assert any(label.startswith("error rate by share of rows kept: ") for label in drawn)
+    calibration = binary["logistic"]["calibration"].to_dataset().sel(score="brier_score")
+    p = float(calibration["p_calibrated"])
+    assert f"chance (p = {p:.3f})" in page.text
+    assert f"{float(calibration['miscalibration']):.4f}" in page.parts
+
+
+def test_evidence_without_what_predictions_are_worth_is_reported_too(binary: Evidences, tmp_path: Path) -> None:
+    tree = binary["logistic"].copy(deep=True)
+    for name in ("calibration", "selective", "decision"):
+        del tree[name]
+    page = read({"logistic": tree}, tmp_path)
+    assert "relative economic value" not in " ".join(page.values("aria-label"))
+
+
+def test_optimism_is_how_much_closer_to_its_nominal_a_coverage_seems(regression: Evidences, tmp_path: Path) -> None:
+    report(regression, tmp_path)
+    facts = json.loads((tmp_path / "report.json").read_text())
+    metric = facts["models"][0]["metrics"]["coverage_90"]
+    assert metric["optimism"] == pytest.approx(abs(metric["same_rows"] - 0.9) - abs(metric["random_rows"] - 0.9))
+
+
+def test_the_second_opinion_stands_beside_the_first(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    first = json.loads((tmp_path / "report.json").read_text())["comparisons"][0]
+    assert f"Over the {first['folds']} folds: " in page.text
 
 
 def test_the_same_evidence_gives_the_same_bytes(binary: Evidences, tmp_path: Path) -> None:
@@ -90,8 +224,29 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
     page = read(named, tmp_path, findings=findings, reproduce={HOSTILE: HOSTILE, "command": HOSTILE})
     assert not page.names & {"script", "img"}
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
-    assert "<img src=x onerror=alert(1)>\"'&$x_1$ \ufffd\ufffd #010205" in page.text
+    assert "<img src=x onerror=alert(1)>\"'&$x_1$ \\u202e\\x07 #010205" in page.text
     assert not {"\u202e", "\x07"} & set((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "m" * 300,
+        "a/b\\..\\c",
+        "発破 💥",
+        "$x_1$ \\frac",
+        "_hidden",
+        "%s {0} {{ x }}",
+        "a\x00b",
+        "\u2066a\u2069 \u202eb",
+        "\x1b[31m",
+    ],
+)
+def test_odd_names_survive_in_every_slot(binary: Evidences, tmp_path: Path, name: str) -> None:
+    facts = gather(binary, findings=[{"code": "c", "level": "warn", "message": "m"}], reproduce={"command": "c"})
+    page = render(poisoned(facts, name))
+    assert not [character for character in page if not (character.isprintable() or character in "\n\u00a0")]
+    assert Page(page).text.count(clean(name)) > 100
 
 
 def test_names_without_a_glyph_and_very_long_names_are_drawn(tmp_path: Path) -> None:
