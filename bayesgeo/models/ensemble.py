@@ -7,7 +7,7 @@ import xarray as xr
 from sklearn.utils import check_random_state
 
 from bayesgeo._check import positive
-from bayesgeo.models.mlp import MLP, NetworkClassifier, NetworkRegressor, Rows
+from bayesgeo.models.perceptron import MLP, NetworkClassifier, NetworkRegressor, Rows
 
 
 class DeepEnsemble(MLP):

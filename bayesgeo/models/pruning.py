@@ -6,6 +6,8 @@ import numpy as np
 
 from bayesgeo.models.members import Weights
 
+ROUNDS = 4
+
 
 def magnitude_masks(weights: Weights, share: float, frozen: Sequence[str] = ()) -> Weights:
     """Return 0 for this share of each member's weights, the smallest of all layers together, and 1 for the others.
@@ -27,3 +29,10 @@ def magnitude_masks(weights: Weights, share: float, frozen: Sequence[str] = ()) 
     ends = np.cumsum([values[0].size for values in sizes.values()])[:-1]
     parts = np.split(kept, ends, axis=1)
     return {name: part.reshape(sizes[name].shape) for name, part in zip(sizes, parts, strict=True)}
+
+
+def pruning_shares(sparsity: float) -> list[float]:
+    """Return the share of zeros after each round: most go first, while many can (Zhu & Gupta 2017)."""
+    if not sparsity:
+        return []
+    return [float(sparsity * (1 - (1 - t / ROUNDS) ** 3)) for t in range(1, ROUNDS + 1)]

@@ -10,7 +10,8 @@ import xarray as xr
 from bayesgeo._check import invalid, positive
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.ensemble import DeepEnsemble, DeepEnsembleClassifier, DeepEnsembleRegressor
-from bayesgeo.models.mlp import MLP, MLPClassifier, MLPRegressor, Rows
+from bayesgeo.models.mlp import MLPClassifier, MLPRegressor
+from bayesgeo.models.perceptron import MLP, Rows
 from bayesgeo.models.preparation import held_out_folds
 
 

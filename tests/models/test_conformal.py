@@ -146,5 +146,5 @@ def test_an_unknown_method_and_a_model_not_fitted_are_refused():
     X, y = classes(np.random.default_rng(8), 40)
     with pytest.raises(ValueError, match=r"Invalid method 'lac'\. It is not known"):
         ConformalClassifier(method="lac").fit(X, y)
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
         ConformalClassifier().predict_set(X)

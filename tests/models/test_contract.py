@@ -10,8 +10,8 @@ from bayesgeo.models.base import Classifier
 from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.calibrated import Wrapping
 from bayesgeo.models.ensemble import DeepEnsemble
-from bayesgeo.models.mlp import MLP
 from bayesgeo.models.neural import BayesianMLP
+from bayesgeo.models.perceptron import MLP
 from bayesgeo.models.student import Student
 from bayesgeo.models.tuned import TunedMLP
 from tests.fake import FakePosterior

@@ -11,7 +11,7 @@ from bayesgeo.models import baselines
 from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.calibrated import Wrapping
 from bayesgeo.models.ensemble import DeepEnsemble
-from bayesgeo.models.mlp import MLP
+from bayesgeo.models.perceptron import MLP
 from bayesgeo.models.storage import load_model, save_model
 from bayesgeo.models.student import Student
 from bayesgeo.models.tuned import TunedMLP
