@@ -1,40 +1,52 @@
 """Whether a posterior can be trusted: checks that fail closed, and their verdict."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import xarray as xr
 
-from bayesgeo.diagnostics import functions, parameters, sampler
+from bayesgeo.diagnostics import base, functions, model, parameters, sampler
 from bayesgeo.diagnostics.base import (
     CHAINS_BAD,
     CHAINS_GOOD,
+    CODES,
     Check,
     Diagnosis,
     Status,
     Verdict,
-    complete,
-    finite,
-    size,
 )
+from bayesgeo.diagnostics.model import Loo, loo, model_evidence
+from bayesgeo.diagnostics.rounding import digits
 
 
-def diagnose(tree: xr.DataTree) -> Diagnosis:
-    """Check a posterior by rank-normalised R-hat, effective sample size and what its sampler reports.
+def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
+    """Check a posterior: its draws, what its sampler reports, and what its model says of its own rows.
 
-    Thresholds follow Vehtari et al. (2021, Bayesian Analysis 16:2) and Betancourt (2016, arXiv 1604.00695). The
-    weights of a network are not identifiable: its draws are judged by the functions that they make; see
-    :mod:`bayesgeo.diagnostics.functions`.
+    Thresholds follow Vehtari et al. (2021, Bayesian Analysis 16:2), Betancourt (2016, arXiv 1604.00695) and others
+    named in ``docs/checks.md``, which has a section for each check. The weights of a network are not identifiable: its
+    draws are judged by the functions that they make; see :mod:`bayesgeo.diagnostics.functions`.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups ``posterior (chain, draw, ...)``; ``functions`` for a network; and ``sample_stats``, ``warmup`` or
-        ``approximation``, whichever its inference leaves.
+        With groups ``posterior (chain, draw, ...)``; ``functions`` for a network; ``sample_stats``, ``warmup`` or
+        ``approximation``, whichever its inference leaves; and, for checks of the model, what
+        :mod:`bayesgeo.diagnostics.model` reads.
+    ignore : iterable of str
+        Codes of checks that shall not count.
+    data_sha256 : str, optional
+        Hash of the data that the posterior should be of; see :func:`bayesgeo.models.bayesian.rows_sha256`.
 
     Returns
     -------
     Diagnosis
         ``.verdict`` and ``.checks``. A missing group, a constant parameter or a value that is not finite
         fails.
+
+    Raises
+    ------
+    InvalidInput
+        If a code to ignore is not known.
 
     Examples
     --------
@@ -45,27 +57,67 @@ def diagnose(tree: xr.DataTree) -> Diagnosis:
     >>> diagnose(tree).verdict
     'sound'
     """
-    if "posterior" not in tree.children or not tree["posterior"].data_vars:
-        return Diagnosis((Check("posterior", "issue", np.nan, "present", "There are no draws to check."),))
-    posterior = tree["posterior"].to_dataset()
-    for name, values in posterior.data_vars.items():
-        if not {"chain", "draw"} <= set(values.dims):
-            text = f"{name!r} has dimensions {values.dims}, without chain and draw."
-            return Diagnosis((Check("dimensions", "issue", np.nan, "chain and draw", text),))
+    # One list, so that a mistyped code is told before anything is computed.
+    codes = list(ignore)
+    Diagnosis(()).ignoring(codes)
+    return Diagnosis(tuple(_checks(tree, data_sha256))).ignoring(codes)
+
+
+def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     by_function = "functions" in tree.children
     judge = functions if by_function else parameters
+    codes = base.OF_FUNCTIONS if by_function else base.OF_PARAMETERS
+    unusable = _unusable(tree)
+    if unusable is not None:
+        yield unusable
+        yield from base.skipped((*base.OF_ANY, *codes, *base.OF_MODELS), f"There is nothing to judge: {unusable.code}.")
+        return
+    posterior = tree["posterior"].to_dataset()
     basics = [
-        finite(posterior),
-        complete(tree),
-        size(posterior, "chain", good=CHAINS_GOOD, bad=CHAINS_BAD),
-        size(posterior, "draw", good=judge.DRAWS_GOOD, bad=judge.DRAWS_BAD),
+        base.finite(posterior),
+        base.complete(tree),
+        base.of_data(tree, data_sha256),
+        base.statistics(tree),
+        base.declared(tree),
+        base.size(posterior, "chain", good=CHAINS_GOOD, bad=CHAINS_BAD),
+        base.size(posterior, "draw", good=judge.DRAWS_GOOD, bad=judge.DRAWS_BAD),
     ]
     if by_function:
         basics += functions.shape(tree)
-    if any(check.status == "issue" for check in basics):
-        return Diagnosis(tuple(basics))
-    mixing = functions.checks(tree) if by_function else parameters.checks(posterior)
-    return Diagnosis((*basics, *mixing, *sampler.checks(tree)))
+    yield from basics
+    failed = [check.code for check in basics if check.status == "issue"]
+    if _cannot_go_on(failed):
+        yield from base.skipped((*codes, *base.OF_MODELS), f"Mend this first: {', '.join(failed)}.")
+        return
+    yield from functions.checks(tree) if by_function else parameters.checks(posterior)
+    yield from sampler.checks(tree)
+    yield from model.checks(tree)
 
 
-__all__ = ["Check", "Diagnosis", "Status", "Verdict", "diagnose"]
+def _unusable(tree: xr.DataTree) -> Check | None:
+    """Return why there are no draws to judge; None if there are."""
+    if "posterior" not in tree.children or not tree["posterior"].data_vars:
+        return Check("posterior", "issue", np.nan, "present", "There are no draws to check.")
+    for name, values in tree["posterior"].to_dataset().data_vars.items():
+        if not {"chain", "draw"} <= set(values.dims) or not values.size:
+            text = f"{name!r} has dimensions {dict(values.sizes)}, without draws of each chain."
+            return Check("dimensions", "issue", np.nan, "chain and draw", text)
+    return None
+
+
+def _cannot_go_on(failed: Sequence[str]) -> bool:
+    return bool({"finite", "chains", "draws", "functions"} & set(failed))
+
+
+__all__ = [
+    "CODES",
+    "Check",
+    "Diagnosis",
+    "Loo",
+    "Status",
+    "Verdict",
+    "diagnose",
+    "digits",
+    "loo",
+    "model_evidence",
+]

@@ -1,15 +1,78 @@
 """What a check is, what checks add up to, and the questions asked of more than one kind of posterior."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, product
 from typing import Literal
 
 import arviz_stats as az
 import numpy as np
 import xarray as xr
 
-Status = Literal["passed", "tip", "issue", "not applicable"]
+from bayesgeo._check import one_of, shown
+
+Status = Literal["passed", "tip", "issue", "not applicable", "skipped", "ignored"]
 Verdict = Literal["sound", "doubtful", "failed", "not applicable"]
 CHAINS_GOOD, CHAINS_BAD = 4, 2  # two can disagree; four show which of them is wrong
+PAGE = "docs/checks.md"  # one section for each code
+OF_ANY = ("finite", "complete", "data", "statistics", "groups", "chains", "draws")
+OF_PARAMETERS = (
+    "constant",
+    "stuck",
+    "distinct",
+    "modes",
+    "swapped",
+    "dependence",
+    "drift",
+    "rhat",
+    "ess_bulk",
+    "ess_tail",
+    "mcse_mean",
+    "mcse_quantile",
+)
+OF_FUNCTIONS = (
+    "moving",
+    "distinct",
+    "function_rhat",
+    "function_ess",
+    "chains_agree",
+    "chain_scores",
+    "score_growth_draws",
+    "score_growth_chains",
+)
+OF_SAMPLERS = (
+    "divergences",
+    "tree_depth",
+    "energy",
+    "acceptance",
+    "energy_error",
+    "lp_drift",
+    "warmup_growth",
+    "pareto_k",
+)
+# What is computed from a large group, and may stand in its place.
+DERIVED = {"log_likelihood": "loo", "cdf": "loo_pit", "log_prior": "sensitivity"}
+OF_MODELS = (
+    "loo_pareto_k",
+    "loo_pit",
+    "posterior_predictive",
+    "prior_predictive",
+    "prior_width",
+    "prior_sensitivity",
+    "prior_dominated",
+)
+CODES = tuple(
+    dict.fromkeys(
+        chain(
+            ("posterior", "dimensions", "functions", "folds"),
+            OF_ANY,
+            OF_PARAMETERS,
+            OF_FUNCTIONS,
+            OF_SAMPLERS,
+            OF_MODELS,
+        )
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -20,14 +83,26 @@ class Check:
     ----------
     code : str
         Stable short name.
-    status : {"passed", "tip", "issue", "not applicable"}
-        A tip makes the verdict doubtful, an issue makes it failed. What cannot be computed is an issue.
+    status : {"passed", "tip", "issue", "not applicable", "skipped", "ignored"}
+        A tip makes the verdict doubtful, an issue makes it failed. What cannot be computed is an issue; what was not
+        tried because something before it failed is skipped, and counts as failed; what the user ignores does not
+        count.
     value : float
         The worst value found; NaN when it could not be computed or does not apply.
     threshold : str
         What passes, in words.
     advice : str
         What to do, or why it does not apply.
+
+    Attributes
+    ----------
+    link : str
+        Where the check is explained, relative to the project.
+
+    Examples
+    --------
+    >>> Check("rhat", "passed", 1.0, "<= 1.01", "").link
+    'docs/checks.md#rhat'
     """
 
     code: str
@@ -35,6 +110,10 @@ class Check:
     value: float
     threshold: str
     advice: str
+    link: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "link", f"{PAGE}#{self.code}")
 
 
 @dataclass(frozen=True)
@@ -45,13 +124,30 @@ class Diagnosis:
 
     @property
     def verdict(self) -> Verdict:
-        """``failed`` if a check is an issue, ``doubtful`` if one is a tip, ``sound`` if all that apply passed."""
+        """``failed`` if one is an issue or was skipped, ``doubtful`` if one is a tip, else ``sound`` if one passed."""
         found = {check.status for check in self.checks}
-        if "issue" in found:
+        if found & {"issue", "skipped"}:
             return "failed"
         if "tip" in found:
             return "doubtful"
         return "sound" if "passed" in found else "not applicable"
+
+    def ignoring(self, codes: Iterable[str]) -> "Diagnosis":
+        """Return the same checks, those of these codes marked as ignored: they keep their values and do not count.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no check of that code.
+
+        Examples
+        --------
+        >>> found = Diagnosis((Check("rhat", "issue", 1.2, "", ""), Check("draws", "passed", 1000, "", "")))
+        >>> found.verdict, found.ignoring(["rhat"]).verdict
+        ('failed', 'sound')
+        """
+        ignored = {one_of("ignore", code, CODES) for code in codes}
+        return Diagnosis(tuple(replace(c, status="ignored") if c.code in ignored else c for c in self.checks))
 
 
 def graded(code: str, value: float, good: float, bad: float, advice: str, *, threshold: str) -> Check:
@@ -74,6 +170,43 @@ def not_applicable(code: str, reason: str, *, value: float = np.nan) -> Check:
     return Check(code, "not applicable", float(value), "", reason)
 
 
+def skipped(codes: Sequence[str], reason: str) -> Iterable[Check]:
+    """Yield checks that were not tried, and why."""
+    for code in codes:
+        yield Check(code, "skipped", np.nan, "", reason)
+
+
+def counted(code: str, found: Sequence[str], what: str, advice: str) -> Check:
+    """Return a check that wants nothing of a kind to be found, and names what was.
+
+    Examples
+    --------
+    >>> counted("stuck", ["chain 2"], "stuck chains", "Fit again.").advice
+    'Found: chain 2. Fit again.'
+    """
+    text = f"Found: {shown(found)}. {advice}" if found else advice
+    return Check(code, "issue" if found else "passed", float(len(found)), f"0 {what}", text)
+
+
+def quantities(draws: xr.Dataset) -> tuple[list[str], np.ndarray]:
+    """Return every scalar in a posterior: its name and its draws ``(chain, draw, quantity)``.
+
+    Examples
+    --------
+    >>> weight = xr.DataArray(np.zeros((4, 10, 2)), dims=("chain", "draw", "feature"), coords={"feature": ["a", "b"]})
+    >>> quantities(xr.Dataset({"weight": weight}))[0]
+    ['weight[a]', 'weight[b]']
+    """
+    names: list[str] = []
+    parts = []
+    for name, values in draws.data_vars.items():
+        turned = values.transpose("chain", "draw", ...)
+        others = [turned[dim].values.tolist() for dim in turned.dims[2:]]
+        names += [f"{name}[{', '.join(map(str, place))}]" if place else str(name) for place in product(*others)]
+        parts.append(turned.values.reshape(*turned.shape[:2], -1))
+    return names, np.concatenate(parts, axis=2).astype(float)
+
+
 def finite(draws: xr.Dataset) -> Check:
     """Count what is no number."""
     bad = sum(int((~np.isfinite(values)).sum()) for values in draws.data_vars.values())
@@ -86,6 +219,48 @@ def complete(tree: xr.DataTree) -> Check:
     interrupted = float(tree.attrs.get("interrupted", np.nan))
     advice = "The run was stopped early, or does not say that it ended. Fit again to the end."
     return Check("complete", "passed" if interrupted == 0 else "tip", interrupted, "not interrupted", advice)
+
+
+def of_data(tree: xr.DataTree, sha256: str | None) -> Check:
+    """Ask whether the posterior was computed from the data of this hash."""
+    if sha256 is None:
+        return not_applicable("data", "No hash of data was given to compare with.")
+    matches = tree.attrs.get("data_sha256") == sha256
+    advice = "The posterior is of other data, or does not say of which. Fit again, or give the data it was fitted to."
+    return Check("data", "passed" if matches else "issue", float(not matches), "the same hash", advice)
+
+
+def statistics(tree: xr.DataTree) -> Check:
+    """Ask whether what the sampler reports is of the posterior's own draws."""
+    if "sample_stats" not in tree.children:
+        return not_applicable("statistics", "The inference reports nothing draw by draw; see the checks that need it.")
+    posterior, reported = (tree[name].to_dataset() for name in ("posterior", "sample_stats"))
+    other = [
+        f"{name} {dict(values.sizes)}"
+        for name, values in reported.data_vars.items()
+        if any(
+            dim in values.dims
+            and (values.sizes[dim] != posterior.sizes[dim] or _labelled_otherwise(values, posterior, dim))
+            for dim in ("chain", "draw")
+        )
+    ]
+    advice = "The statistics are of other draws than the posterior's: a file was cut or mixed. Fit again."
+    return counted("statistics", other, "statistics of other draws", advice)
+
+
+def _labelled_otherwise(values: xr.DataArray, posterior: xr.Dataset, dim: str) -> bool:
+    both = dim in values.coords and dim in posterior.coords
+    return both and not np.array_equal(values[dim].values, posterior[dim].values)
+
+
+def declared(tree: xr.DataTree) -> Check:
+    """Ask whether the groups are there that the model says it leaves."""
+    names = str(tree.attrs.get("declared", "")).split()
+    if not names:
+        return not_applicable("groups", "The model declares no groups for checks of its own.")
+    missing = [name for name in names if not {name, DERIVED.get(name, name)} & set(tree.children)]
+    advice = "A group that the model wrote is lost: the file was cut or edited. Fit again."
+    return counted("groups", missing, "groups missing", advice)
 
 
 def size(draws: xr.Dataset, dim: str, *, good: int, bad: int) -> Check:

@@ -1,14 +1,15 @@
 """What the Bayesian models share: a problem to state, an inference to compute it, a posterior to keep."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 
 from bayesgeo._check import invalid
 from bayesgeo.inference.base import Inference, Problem
-from bayesgeo.models.base import Estimator
+from bayesgeo.models.base import Estimator, _row_labels
+from bayesgeo.models.pointwise import Rows, Says, groups_of, rows_sha256
 from bayesgeo.models.preparation import standardisation
 
 MINIBATCH_ROWS = 50_000  # rows above which a network's default inference sees minibatches
@@ -24,7 +25,9 @@ class Bayesian(Estimator):
     Attributes
     ----------
     posterior_ : xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``; see :class:`bayesgeo.inference.base.Inference`.
+        Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
+        of the model, see :mod:`bayesgeo.diagnostics.model`. The root attributes say what the posterior is of,
+        ``data_sha256``, and which groups the model ``declared``.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` what standardised the features.
     """
@@ -41,12 +44,37 @@ class Bayesian(Estimator):
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         """Add the quantities that a reader wants, in the units of the table."""
 
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Learn from ``X (obs, feature)`` and ``y (obs,)``; see :meth:`Estimator.fit`."""
+        super().fit(X, y, groups)
+        names = _row_labels(X)
+        names = names if names.dtype.kind in "iuf" else names.astype(str)
+        for group in ("log_likelihood", "cdf"):
+            if group in self.posterior_.children:
+                found = self.posterior_[group].to_dataset()
+                self.posterior_[group] = xr.DataTree(found.assign_coords(obs=names[found["obs"].values]))
+        return self
+
     def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         self.center_, self.scale_ = standardisation(X)
         problem = self._problem((X - self.center_) / self.scale_, y)
         tree = self._inference(problem).run(problem, self.seed_)
-        tree["posterior"] = xr.DataTree(self._on_original_scale(tree["posterior"].to_dataset()))
+        sampled = tree["posterior"].to_dataset()
+        tree["posterior"] = xr.DataTree(self._on_original_scale(sampled))
+        classes = getattr(self, "classes_", None)
+        tree.attrs["data_sha256"] = rows_sha256(X, y if classes is None else classes[y])
         self.posterior_ = tree
+        says = self._says(problem)
+        if says is not None:
+            labels = () if classes is None else tuple(map(str, classes))
+            found = groups_of(says, sampled, Rows(X, y, groups, labels), self.seed_)
+            for name, group in found.items():
+                tree[name] = xr.DataTree(group)
+            tree.attrs["declared"] = " ".join(found)
+
+    def _says(self, problem: Problem) -> Says | None:
+        """Return the model as functions of its parameters, for the checks; None leaves them out."""
+        return None
 
     def _inference(self, problem: Problem) -> Inference:
         if self.inference is None:

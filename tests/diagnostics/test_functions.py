@@ -9,7 +9,7 @@ from scipy import special, stats
 
 from bayesgeo import catalog, diagnose, evaluate, split
 from bayesgeo.diagnostics.functions import stacking_weights
-from bayesgeo.evaluation import _diagnosis
+from bayesgeo.folds import diagnosis
 from tests.fake import FakePosterior
 from tests.tables import events, shaking
 
@@ -303,9 +303,9 @@ def test_a_fold_is_judged_on_its_test_rows(data):
     train, test = split(data, folds=3).folds[0]
     rows, held = data.rows(train), data.rows(test)
     model.fit(rows.X, rows.y.values)
-    on_test = _diagnosis(model, held)
+    on_test = diagnosis(model, held)
     model.posterior_["functions"] = xr.DataTree(model.functions(held.X, held.y.values))
-    assert on_test == _diagnosis(model)
+    assert on_test == diagnosis(model)
     assert on_test.verdict == "sound"
 
 
@@ -314,7 +314,7 @@ def test_a_fold_whose_test_rows_are_of_unknown_classes_is_judged_on_rows_held_ou
     model = catalog.model("bayesian_mlp", "classification", inference=FakePosterior(), random_state=0)
     known = data.rows(np.flatnonzero(data.y.values < 2))
     model.fit(known.X, known.y.values)
-    assert _diagnosis(model, data.rows(np.flatnonzero(data.y.values == 2))) == _diagnosis(model)
+    assert diagnosis(model, data.rows(np.flatnonzero(data.y.values == 2))) == diagnosis(model)
 
 
 def test_evidence_of_a_network_is_sound():

@@ -1,0 +1,340 @@
+"""Checks of a model by the rows that it learned from, and by its prior.
+
+They ask whether the model could have made the data, not whether the sampler worked: what they find is a tip, never an
+issue. A model leaves, in the groups of its posterior (see :mod:`bayesgeo.models.pointwise`),
+
+==================== =========================================================================================
+log_likelihood       ``outcome (chain, draw, obs)``: log density of each row, some draws and rows
+cdf                  ``outcome (chain, draw, obs)``: distribution function of each draw at the target; of values
+log_prior            ``prior (chain, draw)``: log prior that a power of it changes, every draw
+prior                draws of the prior of the posterior's variables
+posterior_predictive what rows drawn from the posterior look like, along ``statistic``
+prior_predictive     the same of the prior
+==================== =========================================================================================
+
+and names them in the attribute ``declared``.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import arviz_stats as az
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from bayesgeo._check import invalid
+from bayesgeo.diagnostics.base import Check, graded, not_applicable, quantities
+
+PARETO_K = 0.7  # Vehtari et al. (2024, JMLR 25:72)
+# Of Kolmogorov and Smirnov's test; at 1,000 rows it takes a distance of 0.055 to fall below.
+UNIFORM = 0.005
+# Deviations of replicated statistics, on the side of the observed one; by chance once in 30,000 for a normal one.
+REPLICATED = 4.0
+PRIOR_TAIL = 0.01  # share of prior draws, on both sides, that are as extreme as the data
+PRIOR_WIDTH = 100.0  # deviation of prior predictions to that of the data
+# Kallioinen et al. (2024, Statistics and Computing 34:57) look at what lies above 0.05, where doubling the power of the
+# prior moves a normal posterior by 0.36 deviations. Some of many collinear coefficients nearly always do; what doubts a
+# result is one that moves by a whole deviation.
+SENSITIVE, MOVED = 0.05, 0.14
+DOMINATED = 0.9  # interquartile range of the posterior to that of the prior
+# Which share of prior draws reaches the data, from the share that lies below; of others the smaller side, twice.
+SIDES: dict[str, Callable[[float], float]] = {
+    "min": lambda below: below,
+    "max": lambda below: 1 - below,
+    "sd": lambda below: 1 - below,
+}
+LEAST_DRAWS = 100  # in all: the tail of importance weights is fitted to a fifth of them
+NEVER = np.inf  # bad enough to be an issue
+NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Loo:
+    """What a model would say of each row had it not learned from it.
+
+    Attributes
+    ----------
+    elpd, se, p_loo : float
+        Expected log density of all rows, summed, its standard error, and the effective number of parameters.
+    elpd_by_row, pareto_k : xarray.DataArray
+        ``(obs,)``; an estimate of k above 0.7 is not to be trusted.
+    result : arviz_stats.ELPDDataLOO
+        What ``az.compare({"name": loo.result, ...})`` takes.
+    rows, of : int
+        Rows that were used, evenly spaced, and rows that there are.
+    """
+
+    elpd: float
+    se: float
+    p_loo: float
+    elpd_by_row: xr.DataArray
+    pareto_k: xr.DataArray
+    result: Any
+    rows: int
+    of: int
+
+
+def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
+    """Estimate leave-one-out predictions by Pareto smoothed importance sampling (Vehtari et al. 2017, 2024).
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A posterior with the group ``log_likelihood``.
+    labels : sequence, optional
+        Names of the rows used, ``(obs,)``; None keeps those of the group.
+
+    Raises
+    ------
+    InvalidInput
+        If the model left no log likelihood or fewer than 100 draws, or there are not as many labels as rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y, mean = rng.normal(size=200), rng.normal(0, 200**-0.5, size=(4, 100, 1))
+    >>> outcome = (("chain", "draw", "obs"), stats.norm.logpdf(y, mean))
+    >>> found = loo(xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": outcome})}))
+    >>> round(found.p_loo, 1), int((found.pareto_k > 0.7).sum())
+    (1.0, 0)
+    """
+    if "log_likelihood" not in tree.children:
+        raise invalid(
+            "tree", "", "It has no group log_likelihood.", "Fit a model that leaves one, such as a linear one."
+        )
+    group = tree["log_likelihood"].to_dataset().astype(float)
+    if not _enough(group):
+        raise invalid("tree", "", "It has fewer than 100 draws of the log likelihood.", "Ask for more draws.")
+    if labels is not None:
+        if len(labels) != group.sizes["obs"]:
+            raise invalid(
+                "labels", len(labels), f"There are {group.sizes['obs']} rows.", "Give one label for each row."
+            )
+        group = group.assign_coords(obs=np.asarray(labels))
+    size = float(az.ess(group["outcome"].sum("obs"), method="mean"))
+    efficiency = min(size / (group.sizes["chain"] * group.sizes["draw"]), 1.0) if np.isfinite(size) else 1.0
+    with _quiet():
+        found = az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
+    rows = group.sizes["obs"]
+    of = int(group.attrs.get("rows", rows))
+    scale = of / rows
+    # Of a part of the rows, the sum is that of all by proportion, and so is its error.
+    elpd, se, p_loo = (float(value) * scale for value in (found.elpd, found.se, found.p))
+    return Loo(elpd, se, p_loo, found.elpd_i, found.pareto_k, found, rows=rows, of=of)
+
+
+def _enough(group: xr.Dataset) -> bool:
+    return group.sizes["chain"] * group.sizes["draw"] >= LEAST_DRAWS
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep quiet what the checks say in words of their own."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Return small tables of what a model says of its own rows, those that it left the groups for.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A posterior with some of the groups above; tables that it holds already are not computed again, and of fewer
+        than 100 draws only the last two are given.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        - ``loo``: ``elpd``, ``pareto_k`` ``(obs,)``; attributes ``elpd``, ``se``, ``p_loo``, ``rows`` and ``of``.
+        - ``loo_pit``: ``transform (obs,)``, where the target lies in its leave-one-out prediction; values only.
+        - ``sensitivity``: ``prior`` and ``likelihood`` ``(variable,)``, how far a variable moves when either is raised
+          to a power (Kallioinen et al. 2024).
+        - ``posterior_predictive``, ``prior_predictive``: ``observed``, ``median``, ``low``, ``high`` (5 % and 95 %),
+          ``below``, the share of draws below the observed one, and ``margin``, a difference too small to matter,
+          ``(statistic,)``.
+    """
+    kept = ("loo", "loo_pit", "sensitivity", "posterior_predictive", "prior_predictive")
+    tables = {name: tree[name].to_dataset() for name in kept if name in tree.children}
+    known = {name for name in ("log_likelihood", "log_prior") if name in tree.children}
+    enough = {name for name in known if _enough(tree[name].to_dataset())}
+    if "log_likelihood" in enough and not {"loo", "loo_pit"} <= set(tables):
+        found = loo(tree)
+        tables["loo"] = xr.Dataset({"elpd": found.elpd_by_row, "pareto_k": found.pareto_k})
+        tables["loo"].attrs = {name: getattr(found, name) for name in ("elpd", "se", "p_loo", "rows", "of")}
+        if "cdf" in tree.children:
+            tables["loo_pit"] = _transforms(tree["cdf"].to_dataset()["outcome"], found)
+    if "log_prior" in enough and "sensitivity" not in tables:
+        tables["sensitivity"] = _sensitivity(tree)
+    return tables
+
+
+def _transforms(cdf: xr.DataArray, found: Loo) -> xr.Dataset:
+    """Average the distribution functions under the weights that leave each row out."""
+    place = np.searchsorted(found.elpd_by_row["row"].values, cdf["row"].values)
+    log_weights = found.result.log_weights.transpose("chain", "draw", "obs").values[..., place]
+    weights = np.exp(log_weights - log_weights.max(axis=(0, 1)))
+    values = cdf.transpose("chain", "draw", "obs").values.astype(float)
+    transform = (weights * values).sum(axis=(0, 1)) / weights.sum(axis=(0, 1))
+    return xr.Dataset({"transform": ("obs", transform.clip(0.0, 1.0))}, coords=cdf["obs"].coords)
+
+
+def _sensitivity(tree: xr.DataTree) -> xr.Dataset:
+    posterior = tree["posterior"].to_dataset()
+    found = {"prior": _moved(posterior, tree["log_prior"].to_dataset()["prior"])}
+    if "log_likelihood" in tree.children:
+        group = tree["log_likelihood"].to_dataset()
+        scale = group.attrs.get("rows", group.sizes["obs"]) / group.sizes["obs"]
+        total = group["outcome"].astype(float).sum("obs") * scale
+        found["likelihood"] = _moved(posterior.sel(chain=total["chain"], draw=total["draw"]), total)
+    variables = {name: ("variable", values) for name, values in found.items()}
+    return xr.Dataset(variables, coords={"variable": quantities(posterior)[0]})
+
+
+def _moved(posterior: xr.Dataset, log_density: xr.DataArray) -> np.ndarray:
+    """Return the power-scaling sensitivity of every quantity."""
+    _, values = quantities(posterior)
+    if not (np.isfinite(values).all() and np.isfinite(log_density).all()):
+        return np.full(values.shape[2], np.nan)
+    draws = xr.Dataset({"q": (("chain", "draw", "quantity"), values)})
+    density = xr.Dataset({"density": (("chain", "draw"), log_density.transpose("chain", "draw").values)})
+    with _quiet():
+        found = az.psense(xr.DataTree.from_dict({"posterior": draws, "log_prior": density}), group="prior")
+    return found["q"].values
+
+
+def checks(tree: xr.DataTree) -> Iterable[Check]:
+    """Yield the checks of the groups that a model left; what it never declared does not apply."""
+    tables = model_evidence(tree)
+    declared = str(tree.attrs.get("declared", "")).split()
+    asked = (
+        ("loo_pareto_k", "log_likelihood", "loo", _influence),
+        ("loo_pit", "cdf", "loo_pit", _uniform),
+        ("posterior_predictive", "posterior_predictive", "posterior_predictive", _replicates),
+        ("prior_predictive", "prior_predictive", "prior_predictive", _allowed),
+        ("prior_width", "prior_predictive", "prior_predictive", _width),
+        ("prior_sensitivity", "log_prior", "sensitivity", _sensitive),
+    )
+    for code, group, table, ask in asked:
+        yield ask(tables[table]) if table in tables else _absent(code, group, declared)
+    if "prior" in tree.children:
+        yield _dominated(tree["posterior"].to_dataset(), tree["prior"].to_dataset())
+    else:
+        yield _absent("prior_dominated", "prior", declared)
+
+
+def _absent(code: str, group: str, declared: Sequence[str]) -> Check:
+    if group in declared:
+        return Check(code, "issue", np.nan, f"group {group}", f"The group {group} is declared and missing. Fit again.")
+    return not_applicable(code, f"This model leaves no group {group}: {REASONS[group]}")
+
+
+REASONS = {
+    "log_likelihood": "it has no likelihood by row that is kept.",
+    "cdf": "it does not predict values, or has no likelihood by row that is kept.",
+    "posterior_predictive": "it draws no rows of its own.",
+    "prior_predictive": "its prior is not proper, or is not that of its parameters alone.",
+    "log_prior": "its prior is flat, or is not that of its parameters alone.",
+    "prior": "its prior is flat, or is not that of its parameters alone.",
+}
+
+
+def _influence(table: xr.Dataset) -> Check:
+    k = table["pareto_k"]
+    if not (np.isfinite(k) | (k == np.inf)).all() or not np.isfinite(table["elpd"]).all():
+        return graded("loo_pareto_k", np.nan, 0.0, NEVER, "The log likelihood is no number.", threshold="0 rows")
+    worst = k.isel(obs=np.argsort(-k.values)[:NAMED])
+    rows = ", ".join(f"{row} ({value:.2f})" for row, value in zip(worst["obs"].values, worst.values, strict=True))
+    advice = f"Rows of most influence, with k: {rows}. Above {PARETO_K} the fit hangs on a row: look at it, or use "
+    advice += "heavier noise; its leave-one-out score is not to be trusted."
+    bad = float((k > PARETO_K).sum())
+    return graded("loo_pareto_k", bad, 0.0, NEVER, advice, threshold=f"0 rows with k > {PARETO_K}")
+
+
+def _uniform(table: xr.Dataset) -> Check:
+    values = table["transform"].values
+    advice = "Leave-one-out predictions are not calibrated: "
+    if not np.isfinite(values).all():
+        return graded("loo_pit", np.nan, UNIFORM, -NEVER, advice, threshold=f"p >= {UNIFORM}")
+    spread = values.std() * np.sqrt(12)
+    shape = "too wide" if spread < 0.9 else "too narrow" if spread > 1.1 else "shifted or skewed"
+    advice += f"{shape}. Use another distribution of the noise, or a model that bends."
+    p = float(stats.kstest(values, "uniform").pvalue)
+    return graded("loo_pit", p, UNIFORM, -NEVER, advice, threshold=f"p >= {UNIFORM}")
+
+
+def _replicates(table: xr.Dataset) -> Check:
+    observed, median, low, high = (table[name].values for name in ("observed", "median", "low", "high"))
+    beyond = np.abs(observed - median) > table["margin"].values
+    spread = np.where(observed > median, high - median, median - low) / stats.norm.ppf(0.95)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.where(beyond, np.abs(observed - median) / spread, 0.0)
+    # A statistic that no replicate varies, and that the data miss, is as far as can be.
+    distance = np.where(np.isinf(distance), 1e6, distance)
+    worst = int(np.argmax(distance))
+    advice = f"Worst: {table['statistic'].values[worst]} is {observed[worst]:.3g} in the data, {low[worst]:.3g} to "
+    advice += f"{high[worst]:.3g} in nine of ten replicates. The model misses a trait of the data: change it."
+    threshold = f"<= {REPLICATED:g} sd of replicates"
+    return graded("posterior_predictive", float(distance.max()), REPLICATED, NEVER, advice, threshold=threshold)
+
+
+def _allowed(table: xr.Dataset) -> Check:
+    """Ask for the share of prior draws that reach as far as the data; how much farther they reach is another check."""
+    below, names = table["below"].values, table["statistic"].values.tolist()
+    reach = [SIDES.get(name, lambda b: 2 * min(b, 1 - b))(b) for name, b in zip(names, below, strict=True)]
+    value = float(np.min(reach))
+    worst = names[int(np.argmin(reach))]
+    advice = f"Worst: {worst}. The prior hardly allows such data: check units, or widen it."
+    return graded("prior_predictive", value, PRIOR_TAIL, -NEVER, advice, threshold=f">= {PRIOR_TAIL} of prior draws")
+
+
+def _width(table: xr.Dataset) -> Check:
+    if "sd" not in table["statistic"].values:
+        return not_applicable("prior_width", "Shares of classes lie between 0 and 1, however wide the prior.")
+    row = table.sel(statistic="sd")
+    if row["observed"] == 0:
+        return not_applicable("prior_width", "The target does not vary.")
+    width = float(row["median"] / row["observed"])
+    advice = "The prior expects values absurdly far apart. Choose a smaller prior_scale."
+    return graded("prior_width", width, PRIOR_WIDTH, NEVER, advice, threshold=f"<= {PRIOR_WIDTH:g} times the data's")
+
+
+def _sensitive(table: xr.Dataset) -> Check:
+    prior = table["prior"].values
+    worst = int(np.argmax(np.where(np.isfinite(prior), prior, np.inf)))
+    weak = "likelihood" in table and float(table["likelihood"][worst]) < SENSITIVE
+    why = "the data say little about it" if weak else "prior and data may disagree"
+    advice = f"{(prior > SENSITIVE).sum()} quantities lean on the prior (above {SENSITIVE}), most of all "
+    advice += f"{table['variable'].values[worst]}: {why}. Justify the prior, or try others."
+    return graded("prior_sensitivity", float(prior[worst]), MOVED, NEVER, advice, threshold=f"<= {MOVED}")
+
+
+def _dominated(posterior: xr.Dataset, prior: xr.Dataset) -> Check:
+    """Compare spreads by interquartile ranges, which priors without a variance have too."""
+    shared = [name for name in prior.data_vars if name in posterior]
+    if not shared:
+        return not_applicable("prior_dominated", "The prior is of none of the posterior's variables.")
+    names, values = quantities(posterior[shared])
+    _, before = quantities(prior[shared])
+    spread, wide = (np.subtract(*np.quantile(draws, [0.75, 0.25], axis=(0, 1))) for draws in (values, before))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = spread / wide
+    worst = int(np.argmax(np.where(np.isfinite(ratio), ratio, np.inf)))
+    dominated = [names[k] for k in np.flatnonzero(ratio > DOMINATED)]
+    advice = (
+        f"{len(dominated)} quantities are as uncertain as before the data, most of all {names[worst]}: what is said "
+    )
+    advice += "of them is the prior. Collect data that tell of them, or leave them out."
+    return graded(
+        "prior_dominated",
+        float(ratio[worst]),
+        DOMINATED,
+        NEVER,
+        advice,
+        threshold=f"<= {DOMINATED} of the prior's spread",
+    )
