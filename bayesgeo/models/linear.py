@@ -1,12 +1,11 @@
 """Bayesian linear and logistic regression."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special, stats
+from scipy import special
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
@@ -23,11 +22,11 @@ from bayesgeo.models.linear_graph import (
     regression_graph,
     whitening,
 )
+from bayesgeo.models.linear_prior import ClassPrior, RegressionPrior
 from bayesgeo.models.pointwise import Parameters, Says
 from bayesgeo.models.preparation import standardisation
 
 PRIORS = ("normal", "laplace", "horseshoe", "flat")
-PRIOR_FAMILIES = {"normal": stats.norm, "laplace": stats.laplace}
 
 
 class BayesianLinearRegression(Bayesian, Regressor):
@@ -144,7 +143,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
         prior = None
         if self.prior != "flat":
             scale = _scale(self.prior, self.prior_scale, default=10.0, n_rows=len(problem.data["y"]))
-            prior = _RegressionPrior(self.prior, scale, self.n_features_in_, self.noise == "student-t")
+            prior = RegressionPrior(self.prior, scale, self.n_features_in_, self.noise == "student-t")
         # The scales that a horseshoe learns are not kept, and given them alone its coefficients are normal.
         known = prior is not None and self.prior != "horseshoe"
         return Says(
@@ -242,7 +241,7 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         prior = None
         if self.prior != "flat":
             scale = _scale(self.prior, self.prior_scale, default=2.5, n_rows=len(problem.data["y"]))
-            prior = _ClassPrior(self.prior, scale, self.n_features_in_, len(self.classes_))
+            prior = ClassPrior(self.prior, scale, self.n_features_in_, len(self.classes_))
         known = prior is not None and self.prior != "horseshoe"
         return Says(
             predictive=self._at,
@@ -262,74 +261,6 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         if len(self.classes_) > 2:
             return special.softmax(predictor, axis=-1)
         return np.stack([special.expit(-predictor), special.expit(predictor)], axis=-1)
-
-
-@dataclass(frozen=True)
-class _RegressionPrior:
-    """The proper priors of linear regression, as NumPy draws them and evaluates their density."""
-
-    prior: str
-    scale: float
-    features: int
-    heavy: bool  # whether the noise is Student-t
-
-    def sample(self, size: tuple[int, int], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        sigma = np.sqrt(NOISE_RATE / rng.gamma(NOISE_SHAPE, size=size))
-        draws = {
-            "weight": _drawn(self.prior, self.scale, (*size, self.features), rng) * sigma[..., None],
-            "intercept": INTERCEPT_SCALE * sigma * rng.standard_normal(size),
-            "sigma": sigma,
-        }
-        return draws | ({"nu": rng.gamma(2.0, 10.0, size)} if self.heavy else {})
-
-    def log_density(self, p: Parameters) -> np.ndarray:
-        r"""Return what a power of the prior changes, ``(chain, draw)``, up to a constant.
-
-        Of coefficients it is :math:`-\beta^2 / (2 s^2 \sigma^2)` or :math:`-|\beta| / (s \sigma)`, without the
-        normaliser in :math:`\sigma`: a power of it is another ``prior_scale``, not another belief about the noise. Of
-        the noise it is the density of :math:`\log \sigma^2`, in which a constant one says nothing. The prior of
-        :math:`\nu` stays as it is.
-        """
-        sigma = p["sigma"]
-        family = PRIOR_FAMILIES[self.prior]
-        density = family.logpdf(p["weight"] / (self.scale * sigma[..., None])).sum(-1)
-        density += stats.norm.logpdf(p["intercept"] / (INTERCEPT_SCALE * sigma))
-        return density - NOISE_SHAPE * np.log(sigma**2) - NOISE_RATE / sigma**2
-
-
-@dataclass(frozen=True)
-class _ClassPrior:
-    """The proper priors of logistic and softmax regression."""
-
-    prior: str
-    scale: float
-    features: int
-    labels: int
-
-    @property
-    def _shape(self) -> tuple[int, ...]:
-        return () if self.labels == 2 else (self.labels,)
-
-    def sample(self, size: tuple[int, int], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        draws = {
-            "weight": _drawn(self.prior, self.scale, (*size, self.features, *self._shape), rng),
-            "intercept": INTERCEPT_SCALE * rng.standard_normal((*size, *self._shape)),
-        }
-        # As in the posterior, classes stand as deviations from their mean: only differences matter.
-        return {k: v - v.mean(-1, keepdims=True) if self._shape else v for k, v in draws.items()}
-
-    def log_density(self, p: Parameters) -> np.ndarray:
-        weight = PRIOR_FAMILIES[self.prior].logpdf(p["weight"], 0, self.scale)
-        intercept = stats.norm.logpdf(p["intercept"], 0, INTERCEPT_SCALE)
-        return weight.sum(tuple(range(2, weight.ndim))) + intercept.sum(tuple(range(2, intercept.ndim)))
-
-
-def _drawn(prior: str, scale: float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Draw coefficients ``(chain, draw, ...)`` in units of the noise."""
-    if prior == "horseshoe":
-        overall = np.abs(rng.standard_cauchy(shape[:2])).reshape(*shape[:2], *(1,) * (len(shape) - 2))
-        return scale * overall * np.abs(rng.standard_cauchy(shape)) * rng.standard_normal(shape)
-    return scale * (rng.standard_normal(shape) if prior == "normal" else rng.laplace(size=shape))
 
 
 def _scale(prior: str, scale: float | None, *, default: float, n_rows: int) -> float:

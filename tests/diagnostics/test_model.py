@@ -10,7 +10,7 @@ from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression, Exact
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo, model_evidence
 from bayesgeo.models.bayesian import rows_sha256
-from bayesgeo.models.linear import _ClassPrior, _RegressionPrior
+from bayesgeo.models.linear_prior import ClassPrior, RegressionPrior
 from bayesgeo.models.pointwise import ROWS
 from bayesgeo.models.storage import load_model, save_model
 from tests.fake import FakePosterior
@@ -317,7 +317,7 @@ def test_data_that_say_nothing_leave_the_prior():
 
 @pytest.mark.parametrize("prior", ["normal", "laplace"])
 def test_draws_of_the_prior_of_values_have_its_moments(prior):
-    belief = _RegressionPrior(prior, 3.0, 2, True)
+    belief = RegressionPrior(prior, 3.0, 2, True)
     drawn = belief.sample((1, 200_000), np.random.default_rng(0))
     unit = drawn["weight"] / drawn["sigma"][..., None]
     variance = 9.0 * (2.0 if prior == "laplace" else 1.0)
@@ -330,7 +330,7 @@ def test_draws_of_the_prior_of_values_have_its_moments(prior):
 
 @pytest.mark.parametrize("prior", ["normal", "laplace"])
 def test_a_power_of_the_prior_is_that_of_the_coefficients_given_the_noise(prior):
-    belief, rng = _RegressionPrior(prior, 3.0, 2, False), np.random.default_rng(0)
+    belief, rng = RegressionPrior(prior, 3.0, 2, False), np.random.default_rng(0)
     p, q = (
         {"weight": rng.normal(size=(1, 5, 2)), "intercept": rng.normal(size=(1, 5)), "sigma": np.full((1, 5), 2.0)}
         for _ in range(2)
@@ -349,7 +349,7 @@ def test_a_power_of_the_prior_is_that_of_the_coefficients_given_the_noise(prior)
 
 @pytest.mark.parametrize("n_labels", [2, 3])
 def test_draws_of_the_prior_of_classes_are_deviations_from_their_mean(n_labels):
-    drawn = _ClassPrior("normal", 2.5, 2, n_labels).sample((1, 50_000), np.random.default_rng(0))
+    drawn = ClassPrior("normal", 2.5, 2, n_labels).sample((1, 50_000), np.random.default_rng(0))
     if n_labels == 2:
         assert drawn["weight"].std() == pytest.approx(2.5, rel=0.02)
     else:
