@@ -122,6 +122,9 @@ def compare(
     out: Annotated[Path, Parameter(help="Folder of the run; an interrupted run goes on there.")],
     models: Annotated[str, Parameter(help="Models, separated by commas; a wrong name lists them.")] = "",
     jobs: Annotated[int, Parameter(help="Folds that run at once; it never changes a number.")] = 1,
+    seeds: Annotated[
+        int, Parameter(help="Fits of each fold under other seeds, to measure what chance in a fit does.")
+    ] = 1,
 ) -> int:
     """Fit models side by side on the same honest folds, and write a report."""
     dataset = choice.dataset()
@@ -132,7 +135,7 @@ def compare(
 
     try:
         with display():
-            study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs)
+            study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs, seeds=seeds)
     except KeyboardInterrupt:
         say("Interrupted. Finished models are kept; the same command goes on.", error=True)
         return INTERRUPTED

@@ -11,8 +11,9 @@ import xarray as xr
 from scipy import stats
 
 from bayesgeo._check import invalid, one_of
-from bayesgeo.evidence import PROB, RESAMPLES, blocks, fingerprint
+from bayesgeo.evidence import PROB, RESAMPLES, blocks
 from bayesgeo.metrics.base import block_weights, bootstrap, interval
+from bayesgeo.provenance import fingerprint
 
 NO_DIFFERENCE = "no detectable difference"
 # Proper scores of single rows, and the sign that makes more of them better.
@@ -29,8 +30,9 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
 
     With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, the mean of :math:`d` gets an interval from a bootstrap
     that resamples whole groups (rows where there are none). Only an interval clear of zero is called a difference.
-    No correction for the number of pairs is made: the table shows them all. A second opinion, which also knows that the
-    models would be others on other training rows, is the interval of :func:`corrected_interval` over the folds.
+    No correction for the number of pairs is made: the table shows them all. Where the folds were fitted under several
+    seeds, the interval is that of :func:`with_seed_variance`. A second opinion, which also knows that the models would
+    be others on other training rows, is the interval of :func:`corrected_interval` over the folds.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
         A row for each pair: ``a``, ``b``, ``metric``, ``difference`` (per row, in the unit of the score, nats for the
         log score, positive when ``a`` is better), ``low``, ``high``, ``prob``, ``blocks`` and ``conclusion``
         ("better", "worse" or "no detectable difference"), then ``folds``, ``t_low``, ``t_high`` and ``t_conclusion``
-        of the second opinion; best models first.
+        of the second opinion, ``seed_sd``, the standard deviation that seeds alone give the difference (NaN where it
+        was not measured), and ``same_preprocessing``: whether both models saw the same features; best models first.
 
     Raises
     ------
@@ -57,7 +60,8 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
     ranked = _ranked(evidences, metric)
     pairs = [_pair(evidences, *pair, metric, seed) for pair in combinations(ranked, 2)]
     columns = ["a", "b", "metric", "difference", "low", "high", "prob", "blocks", "conclusion"]
-    return pd.DataFrame(pairs, columns=[*columns, "folds", "t_low", "t_high", "t_conclusion"])
+    columns += ["folds", "t_low", "t_high", "t_conclusion", "seed_sd", "same_preprocessing"]
+    return pd.DataFrame(pairs, columns=columns)
 
 
 def leaderboard(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", seed: int = 0) -> pd.DataFrame:
@@ -155,6 +159,50 @@ def corrected_interval(by_fold: np.ndarray, test_to_train: float, *, prob: float
     return float(by_fold.mean() - half), float(by_fold.mean() + half)
 
 
+def with_seed_variance(
+    difference: float, ends: tuple[float, float], variances: np.ndarray, freedom: np.ndarray, *, prob: float
+) -> tuple[float, float]:
+    r"""Widen the interval of a difference by what other seeds of the two fits would have changed.
+
+    The two causes are independent, so half-widths add as squares: each end moves to :math:`\bar d \pm \sqrt{h^2 + t^2
+    (s_a^2 + s_b^2)}` with its half-width :math:`h`, the variances :math:`s^2` of the two scores over seeds, and the
+    quantile :math:`t` at the degrees of freedom of Welch (1947, Biometrika 34:28) and Satterthwaite.
+
+    Parameters
+    ----------
+    difference : float
+        Between the scores of the first seeds.
+    ends : (float, float)
+        Its interval over rows.
+    variances, freedom : numpy.ndarray
+        ``(model,)`` variance over seeds, and the number of seeds less one.
+    prob : float
+        Probability of the interval.
+
+    Examples
+    --------
+    >>> low, high = with_seed_variance(0.5, (0.4, 0.6), np.array([0.01, 0.0]), np.array([9, 0]), prob=0.95)
+    >>> round(low, 3), round(high, 3)
+    (0.253, 0.747)
+    """
+    total = variances.sum()
+    if not total > 0:
+        return ends
+    known = variances > 0
+    welch = total**2 / (variances[known] ** 2 / freedom[known]).sum()
+    added = stats.t.ppf((1 + prob) / 2, welch) * np.sqrt(total)
+    low, high = ends
+    return float(difference - np.hypot(difference - low, added)), float(difference + np.hypot(high - difference, added))
+
+
+def seed_variance(evidence: xr.DataTree, metric: str) -> tuple[float, int]:
+    """Return the variance of a score over seeds and the degrees of freedom of it; NaN where it was not measured."""
+    if "seeds" not in evidence.children:
+        return np.nan, 0
+    group = evidence["seeds"].to_dataset()
+    return float(group["sd"].sel(metric=metric)) ** 2, group.sizes["seed"] - 1
+
+
 def _pair(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, seed: int) -> dict[str, Any]:
     observed = evidences[a]["observed_data"].to_dataset()
     difference = _scores(evidences[a], metric) - _scores(evidences[b], metric)
@@ -165,6 +213,9 @@ def _pair(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, see
     t_low, t_high = corrected_interval(by_fold, ratio, prob=PROB)
     if not difference.any():  # equal predictions are equal, however few blocks or folds there are
         low = high = t_low = t_high = 0.0
+    variances, freedom = np.array([seed_variance(evidences[name], metric) for name in (a, b)]).T
+    low, high = with_seed_variance(float(difference.mean()), (low, high), variances, freedom, prob=PROB)
+    preprocessing = {evidences[name].attrs["preprocessing_sha256"] for name in (a, b)}
     return {
         "a": a,
         "b": b,
@@ -179,6 +230,8 @@ def _pair(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, see
         "t_low": t_low,
         "t_high": t_high,
         "t_conclusion": conclude(t_low, t_high),
+        "seed_sd": float(np.sqrt(variances.sum())),
+        "same_preprocessing": len(preprocessing) == 1,
     }
 
 

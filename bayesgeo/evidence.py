@@ -5,17 +5,19 @@ group          holds
 ============== =============================================================================================
 predictions    what was said of each test row: :func:`bayesgeo.metrics.classification.summarise_classes` or
                :func:`bayesgeo.metrics.regression.summarise_values`, and its ``fold``
-observed_data  what was seen: :func:`observed_group`
+observed_data  what was seen, and where: :func:`observed_group`
 metrics        scores with their intervals, :func:`metrics_group`
 calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
 selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective.selective`
 decision       relative economic value, :func:`bayesgeo.metrics.decision.decision`; only of classes
 diagnostics    :func:`diagnostics_group`
-posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned
+training       losses by epoch, :func:`bayesgeo.curves.training_group`; only of networks that are trained
+seeds          scores of the same folds under other seeds, :func:`bayesgeo.repeats.seeds_group`; only if asked for
+posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned, and the tables of
+               :func:`bayesgeo.diagnostics.model_evidence` in place of what they are made of
 ============== =============================================================================================
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,21 +27,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from bayesgeo import catalog
 from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.diagnostics import Check, Diagnosis, Status
-from bayesgeo.metrics.base import Blocks, block_weights
+from bayesgeo.metrics.base import Blocks, block_weights, resample
+from bayesgeo.metrics.by_draw import areas_by_draw
 from bayesgeo.metrics.calibration import class_calibration, value_calibration
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 from bayesgeo.metrics.decision import decision
 from bayesgeo.metrics.selective import selective
 
-SCHEMA = 2
+SCHEMA = 3
 PROB = 0.95
 RESAMPLES = 2000
+PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "m", "northing": "m"}
 
 
 def describe(dataset: Dataset) -> str:
@@ -62,8 +67,13 @@ def describe(dataset: Dataset) -> str:
 
 
 def observed_group(dataset: Dataset) -> xr.Dataset:
-    """Return the observed side of test rows: ``y``, and ``group`` and ``exact`` where there are such."""
+    """Return the observed side of test rows: ``y``, and ``group``, ``exact`` and places where there are such.
+
+    Places are ``longitude`` and ``latitude`` or ``easting`` and ``northing``, with their ``units``; NaN where unknown.
+    """
     observed = xr.Dataset({"y": ("obs", dataset.y.values)}, coords={"obs": dataset.y["obs"].values})
+    for name in (name for name in PLACES if name in dataset.coordinates):
+        observed[name] = ("obs", dataset.coordinates[name].values.astype(float), {"units": PLACES[name]})
     if dataset.groups is not None:
         observed["group"] = ("obs", dataset.groups.values.astype(str))
     if dataset.exact is not None:
@@ -76,8 +86,16 @@ def blocks(observed: xr.Dataset) -> np.ndarray:
     return observed["group"].values if "group" in observed else np.arange(observed.sizes["obs"])
 
 
+# One thread: sums in another order would give other numbers on another number of cores.
+@threadpool_limits.wrap(limits=1)
 def scored_groups(
-    dataset: Dataset, predictions: xr.Dataset, observed: xr.Dataset, *, confusion: np.ndarray, seed: int
+    dataset: Dataset,
+    predictions: xr.Dataset,
+    observed: xr.Dataset,
+    *,
+    confusion: np.ndarray,
+    probability: np.ndarray,
+    seed: int,
 ) -> dict[str, xr.Dataset]:
     """Score predictions in every way: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
 
@@ -85,8 +103,9 @@ def scored_groups(
     """
     y, labels = observed["y"].values, dataset.labels
     drawn = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
+    draws = {"confusion": confusion, "probability": probability}
     groups = {
-        "metrics": metrics_group(dataset, predictions, observed, confusion=confusion, drawn=drawn),
+        "metrics": metrics_group(dataset, predictions, observed, drawn=drawn, **draws),
         "selective": selective(predictions, y, drawn, prob=PROB),
     }
     if not labels:
@@ -98,7 +117,13 @@ def scored_groups(
 
 
 def metrics_group(
-    dataset: Dataset, predictions: xr.Dataset, observed: xr.Dataset, *, confusion: np.ndarray, drawn: Blocks
+    dataset: Dataset,
+    predictions: xr.Dataset,
+    observed: xr.Dataset,
+    *,
+    confusion: np.ndarray,
+    probability: np.ndarray,
+    drawn: Blocks,
 ) -> xr.Dataset:
     """Score predictions, with an interval from a bootstrap of whole groups and one from the posterior.
 
@@ -110,23 +135,31 @@ def metrics_group(
         Along ``obs``: what was said and what was seen.
     confusion : numpy.ndarray
         ``(draw, true, predicted)`` counts of each posterior draw; one draw gives no posterior interval.
+    probability : numpy.ndarray
+        ``(draw, obs, label)`` of fewer draws, for the scores of ranks; empty for values.
     drawn : tuple
         Bootstrap samples of :func:`bayesgeo.metrics.base.block_weights`.
 
     Returns
     -------
     xarray.Dataset
-        ``value``, ``low``, ``high`` and, for scores of a confusion matrix, ``posterior_low``, ``posterior_high`` of the
-        draws' own scores, along ``metric``; scores ``<metric>_by_row`` along ``obs``; ``confusion`` counts.
+        ``value``, ``low``, ``high`` and, for scores of a confusion matrix or of ranks, ``posterior_low``,
+        ``posterior_high`` of the draws' own scores, along ``metric``; scores ``<metric>_by_row`` along ``obs``;
+        ``<metric>_by_draw``, the posterior of a score of ranks, along ``ranked_draw``; ``confusion`` counts.
     """
     y = observed["y"].values
     n_blocks = drawn[1].shape[1]
     table, by_row = {}, {}
-    for name, metric in catalog.metrics(dataset.task).items():
-        low, high = metric.interval(predictions, y, drawn, prob=PROB)
-        table[name] = {"value": metric(predictions, y), "low": low, "high": high}
-        if name in FROM_CONFUSION and len(confusion) > 1:
-            ends = np.quantile(metric.finish(confusion), _tails())
+    by_draw = {name: finish(confusion) for name, finish in FROM_CONFUSION.items()} if len(confusion) > 1 else {}
+    ranked = areas_by_draw(probability, y) if len(probability) > 1 else {}
+    metrics = catalog.metrics(dataset.task)
+    samples = resample(metrics.values(), predictions, y, drawn)
+    for name, metric in metrics.items():
+        value = metric(predictions, y)
+        low, high = metric.ends(samples[name], value, n_blocks, prob=PROB)
+        table[name] = {"value": value, "low": low, "high": high}
+        if name in by_draw | ranked:
+            ends = np.quantile((by_draw | ranked)[name], _tails())
             table[name] |= dict(zip(("posterior_low", "posterior_high"), ends, strict=True))
         rows = metric.rows(predictions, y) if metric.rows else None
         if rows is not None and rows.ndim == 1:
@@ -134,6 +167,7 @@ def metrics_group(
     frame = pd.DataFrame.from_dict(table, orient="index")
     result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})
     result = result.assign_coords(metric=list(frame.index), obs=predictions["obs"]).assign(by_row)
+    result = result.assign({f"{name}_by_draw": ("ranked_draw", areas) for name, areas in ranked.items()})
     resampled = "row" if dataset.groups is None else str(dataset.groups.name or "group")
     result.attrs = {"prob": PROB, "blocks": n_blocks, "resampled": resampled}
     return _with_confusion(result, confusion, predictions, y, dataset.labels) if dataset.labels else result
@@ -199,9 +233,3 @@ def load_evidence(path: str | Path) -> xr.DataTree:
     if tree.attrs.get("schema_version") != SCHEMA:
         raise invalid("evidence", str(path), f"Its schema is not {SCHEMA}.", "Run the comparison again.")
     return tree
-
-
-def fingerprint(evidence: xr.DataTree) -> str:
-    """Hash what makes two Evidences comparable: the same rows in the same folds."""
-    parts = (evidence.attrs["dataset_sha256"], evidence.attrs["split_sha256"])
-    return hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo._check import InvalidInput, invalid
+from bayesgeo._check import InvalidInput, invalid, positive
 from bayesgeo._files import atomic_file
 from bayesgeo._progress import announce
 from bayesgeo.datasets.audit import Finding, audit
@@ -39,6 +39,7 @@ def study(
     by: Split | None = None,
     seed: int = 0,
     jobs: int = 1,
+    seeds: int = 1,
 ) -> dict[str, xr.DataTree]:
     """Evaluate models on a data set and keep everything in a folder.
 
@@ -59,6 +60,8 @@ def study(
         Seed of every fit and of the random rows.
     jobs : int
         Folds that run at once; it never changes a number.
+    seeds : int
+        How often each fold is fitted under another seed; see :func:`bayesgeo.evaluate`.
 
     Returns
     -------
@@ -68,14 +71,16 @@ def study(
     Raises
     ------
     InvalidInput
-        If the audit refuses the data set, a model is unknown, or ``out`` holds another run.
+        If the audit refuses the data set, a model is unknown, ``seeds`` is no whole number above zero, or ``out`` holds
+        another run.
     """
+    positive("seeds", seeds, integer=True)
     by = by or split(dataset, seed=seed)
     findings = audit(dataset, by)
     refuse(findings)
     chosen = _models(models, dataset.task)
     out = Path(out)
-    manifest = _begin(out, _manifest(dataset, by, chosen, findings, seed))
+    manifest = _begin(out, _manifest(dataset, by, chosen, findings, seed) | {"seeds": seeds})
     random_rows = None if by.kind in ("random", "leave-one-out") else split(dataset, "random", seed=seed)
     evidences: dict[str, xr.DataTree] = {}
     for name, estimator in chosen.items():
@@ -83,7 +88,7 @@ def study(
         finished = file.exists() and not load_evidence(file).attrs["interrupted"]
         announce("model", name=name, done=finished)
         if not finished:
-            tree = evaluate(estimator, dataset, by, seed=seed, jobs=jobs, random_rows=random_rows)
+            tree = evaluate(estimator, dataset, by, seed=seed, jobs=jobs, seeds=seeds, random_rows=random_rows)
             save_model(estimator, out / "models" / name)
             save_evidence(tree, file)
         announce("done")
@@ -184,7 +189,7 @@ def _manifest(
     }
 
 
-SAME = ("dataset", "split", "seed", "features")
+SAME = ("dataset", "split", "seed", "seeds", "features")
 
 
 def _begin(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +200,7 @@ def _begin(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         _write(out, manifest)
         return manifest
     before, now = read_manifest(out), json.loads(json.dumps(manifest))
-    differing = [key for key in SAME if before[key] != now[key]]
+    differing = [key for key in SAME if before.get(key) != now[key]]
     differing += [f"model {k!r}" for k, v in now["models"].items() if before["models"].get(k, v) != v]
     if differing:
         problem = f"It holds a run with another {', '.join(differing)}."

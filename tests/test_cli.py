@@ -67,6 +67,17 @@ def test_compare_writes_a_report(run_folder):
     assert list(load_study(run_folder)[0]) == ["majority", "logistic"]
 
 
+def test_compare_measures_what_seeds_do(command, table, tmp_path):
+    arguments = ("--target", "kind", "--group", "site", "--models", "majority,boosting", "--folds", 3, "--seeds", 2)
+    code, printed = command("compare", table, *arguments, "--out", tmp_path / "run")
+    assert code == 0, printed
+    evidences, manifest = load_study(tmp_path / "run")
+    assert manifest["seeds"] == 2
+    assert {name: tree.attrs["seeds"] for name, tree in evidences.items()} == {"majority": 2, "boosting": 2}
+    assert evidences["majority"]["seeds"].attrs["stochastic"] == 0
+    assert "Each fold was fitted under 2 seeds" in (tmp_path / "run" / "report.html").read_text()
+
+
 def test_compare_again_goes_on_and_report_writes_the_same_again(command, run_folder):
     code, printed = command("report", run_folder)
     assert code == 0

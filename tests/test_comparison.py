@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bayesgeo import catalog, compare, evaluate, split
-from bayesgeo.comparison import NO_DIFFERENCE, corrected_interval, leaderboard
+from bayesgeo.comparison import NO_DIFFERENCE, corrected_interval, leaderboard, with_seed_variance
 from tests.tables import events, shaking
 
 
-def evidence(scores, groups=None, rows="a", folds="b", n_folds=2):
+def evidence(scores, groups=None, *, rows="a", folds="b", n_folds=2, features="c"):
     """Return the least Evidence that can be compared."""
     fold = np.arange(len(scores)) * n_folds // len(scores)
     observed = xr.Dataset({"y": ("obs", np.zeros(len(scores)))})
@@ -24,7 +24,17 @@ def evidence(scores, groups=None, rows="a", folds="b", n_folds=2):
     predictions = xr.Dataset({"fold": ("obs", fold)})
     tree = xr.DataTree.from_dict({"observed_data": observed, "metrics": metrics, "predictions": predictions})
     training = [int((fold != k).sum()) or 10 for k in range(n_folds)]
-    tree.attrs = {"dataset_sha256": rows, "split_sha256": folds, "training_rows": json.dumps(training)}
+    tree.attrs = {"rows_sha256": rows, "split_sha256": folds, "training_rows": json.dumps(training)}
+    tree.attrs["preprocessing_sha256"] = features
+    return tree
+
+
+def seeded(tree, values):
+    """Say what the mean log score is under each seed."""
+    values = np.asarray(values, dtype=float)
+    sd = [values.std(ddof=1) if len(values) > 1 else 0.0]
+    group = {"value": (("seed", "metric"), values[:, None]), "sd": ("metric", sd)}
+    tree["seeds"] = xr.DataTree(xr.Dataset(group, coords={"metric": ["log_score"]}))
     return tree
 
 
@@ -200,3 +210,62 @@ def test_nothing_to_compare_is_refused():
 def test_one_model_makes_an_empty_table():
     assert list(compare({"a": evidence([1.0])}).columns)[:4] == ["a", "b", "metric", "difference"]
     assert compare({"a": evidence([1.0])}).empty
+
+
+def test_another_preprocessing_is_told_and_not_refused():
+    trees = {"a": evidence([1.0, 2.0]), "b": evidence([1.0, 2.0]), "c": evidence([1.0, 2.0], features="z")}
+    table = compare(trees).set_index(["a", "b"])["same_preprocessing"]
+    assert table.to_dict() == {("a", "b"): True, ("a", "c"): False, ("b", "c"): False}
+
+
+def test_without_seeds_nothing_is_added_and_nothing_claimed():
+    scores = np.random.default_rng(0).normal(0.3, 1.0, size=60)
+    plain = only(compare({"a": evidence(scores), "b": evidence(np.zeros(60))}))
+    half = only(compare({"a": seeded(evidence(scores), [0.3, 0.1]), "b": evidence(np.zeros(60))}))
+    assert np.isnan([plain["seed_sd"], half["seed_sd"]]).all()
+    assert (plain["low"], plain["high"]) == (half["low"], half["high"])
+
+
+def test_seeds_widen_the_interval_by_both_variances():
+    scores = np.random.default_rng(0).normal(0.3, 0.5, size=200)
+    zeros, by_seed = np.zeros(200), ([0.3, 0.1, 0.2], [0.0, 0.1, -0.1])
+    plain = only(compare({"a": evidence(scores), "b": evidence(zeros)}))
+    row = only(compare({"a": seeded(evidence(scores), by_seed[0]), "b": seeded(evidence(zeros), by_seed[1])}))
+    variance = np.var(by_seed, axis=1, ddof=1)
+    assert row["seed_sd"] == pytest.approx(np.sqrt(variance.sum()), abs=1e-12)
+    # Equal variances of two seeds' degrees of freedom each make four (Welch and Satterthwaite).
+    added = stats.t.ppf(0.975, 4) * np.sqrt(variance.sum())
+    assert row["high"] - row["difference"] == pytest.approx(np.hypot(plain["high"] - plain["difference"], added))
+    assert plain["conclusion"] == "better"
+    assert row["conclusion"] == NO_DIFFERENCE
+
+
+def test_a_model_whose_fit_does_not_depend_on_the_seed_adds_nothing():
+    scores = np.random.default_rng(0).normal(0.3, 0.5, size=200)
+    plain = only(compare({"a": evidence(scores), "b": evidence(np.zeros(200))}))
+    row = only(compare({"a": seeded(evidence(scores), [0.3]), "b": seeded(evidence(np.zeros(200)), [0.0])}))
+    assert row["seed_sd"] == 0.0
+    assert (row["low"], row["high"]) == (plain["low"], plain["high"])
+
+
+def test_seeds_keep_two_copies_of_one_stochastic_model_from_being_called_different():
+    # A model whose score moves by 0.05 from seed to seed, over rows that hardly differ: by rows alone every pair
+    # differs, with the variance over 5 seeds at most about one in twenty does. 200 repeats, 99.9 % binomial bound 22.
+    rng, rows_alone, with_seeds = np.random.default_rng(0), 0, 0
+    for seed in range(200):
+        by_seed = rng.normal(-1.0, 0.05, size=(2, 5))
+        rows = 0.01 * rng.normal(size=60)
+        trees = {name: evidence(rows + means[0]) for name, means in zip("ab", by_seed, strict=True)}
+        rows_alone += only(compare(trees, seed=seed))["conclusion"] != NO_DIFFERENCE
+        trees = {name: seeded(trees[name], means) for name, means in zip("ab", by_seed, strict=True)}
+        with_seeds += only(compare(trees, seed=seed))["conclusion"] != NO_DIFFERENCE
+    assert rows_alone > 150
+    assert with_seeds <= 22
+
+
+@given(h=st.floats(1e-3, 1), s=st.floats(1e-4, 1), d=st.floats(-1, 1))
+@settings(deadline=None, max_examples=30)
+def test_an_interval_with_seeds_holds_the_one_without(h, s, d):
+    low, high = with_seed_variance(d, (d - h, d + 2 * h), np.array([s**2, 0.0]), np.array([4, 0]), prob=0.95)
+    assert low < d - h
+    assert high > d + 2 * h

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,9 +10,13 @@ import sklearn.metrics as skl
 import xarray as xr
 
 from bayesgeo import BayesianLinearRegression, catalog, evaluate, split
+from bayesgeo.curves import EVERY_ROW, training_group
 from bayesgeo.datasets.split import Split
 from bayesgeo.evidence import load_evidence, save_evidence
+from bayesgeo.folds import training_curve
+from bayesgeo.metrics.by_draw import areas_by_draw
 from bayesgeo.metrics.classification import FROM_CONFUSION
+from bayesgeo.provenance import fingerprint, preprocessing_sha256, rows_sha256
 from tests.fake import FakePosterior
 from tests.tables import events, shaking
 
@@ -45,7 +49,7 @@ CASES = {
 @pytest.mark.parametrize(("name", "data"), CASES.items(), ids=CASES)
 def test_the_number_of_jobs_changes_no_number(name, data):
     data = data()
-    assert same_numbers(run(name, data, jobs=1), run(name, data, jobs=2))
+    assert same_numbers(run(name, data, jobs=1, seeds=2), run(name, data, jobs=2, seeds=2))
 
 
 def test_another_seed_gives_other_draws():
@@ -98,6 +102,12 @@ def test_an_exact_linear_model_finds_the_noise_that_was_simulated():
     assert float(table.sel(metric="log_score")) == pytest.approx(-0.726, abs=0.19)
 
 
+def placed(data, **places):
+    """Give a data set coordinates."""
+    rows = {"obs": data.X["obs"].values}
+    return replace(data, coordinates=xr.Dataset({name: ("obs", values) for name, values in places.items()}, rows))
+
+
 GROUPS = {"metrics", "calibration", "selective", "diagnostics", "observed_data", "predictions"}
 
 
@@ -132,6 +142,133 @@ def test_the_size_of_a_model_is_that_of_its_arrays():
     # Four weights, and as many in each of 4,000 or so draws.
     assert 32 <= sizes["ridge"] < 1000 < sizes["bayesian_linear"]
     assert sizes["boosting"] > 1000
+
+
+def test_places_of_the_test_rows_are_kept_in_their_order():
+    data = events()
+    x = np.where(np.arange(90) == 4, np.nan, np.arange(90.0))
+    data = placed(data, easting=x, northing=x + 1, depth=x)
+    by = split(data, folds=3)
+    observed = evaluate(catalog.model("majority", data.task), data, by)["observed_data"].to_dataset()
+    order = np.concatenate([test for _, test in by.folds])
+    np.testing.assert_array_equal(observed["easting"], x[order])
+    np.testing.assert_array_equal(observed["northing"], x[order] + 1)
+    assert observed["easting"].attrs["units"] == "m"
+    assert "depth" not in observed
+
+
+def test_a_network_leaves_the_curves_of_every_fit_and_another_model_none():
+    tree = run("mlp", events())
+    group = tree["training"].to_dataset()
+    assert group["fold"].values.tolist() == ["0", "1", "2", EVERY_ROW]
+    assert group.sizes["epoch"] == 5
+    assert np.isfinite(group["loss"]).all()
+    assert set(group["word"].values) <= {"fits", "overfitting", "underfitting"}
+    assert group.attrs["members"] == 1
+    assert "training" not in run("logistic", events()).children
+
+
+def test_the_curves_are_those_of_the_fitted_network():
+    data = events()
+    model = catalog.model("mlp", data.task, hidden=(4,), max_epochs=5)
+    group = evaluate(model, data, split(data, folds=3))["training"].to_dataset().sel(fold=EVERY_ROW)
+    np.testing.assert_array_equal(group["loss"].sel(part="training"), model.curve_["training"])
+    np.testing.assert_array_equal(group["loss"].sel(part="validation"), model.curve_["validation"])
+    assert int(group["best_epoch"]) == int(model.curve_["best_epoch"])
+
+
+def test_a_member_that_has_stopped_stays_at_its_last_loss():
+    loss = ("draw", "epoch"), np.array([[4.0, 2.0, np.nan], [2.0, 2.0, 0.0]])
+    curve = xr.Dataset({"training": loss, "validation": loss, "best_epoch": ("draw", [1, 2])})
+    short = curve.isel(epoch=slice(0, 2))
+    group = training_group([short, curve])
+    np.testing.assert_array_equal(group["loss"].sel(part="training"), [[3.0, 2.0, np.nan], [3.0, 2.0, 1.0]])
+    assert group.attrs["members"] == 2
+    assert np.isnan(group["constant"]).all()
+    assert group["best_epoch"].values.tolist() == [1.5, 1.5]
+
+
+def test_the_curve_of_a_network_inside_another_model_is_found():
+    data = events()
+    tuned = catalog.model("tuned_mlp", data.task, widths=(4,), depths=(1,), weight_decays=(0.01,), max_epochs=3)
+    tuned.fit(data.X, data.y.values)
+    assert training_curve(tuned) is tuned.estimator_.curve_
+    assert training_curve(catalog.model("logistic", data.task).fit(data.X, data.y.values)) is None
+
+
+def test_seeds_measure_what_chance_in_the_fit_does_and_leave_the_rest_alone():
+    data = events()
+    once, thrice = (run("mlp", data, seeds=k) for k in (1, 3))
+    assert "seeds" not in once.children
+    group = thrice["seeds"].to_dataset()
+    assert dict(group.sizes) == {"seed": 3, "metric": once["metrics"].sizes["metric"]}
+    np.testing.assert_allclose(group["value"].isel(seed=0), once["metrics"]["value"], rtol=1e-12)
+    np.testing.assert_allclose(group["sd"], group["value"].std("seed", ddof=1), atol=1e-12)
+    assert float(group["sd"].sel(metric="log_loss")) > 0
+    assert group.attrs["stochastic"] == 1
+    for name in once.children:
+        assert once[name].to_dataset().identical(thrice[name].to_dataset()), name
+
+
+@pytest.mark.parametrize(("name", "data"), [("logistic", events), ("ridge", shaking)])
+def test_a_fit_that_does_not_depend_on_the_seed_is_not_repeated(name, data, monkeypatch):
+    data, fits = data(), []
+    model = catalog.model(name, data.task)
+    fit = type(model).fit
+    monkeypatch.setattr(type(model), "fit", lambda self, *given, **more: fits.append(1) or fit(self, *given, **more))
+    group = evaluate(model, data, split(data, folds=3), seeds=5)["seeds"].to_dataset()
+    assert len(fits) == 5  # three folds, every row, and one under another seed
+    assert (group["sd"] == 0).all()
+    assert group.attrs["stochastic"] == 0
+
+
+def test_no_seed_at_all_is_refused():
+    with pytest.raises(ValueError, match=r"Invalid seeds 0\. It must be a whole number above zero"):
+        run("logistic", events(), seeds=0)
+
+
+def test_the_posterior_of_a_score_of_ranks_is_that_of_its_draws():
+    model = catalog.model("bayesian_logistic", "classification", inference=FakePosterior(draws=20))
+    data = events(n_labels=3)
+    by = split(data, folds=3)
+    metrics = evaluate(model, data, by)["metrics"].to_dataset()
+    draws = metrics["roc_auc_by_draw"].values
+    assert draws.shape == (80,)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    row = metrics.sel(metric="roc_auc")
+    np.testing.assert_allclose([row["posterior_low"], row["posterior_high"]], [low, high], atol=1e-12)
+    assert "roc_auc_by_draw" not in run("logistic", data)["metrics"].to_dataset()
+
+
+@pytest.mark.parametrize("n_labels", [2, 4])
+def test_areas_by_draw_are_those_of_scikit_learn(n_labels):
+    rng = np.random.default_rng(0)
+    y = rng.integers(n_labels, size=60)
+    probability = rng.dirichlet(np.ones(n_labels), size=(5, 60)).round(2)  # with ties
+    found = areas_by_draw(probability, y)
+    events_of = [1] if n_labels == 2 else range(n_labels)
+    for name, score in {"roc_auc": skl.roc_auc_score, "average_precision": skl.average_precision_score}.items():
+        wanted = [np.mean([score(y == k, draw[:, k]) for k in events_of]) for draw in probability]
+        np.testing.assert_allclose(found[name], wanted, atol=1e-10)
+
+
+def test_the_hash_of_the_rows_knows_rows_and_that_of_the_preprocessing_features():
+    data = events()
+    fewer, other = data.with_features(["a", "b"]), data.rows(np.arange(89))
+    assert rows_sha256(data) == rows_sha256(events()) == rows_sha256(fewer)
+    assert preprocessing_sha256(data) == preprocessing_sha256(events())
+    assert preprocessing_sha256(fewer) != preprocessing_sha256(data)
+    assert rows_sha256(other) != rows_sha256(data)
+    renamed = replace(data, y=data.y.assign_coords(obs=data.y["obs"].values + 1))
+    assert rows_sha256(renamed) != rows_sha256(data)
+
+
+def test_evidence_proves_what_was_the_same():
+    data = events()
+    whole, fewer = run("logistic", data), run("logistic", data.with_features(["a", "b"]))
+    assert fingerprint(whole) == fingerprint(fewer)
+    assert whole.attrs["rows_sha256"] == rows_sha256(data)
+    assert whole.attrs["preprocessing_sha256"] != fewer.attrs["preprocessing_sha256"]
 
 
 def test_a_posterior_gives_label_scores_an_interval_of_its_own():
@@ -243,5 +380,5 @@ def test_a_file_that_is_no_evidence_is_refused(tmp_path):
 
 def test_evidence_of_another_schema_is_refused(tmp_path):
     xr.DataTree(xr.Dataset(attrs={"schema_version": 99})).to_netcdf(tmp_path / "e.nc", engine="h5netcdf")
-    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 2\. Run the comparison again"):
+    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 3\. Run the comparison again"):
         load_evidence(tmp_path / "e.nc")

@@ -128,6 +128,7 @@ def test_models_can_be_added_to_a_run(tmp_path):
     [
         ({"data": events(seed=1)}, "dataset, split"),
         ({"seed": 1}, "seed"),
+        ({"seeds": 2}, "seeds"),
         ({"models": {"majority": catalog.model("logistic", "classification")}}, "model 'majority'"),
     ],
 )
@@ -137,6 +138,12 @@ def test_a_folder_with_another_run_is_refused_and_untouched(tmp_path, change, wh
     with pytest.raises(ValueError, match=rf"Invalid out .* It holds a run with another .*{what.split(', ')[0]}"):
         begin(tmp_path / "run", **{"models": ("majority",)} | change)
     assert snapshot(tmp_path / "run") == before
+
+
+def test_no_seed_at_all_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"Invalid seeds 0\. It must be a whole number above zero"):
+        begin(tmp_path / "run", seeds=0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_folds_are_another_run(tmp_path):

@@ -1,6 +1,6 @@
 """A metric is a function of sums over rows: so one definition serves scores, draws and the bootstrap."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ RANKED = 30_000_000  # rows times bootstrap samples of a score of ranks: more of
 FEWEST = 200  # bootstrap samples
 CHUNK = 100_000  # numbers summed at once: as many as stay near the processor
 LEAST_WIDTH = 8  # samples summed at once
+FEW_BLOCKS = 50  # up to so many blocks sums within them are cheaper than sums over rows
 
 Blocks = tuple[np.ndarray, np.ndarray]
 Area = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -76,21 +77,19 @@ class Metric:
 
     def resampled(self, predictions: xr.Dataset, y: np.ndarray, blocks: Blocks) -> np.ndarray:
         """Return the score ``(resample,)`` in each bootstrap sample of :func:`block_weights`."""
-        if self.rows is not None:
-            return self.finish(bootstrap(self.rows(predictions, y), *blocks))
-        assert self.ranks is not None
-        parts = [bootstrap_ranked(values, part, self.area, blocks) for values, part in self.ranks(predictions, y)]
-        known = np.isfinite(parts)
-        total = np.where(known, parts, 0.0).sum(axis=0)
-        return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0))
+        return resample([self], predictions, y, blocks)[self.name]
 
     def interval(self, predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: float) -> tuple[float, float]:
         """Return the bootstrap :func:`interval` of the score; a ``biased`` score may lie outside of it."""
-        low, high = interval(self.resampled(predictions, y, blocks), blocks[1].shape[1], prob=prob)
+        samples = self.resampled(predictions, y, blocks)
+        return self.ends(samples, self(predictions, y), blocks[1].shape[1], prob=prob)
+
+    def ends(self, samples: np.ndarray, score: float, n_blocks: int, *, prob: float) -> tuple[float, float]:
+        """Return the interval of a score from its bootstrap samples :meth:`resampled`."""
+        low, high = interval(samples, n_blocks, prob=prob)
         if not self.biased:
             return low, high
-        twice = 2 * self(predictions, y)
-        low, high = np.clip([twice - high, twice - low], *self.bounds)
+        low, high = np.clip([2 * score - high, 2 * score - low], *self.bounds)
         return float(low), float(high)
 
     def goodness(self, score: float) -> float:
@@ -98,6 +97,50 @@ class Metric:
         if self.nominal is not None:
             return -abs(score - self.nominal)
         return score if self.greater_is_better else -score
+
+
+def resample(
+    metrics: Iterable[Metric], predictions: xr.Dataset, y: np.ndarray, blocks: Blocks
+) -> dict[str, np.ndarray]:
+    """Return :meth:`Metric.resampled` by name; what several metrics sum over rows or ranks is summed once.
+
+    Examples
+    --------
+    >>> share = Metric("share", "any", rows=lambda p, y: y)
+    >>> resample([share], xr.Dataset(), np.array([0.0, 1.0]), (np.arange(2), np.array([[1, 1], [2, 0]])))
+    {'share': array([0.5, 0. ])}
+    """
+    found: dict[str, np.ndarray] = {}
+    together: dict[Any, list[Metric]] = {}
+    for metric in metrics:
+        together.setdefault(metric.rows or metric.ranks, []).append(metric)
+    for contributions, alike in together.items():
+        if alike[0].rows is not None:
+            means = bootstrap(contributions(predictions, y), *blocks)
+            found |= {metric.name: metric.finish(means) for metric in alike}
+        else:
+            areas = _areas(alike)
+            parts = [bootstrap_ranked(values, part, areas, blocks) for values, part in contributions(predictions, y)]
+            means = mean_of_known(np.stack(parts, axis=-1))
+            found |= {metric.name: means[:, k] for k, metric in enumerate(alike)}
+    return found
+
+
+def _areas(metrics: Sequence[Metric]) -> Area:
+    return lambda called, sums: np.stack([metric.area(called, sums) for metric in metrics], axis=-1)
+
+
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the last axis of what is a number; NaN where nothing is.
+
+    Examples
+    --------
+    >>> mean_of_known(np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, np.nan]]))
+    array([ 2., nan])
+    """
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.divide(total, known.sum(axis=-1), out=np.full(total.shape, np.nan), where=known.any(axis=-1))
 
 
 def block_weights(groups: np.ndarray, *, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,12 +205,17 @@ def rank_sums(values: np.ndarray, part: np.ndarray, weights: np.ndarray) -> tupl
 
 
 def _sums_of_sorted(values: np.ndarray, part: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    last = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
+    last = _thresholds(values)
     # Events and errors are few: only rows that contribute are summed.
     some = np.flatnonzero(part)
     sums = np.zeros((len(some) + 1, weights.shape[1]))
     np.cumsum(weights[some] * part[some, None], axis=0, out=sums[1:])
     return np.cumsum(weights, axis=0)[last], sums[np.searchsorted(some, last, side="right")]
+
+
+def _thresholds(values: np.ndarray) -> np.ndarray:
+    """Return the last row of each distinct value, of sorted values."""
+    return np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
 
 
 def bootstrap_ranked(values: np.ndarray, part: np.ndarray, area: Area, blocks: Blocks) -> np.ndarray:
@@ -194,6 +242,12 @@ def bootstrap_ranked(values: np.ndarray, part: np.ndarray, area: Area, blocks: B
     kept = np.ascontiguousarray(weights[: max(RANKED // len(codes), FEWEST)].T, dtype=float)
     width = max(CHUNK // len(codes), LEAST_WIDTH)
     starts = range(0, kept.shape[1], width)
+    if len(kept) <= FEW_BLOCKS:
+        # Rows of a block are drawn together: sums within blocks, weighted, are fewer operations.
+        member = (codes[:, None] == np.arange(len(kept))).astype(float)
+        last = _thresholds(values)
+        rows, sums = (np.cumsum(each, axis=0)[last] for each in (member, member * part[:, None]))
+        return np.concatenate([area(rows @ kept[:, k : k + width], sums @ kept[:, k : k + width]) for k in starts])
     return np.concatenate([area(*_sums_of_sorted(values, part, kept[codes, k : k + width])) for k in starts])
 
 

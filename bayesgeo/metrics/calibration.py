@@ -52,18 +52,19 @@ class _Forecasts:
         """Return the frequency that rises with the probability and fits best, by pooling adjacent violators."""
         return optimize.isotonic_regression(hits / self.count, weights=self.count).x
 
-    def loss(self, score: str, probability: np.ndarray, hits: np.ndarray) -> float:
-        """Return the mean loss of giving ``probability`` to the rows of each distinct forecast."""
-        total = sum(
-            count * LOSSES[score](chosen)
-            for count, chosen in ((hits, probability), (self.count - hits, 1 - probability))
-        )
-        return float(np.sum(total) / self.count.sum())
+    def loss(self, costs: tuple[np.ndarray, np.ndarray], hits: np.ndarray) -> float:
+        """Return the mean loss from the :func:`_costs` of a probability for the rows of each distinct forecast."""
+        return float(np.sum(hits * costs[0] + (self.count - hits) * costs[1]) / self.count.sum())
 
     def decompose(self, score: str, hits: np.ndarray, fit: np.ndarray) -> Decomposition:
         overall = np.full(len(hits), hits.sum() / self.count.sum())
-        own, best, base = (self.loss(score, p, hits) for p in (self.said, fit, overall))
+        own, best, base = (self.loss(_costs(score, p), hits) for p in (self.said, fit, overall))
         return Decomposition(own, own - best, base - best, base)
+
+
+def _costs(score: str, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a probability costs if the event happens, and if it does not."""
+    return LOSSES[score](probability), LOSSES[score](1 - probability)
 
 
 def _forecasts(said: np.ndarray, happened: np.ndarray) -> _Forecasts:
@@ -193,11 +194,13 @@ def _under_calibration(forecasts: _Forecasts, at: np.ndarray, seed: int) -> tupl
     """Return curves ``(resample, point)`` and miscalibrations ``(resample, score)`` of outcomes drawn as said."""
     rng = np.random.default_rng(seed)
     curves, found = [], []
+    said = [_costs(score, forecasts.said) for score in SCORES]
     for _ in range(int(np.clip(WORK // len(forecasts.said), FEWEST, MOST))):
         hits = rng.binomial(forecasts.count, forecasts.said)
         fit = forecasts.recalibrated(hits)
         curves.append(fit[at])
-        found.append([forecasts.loss(s, forecasts.said, hits) - forecasts.loss(s, fit, hits) for s in SCORES])
+        best = [_costs(score, fit) for score in SCORES]
+        found.append([forecasts.loss(a, hits) - forecasts.loss(b, hits) for a, b in zip(said, best, strict=True)])
     return np.array(curves), np.array(found)
 
 

@@ -1,6 +1,5 @@
 """A multilayer perceptron, trained once by PyTorch: the deterministic network."""
 
-
 import numpy as np
 import xarray as xr
 

@@ -12,11 +12,15 @@ from bayesgeo import catalog
 from bayesgeo.comparison import compare
 from bayesgeo.reporting.formulas import specification
 from bayesgeo.reporting.guidelines import guidelines
+from bayesgeo.reporting.numbers import rounded
+from bayesgeo.reporting.of_model import of_model
+from bayesgeo.reporting.places import mapped, places
 from bayesgeo.reporting.posteriors import approximation, network
 from bayesgeo.reporting.rows import notable, scatter
+from bayesgeo.reporting.training import training
 from bayesgeo.reporting.words import decide
 
-SCHEMA = 2
+SCHEMA = 3
 CI_PROB = 0.9
 QUANTITIES = ("constant", "coefficient", "noise_sd", "nu", "scale_")  # the last: a number for each layer
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
@@ -87,7 +91,9 @@ def _dataset(evidence: xr.DataTree) -> Facts:
         "sha256": evidence.attrs["dataset_sha256"],
         "split": evidence.attrs["split"],
         "split_sha256": evidence.attrs["split_sha256"],
+        "rows_sha256": evidence.attrs["rows_sha256"],
         "test_rows": observed.sizes["obs"],
+        "places": places(evidence),
         "exact": exact,
     }
 
@@ -118,18 +124,24 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
         "specification": specification(evidence),
         "groups": sorted(evidence.children),
         "draws": _sizes(evidence),
+        "preprocessing_sha256": attrs["preprocessing_sha256"],
         "metrics": _metrics(metrics, described["task"], posterior=attrs["kind"] == "Bayesian"),
+        "ranking": _ranking(metrics) if attrs["kind"] == "Bayesian" else None,
+        "seeds": _seeds(evidence),
         "confusion": _confusion(metrics, posterior=attrs["kind"] == "Bayesian"),
         "distance_to_exact": _distance(evidence),
         "diagnostics": _diagnostics(evidence),
         "posterior": _summary(evidence, QUANTITIES, labels),
         "effects": _summary(evidence, ("weight",), labels),
         "network": network(evidence),
+        "training": training(evidence),
+        "of_model": of_model(evidence, labels),
         "calibration": _group(evidence, "calibration"),
         "selective": _group(evidence, "selective"),
         "value": _group(evidence, "decision"),
         "scatter": scatter(evidence),
         "rows": notable(evidence, labels),
+        "map": mapped(evidence),
         "seconds": {part: attrs[f"{part}_seconds"] for part in ("compile", "fit", "predict")},
         "interrupted": bool(attrs["interrupted"]),
         "seed": attrs["seed"],
@@ -154,6 +166,21 @@ def _metrics(metrics: xr.Dataset, task: str, *, posterior: bool) -> Facts:
         goodness = catalog.metrics(task)[name].goodness
         metric["optimism"] = goodness(metric["random_rows"]) - goodness(metric["same_rows"])
     return table
+
+
+def _ranking(metrics: xr.Dataset) -> dict[str, list[float]] | None:
+    """Return the scores of ranks of single draws; None where there is none."""
+    found = {name: metrics.get(f"{name}_by_draw") for name in ("roc_auc", "average_precision")}
+    return {name: rounded(values.values) for name, values in found.items() if values is not None} or None
+
+
+def _seeds(evidence: xr.DataTree) -> Facts | None:
+    """Return how far seeds move the scores; None where each fold was fitted once."""
+    if "seeds" not in evidence.children:
+        return None
+    group = evidence["seeds"].to_dataset()
+    sd = {str(name): float(group["sd"].sel(metric=name)) for name in group["metric"].values}
+    return {"fits": evidence.attrs["seeds"], "stochastic": bool(group.attrs["stochastic"]), "sd": sd}
 
 
 def _sizes(evidence: xr.DataTree) -> dict[str, int] | None:

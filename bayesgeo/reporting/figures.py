@@ -26,6 +26,8 @@ VARIABLES = {
     COLOURS["deterministic"]: "var(--plain)",
     COLOURS["baseline"]: "var(--base)",
 }
+SEQUENCE = tuple(f"#01021{k}" for k in range(1, 6))  # from little to much
+VARIABLES |= {colour: f"var(--much{k})" for k, colour in enumerate(SEQUENCE, start=1)}
 COLOURS["chain"] = FAINT  # one chain of several
 MARKERS = {"Bayesian": "o", "deterministic": "s", "baseline": "D", "chain": "o"}
 STYLE: Any = {
@@ -132,6 +134,25 @@ def _draw_mark(axes: Axes, row: int, mark: Mark, low: float, high: float) -> Non
     axes.plot(mark.value, row, MARKERS[mark.kind], color=colour, markersize=6.5)
 
 
+def strips(drawn: Sequence[tuple[Mark, Sequence[float]]], *, name: str, xlabel: str) -> Picture:
+    """Draw the values that single draws of the posterior give, one below the other, and the mark of each model."""
+    with canvas(4.7, 0.85 + 0.45 * len(drawn)) as (figure, axes):
+        for row, (mark, values) in enumerate(drawn):
+            axes.plot(values, np.full(len(values), row), "|", color=COLOURS[mark.kind], alpha=0.35, markersize=14)
+            axes.plot(mark.value, row, MARKERS[mark.kind], color=INK, markersize=5)
+        axes.set_ylim(len(drawn) - 0.4, -0.6)
+        axes.set_yticks(range(len(drawn)), [short(mark.label) for mark, _ in drawn])
+        axes.set_xlabel(xlabel)
+        axes.tick_params(axis="y", length=0)
+        axes.locator_params(axis="x", nbins=6)
+        svg = to_svg(figure, name)
+    told = "; ".join(
+        f"{mark.label} {number(mark.value)}, {len(values)} draws {number(min(values))} to {number(max(values))}"
+        for mark, values in drawn
+    )
+    return Picture(svg, f"{xlabel}: {told}.")
+
+
 def scatter(rows: Sequence[Mapping[str, float]], *, name: str, kind: str, unit: str) -> Picture:
     """Draw observed against predicted values, with the predictive interval of each row."""
     with canvas(2.9, 2.7) as (figure, axes):
@@ -200,7 +221,7 @@ def to_svg(figure: Figure, name: str) -> Markup:
     text = re.sub(r'<svg [^>]*(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', text, count=1)
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'(<\w+) id="[\w.]+_\d+"', r"\1", text)
-    return Markup(re.sub(r"(?<=: )#01020\d", lambda match: VARIABLES[match.group()], text))
+    return Markup(re.sub(r"(?<=: )#0102[01]\d", lambda match: VARIABLES[match.group()], text))
 
 
 def short(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections.abc import Iterable
 
 MISSING = "not computed"
 DASH = "\u2013"
@@ -78,6 +79,17 @@ def interval(low: float | None, high: float | None, *, decimals: int) -> str:
     if low is None or high is None:
         return MISSING
     return f"{fixed(low, decimals)} to {fixed(high, decimals)}"
+
+
+def rounded(values: Iterable[float], *, digits: int = 5) -> list[float]:
+    """Return numbers with as many significant digits as a figure can show.
+
+    Examples
+    --------
+    >>> rounded([1.23456789, 1e-9])
+    [1.2346, 1e-09]
+    """
+    return [float(f"{value:.{digits}g}") for value in values]
 
 
 def width(low: float | None, high: float | None) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bayesgeo.reporting import curves, figures, graph, numbers, words
+from bayesgeo.reporting import curves, figures, graph, maps, numbers, training, words
 from bayesgeo.reporting.curves import Line
 from bayesgeo.reporting.facts import CI_PROB
 from bayesgeo.reporting.figures import Mark, Picture
@@ -30,6 +30,7 @@ CITED = (
     "relative economic value: Richardson 2000, Quarterly Journal of the Royal Meteorological Society 126, 649",
     "interval over folds: Nadeau & Bengio 2003, Machine Learning 52, 239",
 )
+RANKED = ("roc_auc", "average_precision")
 GAPS = {"classification": ("log_loss", "accuracy"), "regression": ("log_score", "rmse")}
 
 
@@ -64,9 +65,14 @@ def render(facts: Facts) -> str:
         differences=_differences_figure(facts),
         value=_value_figures(facts),
         risk=_risk_figure(facts),
+        ranked={name: _decimals(facts, name) for name in RANKED if name in models[0]["metrics"]},
+        rankings=_ranking_figures(facts),
+        networks=[model for model in models if model["training"]],
+        repeated=[model for model in models if model["seeds"]],
+        places=facts["dataset"]["places"],
         cited=CITED,
         told=Counter(item["status"] for item in facts["guidelines"]),
-        sensitive=[model["name"] for model in bayesian if "sensitivity" in model["groups"]],
+        sensitive=[model for model in bayesian if model["of_model"]["sensitivity"]],
         loss=next((model["selective"]["loss"] for model in models if model["selective"]), ""),
         event=next((model["calibration"].get("event", "") for model in models if model["calibration"]), ""),
         ci_prob=CI_PROB,
@@ -108,6 +114,11 @@ def _environment() -> Environment:
         "effects": _effects_figure,
         "quantity_name": words.quantity_name,
         "growth": _growth_figure,
+        "training_curves": lambda curves, number: training.training_curves(curves, name=f"training{number}"),
+        "trained": training.trained,
+        "maps": _maps,
+        "seeds_sentence": words.seeds_sentence,
+        "same_sentence": words.same_sentence,
         "by_chain": _by_chain_figure,
     }
     return environment
@@ -201,6 +212,33 @@ def _value_figures(facts: Facts) -> list[dict[str, Any]]:
         picture = curves.lines(known, name=f"value{k}", xlabel="cost / loss", ylabel=ylabel, reference=0.0, floor=-0.5)
         drawn.append({"event": event, "picture": picture})
     return drawn
+
+
+def _ranking_figures(facts: Facts) -> dict[str, Picture]:
+    """Draw the posterior of each score of ranks, of all models that have one."""
+    known = [model for model in facts["models"] if model["ranking"]]
+    drawn = {}
+    for name in RANKED if known else ():
+        strips = [
+            (Mark(m["name"], m["metrics"][name]["value"], None, None, m["kind"]), m["ranking"][name]) for m in known
+        ]
+        drawn[name] = figures.strips(strips, name=name, xlabel=words.metric_name(name))
+    return drawn
+
+
+def _maps(model: Facts, dataset: Facts) -> list[dict[str, Any]]:
+    unit = f" ({dataset['unit']})" if dataset["unit"] else ""
+    of = {"error": f"absolute error{unit}", "uncertainty": f"width of the 90 % interval{unit}"}
+    if dataset["labels"]:
+        of = {"error": "error: one minus the probability of what happened", "uncertainty": "uncertainty: entropy, nats"}
+    return [
+        {
+            "of": of[name],
+            "largest": shown["largest"],
+            "picture": maps.draw_map(dataset["places"], shown, name=f"map_{name}", of=of[name]),
+        }
+        for name, shown in model["map"].items()
+    ]
 
 
 def _risk_figure(facts: Facts) -> Picture | None:

@@ -198,13 +198,48 @@ def compared(item: Mapping[str, Any]) -> str:
     decimals = decimals_for(width(item["low"], item["high"]))
     ends = interval(item["low"], item["high"], decimals=decimals)
     amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends})"
-    again = _over_folds(item, decimals)
+    again = _seeds_alone(item) + _over_folds(item, decimals) + _prepared(item)
     if item["conclusion"] == NO_DIFFERENCE:
         return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}.{again}"
     factor = math.exp(min(item["difference"], 700.0))
     text = f"{item['a']} is {item['conclusion']} than {item['b']} by {amount}"
     shown = fixed(factor, decimals) if abs(factor - 1) < 0.1 else number(factor)
     return f"{text}: what happened got {shown} times the probability.{again}"
+
+
+def _prepared(item: Mapping[str, Any]) -> str:
+    return "" if item.get("same_preprocessing", True) else " The two saw other features or another preprocessing."
+
+
+def _seeds_alone(item: Mapping[str, Any]) -> str:
+    sd = item.get("seed_sd")
+    return "" if not sd else f" The interval holds what other seeds would change, sd {number(sd, digits=2)}."
+
+
+def seeds_sentence(facts: Mapping[str, Any]) -> str:
+    """Say whether it was measured how far the seed of a fit moves the scores, and what was done with it."""
+    known = [model for model in facts["models"] if model["seeds"]]
+    if not known:
+        return (
+            "Seed variance was not measured: each model was fitted once on each fold, so a difference may be of this "
+            "seed. To measure it, compare with --seeds 5."
+        )
+    fits = min(model["seeds"]["fits"] for model in known)
+    missing = _list([m["name"] for m in facts["models"] if not m["seeds"]]) if len(known) < len(facts["models"]) else ""
+    text = f"Each fold was fitted under {fits} seeds where the fit depends on one. "
+    text += "The variance over seeds of both models widens the intervals of the paired differences above; scores, "
+    text += "predictions and everything else are those of the first seed."
+    return f"{text} Not measured for {missing}." if missing else text
+
+
+def same_sentence(facts: Mapping[str, Any]) -> str:
+    """Say what the hashes prove to be the same for all models, and name those that saw other features."""
+    models = facts["models"]
+    text = "By these hashes every model was scored on the same rows in the same folds"
+    others = [m["name"] for m in models if m["preprocessing_sha256"] != models[0]["preprocessing_sha256"]]
+    if others:
+        return f"{text}. Other features or another preprocessing than {models[0]['name']} saw: {_list(others)}."
+    return f"{text} and saw the same features, prepared alike."
 
 
 def _over_folds(item: Mapping[str, Any], decimals: int) -> str:
@@ -260,7 +295,8 @@ def metric_name(name: str) -> str:
     >>> metric_name("brier_score"), metric_name("crps")
     ('Brier score', 'CRPS')
     """
-    special = {"brier_score": "Brier score", "crps": "CRPS", "rmse": "RMSE", "f1": "F1"}
+    special = {"brier_score": "Brier score", "crps": "CRPS", "rmse": "RMSE", "f1": "F1", "roc_auc": "ROC area"}
+    special["average_precision"] = "precision-recall area"
     return special.get(name, name.replace("coverage_90", "90 % coverage").replace("_", " "))
 
 

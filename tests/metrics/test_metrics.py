@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.special import entr
 
 from bayesgeo import catalog
-from bayesgeo.metrics import classification, regression
-from bayesgeo.metrics.base import block_weights, bootstrap, bootstrap_ranked, interval
+from bayesgeo.metrics import base, classification, regression
+from bayesgeo.metrics.base import block_weights, bootstrap, bootstrap_ranked, interval, resample
 from bayesgeo.metrics.classification import confusion_counts, summarise_classes
 from bayesgeo.metrics.regression import noise_variance, summarise_values
 
@@ -345,6 +345,27 @@ def test_a_bootstrap_sample_scores_the_rows_that_it_draws(task, name):
     for weight, score in zip(weights, found, strict=True):
         drawn = np.repeat(np.arange(len(y)), weight[codes])
         assert metric(summary.isel(obs=drawn), y[drawn]) == pytest.approx(score, abs=1e-10)
+
+
+@pytest.mark.parametrize("groups", [7, 60])
+def test_few_blocks_are_summed_in_another_way_and_give_the_same(groups, monkeypatch):
+    rng = np.random.default_rng(0)
+    values, loss = rng.random(300).round(2), rng.random(300)
+    blocks = block_weights(rng.integers(groups, size=300), resamples=50, seed=0)
+    found = []
+    for few in (0, 100):
+        monkeypatch.setattr(base, "FEW_BLOCKS", few)
+        found.append([bootstrap_ranked(values, part, classification.roc_auc_of, blocks) for part in (loss > 0.7, loss)])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+
+
+def test_metrics_scored_together_are_those_scored_alone():
+    summary, y = scored("four classes")
+    metrics, blocks = catalog.metrics("classification"), block_weights(np.arange(len(y)), resamples=20, seed=0)
+    together = resample(metrics.values(), summary, y, blocks)
+    assert set(together) == set(metrics)
+    for name, metric in metrics.items():
+        np.testing.assert_array_equal(together[name], metric.resampled(summary, y, blocks))
 
 
 @given(seed=SEEDS)

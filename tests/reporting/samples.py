@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
+from bayesgeo.curves import EVERY_ROW
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import split
 from bayesgeo.diagnostics import Check, Diagnosis, diagnose
@@ -38,9 +39,18 @@ def table(n_labels: int = 2, *, rows: int = 120, **names: str) -> Dataset:
         task="classification" if n_labels else "regression",
         labels=tuple(f"{names.get('label', 'class')} {k}" for k in range(n_labels)),
         groups=xr.DataArray(groups, dims="obs", coords=named, name=names.get("group", "site")),
+        coordinates=xr.Dataset({name: ("obs", place) for name, place in _places(rows).items()}, named),
         exact=_exact(codes) if n_labels == 2 else None,
         attrs={"source": names.get("source", "drawn by hand"), "licence": "CC0-1.0", "target_unit": "km"},
     )
+
+
+def _places(rows: int) -> dict[str, np.ndarray]:
+    """Scatter rows around 60 degrees north; one of them has no place."""
+    rng = np.random.default_rng(3)
+    longitude, latitude = 10.0 + rng.normal(size=rows), 60.0 + 0.5 * rng.normal(size=rows)
+    longitude[5] = np.nan
+    return {"longitude": longitude, "latitude": latitude}
 
 
 def _exact(codes: np.ndarray) -> xr.DataArray:
@@ -71,9 +81,46 @@ def as_bayesian(evidence: xr.DataTree, *, chains_apart: float = 0.0, label: str 
         {"weight": coefficient, "coefficient": coefficient, "constant": coefficient.isel(feature=0, drop=True)}
     )
     tree["posterior"] = xr.DataTree(posterior)
+    metrics = tree["metrics"].to_dataset()
+    ranked = {
+        f"{name}_by_draw": ("ranked_draw", rng.uniform(0.8, 0.9, 50)) for name in ("roc_auc", "average_precision")
+    }
+    tree["metrics"] = xr.DataTree(metrics.assign(ranked if "confusion" in metrics else {}))
     tree.attrs |= {"kind": "Bayesian", "inference": '{"inference": "Exact"}'}
     diagnosis = diagnose(tree_of(posterior))
     tree["diagnostics"] = xr.DataTree(diagnostics_group(diagnosis, [diagnosis]))
+    return tree
+
+
+def as_trained(
+    evidence: xr.DataTree, *, epochs: int = 300, words: tuple[str, ...] = ("fits", "overfitting")
+) -> xr.DataTree:
+    """Give Evidence the curves of a network, one fit for each word."""
+    tree = evidence.copy(deep=True)
+    loss = np.exp(-np.arange(epochs) / 40.0) + np.array([0.1, 0.2])[:, None]
+    loss = np.broadcast_to(loss, (len(words), *loss.shape)).copy()
+    loss[0, :, epochs // 2 :] = np.nan
+    variables = {
+        "loss": (("fold", "part", "epoch"), loss),
+        "best_epoch": ("fold", np.arange(40.0, 40.0 + len(words))),
+        "constant": ("fold", np.full(len(words), 0.7)),
+        "word": ("fold", list(words)),
+    }
+    folds = [*map(str, range(len(words) - 1)), EVERY_ROW]
+    coords = {"fold": folds, "part": ["training", "validation"], "epoch": np.arange(epochs)}
+    tree["training"] = xr.DataTree(xr.Dataset(variables, coords, attrs={"members": 3}))
+    return tree
+
+
+def with_seeds(evidence: xr.DataTree, *, sd: float = 0.01) -> xr.DataTree:
+    """Give Evidence scores under three seeds that lie so far apart; with none, the fit does not depend on the seed."""
+    tree = evidence.copy(deep=True)
+    value = tree["metrics"].to_dataset()["value"].values
+    values = value + sd * np.array([0.0, 1.0, -1.0])[:, None] if sd else value[None]
+    variables = {"value": (("seed", "metric"), values), "sd": ("metric", np.full(len(value), sd))}
+    coords = {"metric": tree["metrics"]["metric"].values}
+    tree["seeds"] = xr.DataTree(xr.Dataset(variables, coords, attrs={"stochastic": int(sd > 0)}))
+    tree.attrs["seeds"] = 3
     return tree
 
 

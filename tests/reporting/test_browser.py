@@ -14,7 +14,7 @@ from bayesgeo.reporting.facts import gather
 from bayesgeo.reporting.page import render
 
 from .hostile import PAYLOADS, poisoned, slots
-from .samples import Evidences, as_network, evidences, table
+from .samples import Evidences, as_network, as_trained, evidences, table, with_seeds
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -41,7 +41,7 @@ def pages(
     out = tmp_path_factory.mktemp("pages")
     long = evidences(table(feature="m" * 300, label="l" * 300, group="g" * 300, name="d" * 300), "majority", "logistic")
     kinds = {
-        "classes": binary,
+        "classes": {name: with_seeds(tree) for name, tree in binary.items()} | {"mlp": as_trained(binary["logistic"])},
         "failed": failed,
         "several": multiclass,
         "values": regression | {"network": as_network(regression["ridge"])},
@@ -69,7 +69,7 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(browser: Any, pages:
 def test_no_payload_in_any_name_is_executed_even_without_the_policy(
     browser: Any, binary: Evidences, regression: Evidences, tmp_path: Path
 ) -> None:
-    classes = {name: binary[name] for name in ("bayesian", "logistic")}
+    classes = {"bayesian": binary["bayesian"], "mlp": with_seeds(as_trained(binary["logistic"]))}
     values = {"linear": regression["bayesian_linear"], "network": as_network(regression["ridge"])}
     findings, reproduce = [{"code": "c", "level": "warn", "message": "m"}], {"command": "c", "note": "n"}
     known = [gather(tree, findings=findings, reproduce=reproduce) for tree in (classes, values)]
@@ -131,4 +131,4 @@ def test_the_page_is_small_and_soon_written(binary: Evidences, pages: dict[str, 
     start = time.perf_counter()
     report(binary, tmp_path)
     assert time.perf_counter() - start <= 10
-    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 2
+    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 3

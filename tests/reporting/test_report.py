@@ -2,6 +2,7 @@ import csv
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -13,12 +14,15 @@ from bayesgeo._check import InvalidInput
 from bayesgeo.datasets.audit import Finding
 from bayesgeo.reporting import report
 from bayesgeo.reporting.facts import gather
-from bayesgeo.reporting.numbers import DASH, clean
+from bayesgeo.reporting.guidelines import ITEMS
+from bayesgeo.reporting.numbers import DASH, clean, number
+from bayesgeo.reporting.of_model import of_model
 from bayesgeo.reporting.page import render
+from bayesgeo.reporting.places import places
 
 from .hostile import poisoned
 from .reading import Page
-from .samples import Evidences, as_bayesian, as_network, evidences, table
+from .samples import Evidences, as_bayesian, as_network, as_trained, evidences, table, with_seeds
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&$x_1$ \u202e\x07 #010205 http://a.example"
 
@@ -65,7 +69,8 @@ def test_a_name_that_is_a_number_stays_one(binary: Evidences, tmp_path: Path) ->
 @pytest.mark.parametrize("kind", ["binary", "failed", "multiclass", "regression"])
 def test_report_json_follows_its_published_schema(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     scored = request.getfixturevalue(kind)
-    scored = scored | {"network": as_network(next(iter(scored.values())))}
+    first = next(iter(scored.values()))
+    scored = scored | {"network": as_network(first), "trained": with_seeds(as_trained(first))}
     reproduce = {"command": "c", "versions": {"python": "3.12"}, "seed": 0, "platform": Path("somewhere")}
     report(scored, tmp_path, reproduce=reproduce, findings=[Finding("imbalance", "note", "One class is rare.")])
     facts = json.loads((tmp_path / "report.json").read_text())
@@ -123,15 +128,19 @@ def guideline(scored: Evidences, out: Path, code: str, **options: object) -> str
 
 
 def test_the_guidelines_follow_what_the_evidence_holds(regression: Evidences, tmp_path: Path) -> None:
-    linear = regression["bayesian_linear"]
+    linear = regression["bayesian_linear"].copy(deep=True)
+    for name in {"prior_predictive", "sensitivity"} & set(linear.children):
+        del linear[name]
     assert guideline({"linear": linear}, tmp_path, "1C") == "reported"
     assert guideline({"linear": linear}, tmp_path, "2D") == "reported"  # a closed form is not MCMC
     assert guideline({"linear": linear}, tmp_path, "6E") == "not reported"
     assert guideline({"linear": linear}, tmp_path, "6E", reproduce={"command": "c"}) == "reported"
     assert guideline({"linear": linear}, tmp_path, "5C") == "not reported"
     more = linear.copy(deep=True)
-    more["sensitivity"] = xr.DataTree(xr.Dataset({"index": 0.1}))
-    more["prior_predictive"] = xr.DataTree(xr.Dataset({"y": 0.1}))
+    drawn = {name: ("statistic", [0.1]) for name in ("observed", "median", "low", "high")}
+    more["prior_predictive"] = xr.DataTree(xr.Dataset(drawn, {"statistic": ["mean"]}))
+    moved = {"prior": ("variable", [0.01]), "likelihood": ("variable", [0.1])}
+    more["sensitivity"] = xr.DataTree(xr.Dataset(moved, {"variable": ["constant"]}))
     assert guideline({"linear": more}, tmp_path, "5C") == "reported"
     assert guideline({"linear": linear}, tmp_path, "1E") == "not reported"
     assert guideline({"linear": more}, tmp_path, "1E") == "reported"
@@ -386,7 +395,7 @@ def test_a_network_is_shown_by_what_it_says_of_rows(regression: Evidences, tmp_p
 
 def test_disagreement_of_the_chains_of_a_network_is_told_and_not_judged(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary | {"network": as_network(binary["logistic"])}, tmp_path)
-    assert "not judged" in page.parts
+    assert "not applicable" in page.parts
     assert "1.40" in page.parts
     assert "The posterior of network is doubtful" in page.text
     assert "Not passed: warmup_growth 0.300 (wanted <= 0.02)" in page.text
@@ -442,3 +451,170 @@ def test_members_of_an_ensemble_make_no_posterior_interval(binary: Evidences, tm
     (model,) = json.loads((tmp_path / "report.json").read_text())["models"]
     assert "posterior_low" not in model["metrics"]["accuracy"]
     assert model["confusion"]["low"] is None
+
+
+def facts_of(out: Path) -> dict[str, Any]:
+    return json.loads((out / "report.json").read_text())
+
+
+@pytest.mark.parametrize("status", ["passed", "issue", "tip", "not applicable", "skipped", "ignored"])
+def test_the_status_of_a_check_is_shown_by_its_word_and_its_link_as_text(
+    binary: Evidences, tmp_path: Path, status: str
+) -> None:
+    tree = binary["bayesian"].copy(deep=True)
+    checks = tree["diagnostics"].to_dataset()
+    n = checks.sizes["check"]
+    checks = checks.assign(status=("check", [status] * n), link=("check", [f"docs/checks.md#{k}" for k in range(n)]))
+    tree["diagnostics"] = xr.DataTree(checks)
+    page = read({"bayesian": tree}, tmp_path)
+    assert page.parts.count(status) >= n
+    assert "docs/checks.md#0" in page.parts
+    assert all(link.startswith("#") for link in page.values("href"))
+
+
+def test_checks_without_a_link_are_reported_too(binary: Evidences, tmp_path: Path) -> None:
+    tree = binary["bayesian"].copy(deep=True)
+    tree["diagnostics"] = xr.DataTree(tree["diagnostics"].to_dataset().drop_vars("link", errors="ignore"))
+    assert "rhat" in " ".join(read({"bayesian": tree}, tmp_path).parts)
+
+
+def test_the_curves_of_a_network_are_drawn_thinned_and_told(binary: Evidences, tmp_path: Path) -> None:
+    words = ("fits", "fits", "overfitting")
+    page = read(binary | {"mlp": as_trained(binary["logistic"], words=words)}, tmp_path)
+    model = next(model for model in facts_of(tmp_path)["models"] if model["name"] == "mlp")
+    fits = model["training"]["fits"]
+    assert [fit["word"] for fit in fits] == list(words)
+    assert [len(fit["epoch"]) for fit in fits] == [150, 200, 200]
+    assert (fits[1]["epoch"][0], fits[1]["epoch"][-1]) == (0, 299)
+    assert (
+        "Trained 3 times, for each fold and on every row: 2 without over- or underfitting, 1 overfitting." in page.text
+    )
+    (drawn,) = [label for label in page.values("aria-label") if label.startswith("Loss by epoch")]
+    assert "fold 0: training" in drawn
+    assert "every row: training" in drawn
+    assert drawn.count("without over- or underfitting") == 2
+    # The losses span more than a decade: the ticks of that axis are numbers too.
+    assert "mathdefault" not in page.text
+    assert {"0.1", "0.2", "0.5", "1"} <= set(page.parts)
+
+
+def test_a_model_without_a_curve_shows_none(binary: Evidences, tmp_path: Path) -> None:
+    assert "Training curves" not in read(binary, tmp_path).parts
+    assert all(model["training"] is None for model in facts_of(tmp_path)["models"])
+
+
+def test_rows_are_drawn_on_a_map_and_the_worst_are_named(binary: Evidences, tmp_path: Path) -> None:
+    page = read({"logistic": binary["logistic"], "majority": binary["majority"]}, tmp_path)
+    facts = facts_of(tmp_path)
+    known, (shown, *_) = facts["dataset"]["places"], [model["map"] for model in facts["models"]]
+    assert (known["known"], known["unknown"], len(known["x"])) == (119, 1, 119)
+    assert known["aspect"] == pytest.approx(1 / np.cos(np.radians(60)), rel=0.02)
+    tree = binary[facts["models"][0]["name"]]
+    p, y = tree["predictions"]["probability"].values, tree["observed_data"]["y"].values
+    placed = np.isfinite(tree["observed_data"]["longitude"].values)
+    error = np.where(placed, 1 - p[np.arange(120), y], -1)
+    assert shown["error"]["largest"][0]["row"] == str(tree["predictions"]["obs"].values[error.argmax()])
+    np.testing.assert_allclose(shown["error"]["values"], error[placed], rtol=1e-4)
+    drawn = [label for label in page.values("aria-label") if label.startswith("Map of ")]
+    assert len(drawn) == 2
+    assert all("longitude (°E)" in label and "latitude (°N)" in label for label in drawn)
+    assert "119 of 119 rows with a place are drawn; rows without one: 1." in page.text
+
+
+def test_at_most_2000_rows_are_drawn_at_random_and_the_page_says_so(multiclass: Evidences, tmp_path: Path) -> None:
+    scored = evidences(table(rows=2400), "majority")
+    page = read(scored, tmp_path)
+    known = facts_of(tmp_path)["dataset"]["places"]
+    assert len(known["x"]) == len(facts_of(tmp_path)["models"][0]["map"]["error"]["values"]) == 2000
+    assert "2000 of 2399 rows with a place are drawn, chosen at random (seed 0)" in page.text
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
+
+
+def test_kilometres_replace_many_metres_and_degrees_go_on_over_the_date_line(binary: Evidences) -> None:
+    tree = binary["logistic"].copy(deep=True)
+    observed = tree["observed_data"].to_dataset()
+    metres = observed.drop_vars(["longitude", "latitude"]).assign(
+        easting=("obs", np.linspace(5e5, 6e5, 120)), northing=("obs", np.full(120, 4e6))
+    )
+    tree["observed_data"] = xr.DataTree(metres)
+    found = places(tree)
+    assert found is not None
+    assert (found["axes"], found["units"], found["aspect"]) == (["easting", "northing"], ["km", "km"], 1.0)
+    assert found["x"][-1] == pytest.approx(600.0)
+    west = np.where(np.arange(120) % 2, 179.0, -179.0)
+    tree["observed_data"] = xr.DataTree(observed.assign(longitude=("obs", west)))
+    found = places(tree)
+    assert found is not None
+    assert sorted(set(found["x"])) == [179.0, 181.0]
+
+
+def test_rows_without_places_make_no_map(regression: Evidences, tmp_path: Path) -> None:
+    tree = regression["ridge"].copy(deep=True)
+    tree["observed_data"] = xr.DataTree(tree["observed_data"].to_dataset().drop_vars(["longitude", "latitude"]))
+    assert "On the map" not in read({"ridge": tree}, tmp_path).parts
+    assert facts_of(tmp_path)["dataset"]["places"] is None
+
+
+def test_seeds_that_were_not_measured_are_said_to_be_so(binary: Evidences, tmp_path: Path) -> None:
+    assert "Seed variance was not measured" in read(binary, tmp_path).text
+    assert all(item["seed_sd"] is None for item in facts_of(tmp_path)["comparisons"])
+
+
+def test_seeds_that_were_measured_widen_the_differences_and_are_told(binary: Evidences, tmp_path: Path) -> None:
+    scored = {"logistic": with_seeds(binary["logistic"], sd=0.2), "majority": with_seeds(binary["majority"], sd=0.0)}
+    page = read(scored, tmp_path)
+    assert "Each fold was fitted under 3 seeds where the fit depends on one." in page.text
+    assert "The interval holds what other seeds would change, sd 0.20." in page.text
+    assert "0.20000" in page.parts
+    (item,) = facts_of(tmp_path)["comparisons"]
+    assert item["seed_sd"] == pytest.approx(0.2)
+    assert item["high"] - item["low"] > 2 * 0.2 * 1.96
+    assert "Not measured for bayesian" in read(scored | {"bayesian": binary["bayesian"]}, tmp_path).text
+
+
+def test_another_preprocessing_is_named(binary: Evidences, tmp_path: Path) -> None:
+    other = binary["majority"].copy(deep=True)
+    other.attrs["preprocessing_sha256"] = "0" * 64
+    page = read({"logistic": binary["logistic"], "majority": other}, tmp_path)
+    assert "Other features or another preprocessing than logistic saw: majority." in page.text
+    assert "The two saw other features or another preprocessing." in page.text
+    assert "saw the same features, prepared alike" in read(binary, tmp_path).text
+
+
+def test_the_posterior_of_a_score_of_ranks_is_drawn_and_called_one(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    assert "Posterior of the ROC area for these rows: a stroke for each draw" in page.text
+    ranking = {model["name"]: model["ranking"] for model in facts_of(tmp_path)["models"]}
+    assert len(ranking["bayesian"]["roc_auc"]) == 50
+    assert ranking["logistic"] is None
+    assert sum(label.startswith("ROC area: bayesian") for label in page.values("aria-label")) == 1
+
+
+def test_every_item_of_the_guidelines_has_the_code_of_its_step() -> None:
+    order = [code[0] for code in ITEMS]
+    assert order == sorted(order, key="P123456".index)
+    assert len({asks for asks, *_ in ITEMS.values()}) == len(ITEMS) == 30
+
+
+def test_what_the_model_says_of_its_own_rows_is_reported(regression: Evidences, tmp_path: Path) -> None:
+    page = read({"linear": regression["bayesian_linear"]}, tmp_path)
+    found = facts_of(tmp_path)["models"][0]["of_model"]
+    assert found["prior_predictive"]
+    assert found["posterior_predictive"]
+    assert found["sensitivity"]
+    assert f"density (LOO) of the rows learnt from: {clean(str(number(found['loo']['elpd'], digits=4)))}" in page.text
+    assert "Rows drawn from the model" in page.parts
+    assert {"log_likelihood", "cdf"}.isdisjoint(regression["bayesian_linear"].children)
+
+
+def test_shares_of_classes_are_named_and_weights_that_stand_there_as_coefficients_left_out(binary: Evidences) -> None:
+    tree = binary["bayesian"].copy(deep=True)
+    drawn = {name: ("statistic", [0.1, 0.2]) for name in ("observed", "median", "low", "high")}
+    names = ["share of 1", "spread of shares between groups"]
+    tree["prior_predictive"] = xr.DataTree(xr.Dataset(drawn, {"statistic": names}))
+    variables = ["weight[a]", "coefficient[a]", "weight[b]"]
+    tree["sensitivity"] = xr.DataTree(xr.Dataset({"prior": ("variable", [0.1] * 3)}, {"variable": variables}))
+    found = of_model(tree, ["quake", "blast"])
+    assert [row["statistic"] for row in found["prior_predictive"]] == ["share of blast", names[1]]
+    assert [row["variable"] for row in found["sensitivity"]] == variables[1:]
+    assert [row["likelihood"] for row in found["sensitivity"]] == [None, None]
