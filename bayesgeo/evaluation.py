@@ -186,7 +186,9 @@ def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
 
 def _array_bytes(value: Any) -> int:
     """Return how many bytes the arrays hold that a fitted model consists of, those inside its parts too."""
-    if isinstance(value, np.ndarray | xr.Dataset | xr.DataArray | xr.DataTree):
+    if isinstance(value, xr.DataTree):
+        return sum(node.nbytes for name, node in value.children.items() if name not in BY_ROW)
+    if isinstance(value, np.ndarray | xr.Dataset | xr.DataArray):
         return int(value.nbytes)
     if isinstance(value, Mapping):
         return sum(map(_array_bytes, value.values()))

@@ -93,12 +93,15 @@ class _ShowsFunctions(Protocol):
 def diagnosis(
     fitted: Estimator, test: Dataset | None = None, *, tables: Mapping[str, xr.Dataset] | None = None
 ) -> Diagnosis:
-    """Diagnose the posterior of a fitted model; that of a network by its functions on test rows, where given.
+    """Diagnose the posterior of a fitted model.
 
-    What is in ``tables`` of :func:`bayesgeo.diagnostics.model_evidence` is not computed again.
+    With test rows, as in a fold, its draws alone: those of a network by its functions on these rows. What is in
+    ``tables`` of :func:`bayesgeo.diagnostics.model_evidence` is not computed again.
     """
     if test is not None and isinstance(fitted, _ShowsFunctions):
         return diagnose(_on_test_rows(fitted, test))
+    if test is not None and isinstance(fitted, Bayesian):
+        return diagnose(_draws_alone(fitted.posterior_))
     if isinstance(fitted, Bayesian):
         tree = fitted.posterior_.copy(deep=False)
         for name, table in (tables or {}).items():
@@ -115,6 +118,14 @@ def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
     if functions.sizes["point"]:  # none where the training part lacks every class of the test part
         tree["functions"] = xr.DataTree(functions)
     return tree
+
+
+def _draws_alone(posterior: xr.DataTree) -> xr.DataTree:
+    """Return a posterior without what its model says of its own rows: test rows tell more of a model in a fold."""
+    declared = posterior.attrs.get("declared", "").split()
+    kept = {name: node for name, node in posterior.children.items() if name not in declared}
+    attrs = {name: value for name, value in posterior.attrs.items() if name != "declared"}
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), **kept})
 
 
 def training_curve(fitted: Any) -> xr.Dataset | None:

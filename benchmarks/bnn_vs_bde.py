@@ -91,7 +91,7 @@ METHODS = {
     "bayesgeo": Method(
         "bayesgeo_network",
         NETWORK | {"inference": ["MCLMC", {}]},
-        {"airfoil": DEEP["airfoil"] | {"inference": ["MCLMC", {"chains": 12, "max_steps": 12_000}]}},
+        {"airfoil": DEEP["airfoil"] | {"inference": ["MCLMC", {"chains": 14, "max_steps": 12_000}]}},
         quick={"inference": ["MCLMC", {"chains": 2, "max_steps": 500}]},
     ),
     "advi": Method("bayesgeo_network", NETWORK | {"inference": ["ADVI", {}]}, DEEP),

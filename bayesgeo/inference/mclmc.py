@@ -32,7 +32,7 @@ class MCLMC:
     rows are held out the chains warm up, and the step size settles where the variance of the energy error per
     dimension is as wanted; they go on until the held-out log score of all their draws together stops growing. A
     chain whose score lies far below the others is dead: it begins again where a live one stands. Then every
-    row counts, and the chains run as many steps again for the draws that are kept.
+    row counts, and the chains run as many steps again, fewer after a short warm-up, for the draws that are kept.
 
     These dynamics reject nothing, so draws carry a bias that falls with the step size; ``adjusted=True`` adds the
     Metropolis correction, as a check. Meant for networks: use :class:`Exact` or :class:`NUTS` for other models.
@@ -42,7 +42,7 @@ class MCLMC:
     draws, chains : int
         Kept draws of each chain, and chains.
     max_steps : int
-        Steps of warm-up, at most; sampling takes as many. Raise it where the report says that the score still grows.
+        Steps of warm-up, at most; sampling takes as many at most. Raise it where the report says that the score still grows.
     energy_error : float
         Wanted variance of the energy error per dimension: smaller is slower and less biased.
     adjusted : bool
@@ -147,7 +147,8 @@ class _Run:
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
         """Keep the records of as many blocks as the warm-up took; an interrupt keeps the whole ones."""
         move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
-        blocks = max(blocks, -(-self.settings.draws // self.moves.RECORDS))
+        # A score that rests as soon as it may asks for little; a warm-up twice as long as its least, for as much again.
+        blocks = max(min(blocks, 2 * (blocks - FALL)), -(-self.settings.draws // self.moves.RECORDS))
         try:
             # Now that all rows count the chains settle again; the adjusted ones tune their steps.
             chain, _ = self.each(move, chain, self.target.everything, tuning)

@@ -7,7 +7,7 @@ from blackjax.mcmc import adjusted_mclmc_dynamic, mclmc
 from bayesgeo.inference.accelerator import jax, jnp
 from bayesgeo.inference.density import LogDensity
 
-EVERY, RECORDS = 6, 50  # steps between records, and records in a block
+EVERY, RECORDS = 10, 50  # steps between records, and records in a block
 DECAY = 149 / 151  # of the running average that sets the step size: about 150 steps of memory
 TRUST = 9.0  # how far, in log energy error, a step may lie from what is wanted and still count fully
 FIRST_STEP = 1e-3
