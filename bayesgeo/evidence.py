@@ -44,7 +44,7 @@ from bayesgeo.metrics.selective import selective
 SCHEMA = 3
 PROB = 0.95
 RESAMPLES = 2000
-PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "m", "northing": "m"}
+PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "", "northing": ""}
 
 
 def describe(dataset: Dataset) -> str:
@@ -69,11 +69,13 @@ def describe(dataset: Dataset) -> str:
 def observed_group(dataset: Dataset) -> xr.Dataset:
     """Return the observed side of test rows: ``y``, and ``group``, ``exact`` and places where there are such.
 
-    Places are ``longitude`` and ``latitude`` or ``easting`` and ``northing``, with their ``units``; NaN where unknown.
+    Places are ``longitude`` and ``latitude`` or ``easting`` and ``northing``, with their ``units`` as far as the data
+    set has them; NaN where unknown.
     """
     observed = xr.Dataset({"y": ("obs", dataset.y.values)}, coords={"obs": dataset.y["obs"].values})
     for name in (name for name in PLACES if name in dataset.coordinates):
-        observed[name] = ("obs", dataset.coordinates[name].values.astype(float), {"units": PLACES[name]})
+        place = dataset.coordinates[name]
+        observed[name] = ("obs", place.values.astype(float), {"units": place.attrs.get("units", PLACES[name])})
     if dataset.groups is not None:
         observed["group"] = ("obs", dataset.groups.values.astype(str))
     if dataset.exact is not None:

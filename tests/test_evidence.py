@@ -148,12 +148,13 @@ def test_places_of_the_test_rows_are_kept_in_their_order():
     data = events()
     x = np.where(np.arange(90) == 4, np.nan, np.arange(90.0))
     data = placed(data, easting=x, northing=x + 1, depth=x)
+    data.coordinates["easting"].attrs["units"] = "km"
     by = split(data, folds=3)
     observed = evaluate(catalog.model("majority", data.task), data, by)["observed_data"].to_dataset()
     order = np.concatenate([test for _, test in by.folds])
     np.testing.assert_array_equal(observed["easting"], x[order])
     np.testing.assert_array_equal(observed["northing"], x[order] + 1)
-    assert observed["easting"].attrs["units"] == "m"
+    assert (observed["easting"].attrs["units"], observed["northing"].attrs["units"]) == ("km", "")
     assert "depth" not in observed
 
 

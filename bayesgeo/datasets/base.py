@@ -179,7 +179,8 @@ def assemble(name: str, frame: pd.DataFrame, *, columns: Sequence[Column], targe
     target : pandas.Series
         Class names, if ``labels`` is among the fields, else numbers.
     **fields
-        Other fields of :class:`Dataset`; ``groups`` may be a column, ``coordinates`` a table.
+        Other fields of :class:`Dataset`; ``groups`` may be a column, ``coordinates`` a table
+        with ``attrs["units"]`` by name.
 
     Returns
     -------
@@ -227,8 +228,9 @@ def _codes(target: pd.Series, labels: Sequence[str]) -> np.ndarray:
 def _along_rows(table: pd.Series | pd.DataFrame, rows: Mapping[str, np.ndarray]) -> xr.DataArray | xr.Dataset:
     if isinstance(table, pd.Series):
         return xr.DataArray(table.to_numpy(), dims="obs", coords=rows, name=table.name)
-    parts = {str(name): ("obs", table[name].to_numpy()) for name in table.columns}
-    return xr.Dataset(parts, coords=rows)
+    units = table.attrs.get("units", {})
+    attrs = {name: {"units": units[name]} if name in units else {} for name in table.columns}
+    return xr.Dataset({str(name): ("obs", table[name].to_numpy(), attrs[name]) for name in table.columns}, coords=rows)
 
 
 def _refuse_shapes(data: Dataset) -> None:

@@ -1,5 +1,8 @@
 """Where and when rows were measured: coordinates found by name and checked."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pandas as pd
 
 from bayesgeo._check import invalid, shown
@@ -15,7 +18,9 @@ LAST_SECOND = 9e9
 TIMES = ("time", "date", "datetime", "timestamp", "origin_time")
 
 
-def coordinates_of(frame: pd.DataFrame, *, notes: list[str], time: str | None = None) -> pd.DataFrame:
+def coordinates_of(
+    frame: pd.DataFrame, *, notes: list[str], time: str | None = None, units: Mapping[str, str] = MappingProxyType({})
+) -> pd.DataFrame:
     """Find places, depth and times among the columns of a table.
 
     Parameters
@@ -26,13 +31,15 @@ def coordinates_of(frame: pd.DataFrame, *, notes: list[str], time: str | None = 
         Receives one line on what was found.
     time : str, optional
         Column of dates; by default one named like a time that holds dates.
+    units : mapping of str to str
+        Units of the columns, as far as they are known.
 
     Returns
     -------
     pandas.DataFrame
         ``longitude``, ``latitude``, ``easting``, ``northing``, ``depth`` and ``time``, as far as the
         table has them; ``attrs["columns"]`` names the columns that are therefore no features: all but
-        depth, and ``x`` with ``y`` count as easting and northing.
+        depth, and ``x`` with ``y`` count as easting and northing; ``attrs["units"]`` gives units.
 
     Raises
     ------
@@ -59,6 +66,7 @@ def coordinates_of(frame: pd.DataFrame, *, notes: list[str], time: str | None = 
         parts["time"] = _times(frame[when])
     places = pd.DataFrame(parts, index=frame.index)
     places.attrs["columns"] = [*found.values(), *([when] if when is not None else [])]
+    places.attrs["units"] = {place: units[name] for place, name in found.items() if units.get(name)}
     if places.attrs["columns"]:
         kept = shown(places.attrs["columns"], most=10)
         notes.append(f"Places and times are coordinates, no features: {kept}. Name them in features to use them.")

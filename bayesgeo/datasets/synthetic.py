@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesgeo.datasets.base import Column, Dataset, assemble
-from bayesgeo.datasets.event_physics import LABELS, SHOT_HOUR, draw_table, exact_probability
+from bayesgeo.datasets.event_physics import LABELS, SHOT_HOUR, UNITS, draw_table, exact_probability
 
 COLUMNS = (
     Column("magnitude", "ML"),
@@ -80,6 +80,8 @@ def as_dataset(table: pd.DataFrame, *, attrs: dict[str, str]) -> Dataset:
     50
     """
     frame = prepare(table.set_index("event_id"))
+    places = frame[["easting", "northing", "local_hour", "depth"]]
+    places.attrs["units"] = {name: UNITS[name] for name in places}
     blast = frame["p_blast"].to_numpy()
     rows = {"obs": frame.index.to_numpy(), "label": list(LABELS)}
     exact = xr.DataArray(np.column_stack([1.0 - blast, blast]), dims=("obs", "label"), coords=rows)
@@ -90,7 +92,7 @@ def as_dataset(table: pd.DataFrame, *, attrs: dict[str, str]) -> Dataset:
         target=frame["event"],
         labels=LABELS,
         groups=frame["site"],
-        coordinates=frame[["easting", "northing", "local_hour", "depth"]],
+        coordinates=places,
         exact=exact,
         leaks=LEAKS,
         split={"kind": "group", "folds": 5},

@@ -89,7 +89,7 @@ def read_table(
     _refuse_roles(target, group, features, drop)
     notes = list(table.notes)
     frame = _without_repeats(table.frame, notes)
-    places = coordinates_of(frame.drop(columns=target), time=time, notes=notes)
+    places = coordinates_of(frame.drop(columns=target), time=time, notes=notes, units=table.units)
     names = features or _candidates(frame, {target, group, *drop, *places.attrs["columns"]}, notes)
     needed = [target, *([group] if group else []), *names]
     frame = _complete(frame, needed, missing, notes)

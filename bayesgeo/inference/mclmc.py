@@ -42,7 +42,7 @@ class MCLMC:
     draws, chains : int
         Kept draws of each chain, and chains.
     max_steps : int
-        Steps of warm-up, at most; sampling takes as many at most. Raise it where the report says that the score still grows.
+        Steps of warm-up, at most; sampling takes no more. Raise it where the report says that the score still grows.
     energy_error : float
         Wanted variance of the energy error per dimension: smaller is slower and less biased.
     adjusted : bool

@@ -17,7 +17,6 @@ from scipy import stats
 
 ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
 FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
-PRIOR_ROWS = 1_000
 CDF_ROWS = 1_000  # enough for a test of uniformity to see every departure that matters
 PRIOR_DRAWS = 1_000
 BLOCK = 4_000_000  # numbers held at once of what is said of rows: 32 MB
@@ -101,7 +100,7 @@ def groups_of(says: Says, posterior: xr.Dataset, rows: Rows, seed: int) -> dict[
             density = says.log_prior(_arrays(posterior))
             groups["log_prior"] = xr.Dataset({"prior": (DIMS[:2], density)}, _of_draws(posterior))
         if says.prior is not None:
-            groups |= _before(says, part.part(spaced(len(kept), PRIOR_ROWS)), rng)
+            groups |= _before(says, part, rng)
     return groups
 
 

@@ -32,7 +32,10 @@ def draw_map(places: Mapping[str, Any], shown: Mapping[str, Any], *, name: str, 
         The drawing and its alternative text.
     """
     x, y, values = (np.array(part, dtype=float) for part in (places["x"], places["y"], shown["values"]))
-    labels = [f"{short(axis)} ({short(unit)})" for axis, unit in zip(places["axes"], places["units"], strict=True)]
+    labels = [
+        f"{short(axis)} ({short(unit)})" if unit else short(axis)
+        for axis, unit in zip(places["axes"], places["units"], strict=True)
+    ]
     with canvas(4.7, 4.5) as (figure, axes):
         for k, (rows, legend) in enumerate(_classes(values)):
             axes.plot(

@@ -43,6 +43,14 @@ def test_units_come_from_a_first_row_of_text(tmp_path, wells):
     assert data.n_rows == 40
 
 
+def test_places_keep_the_units_of_the_table(tmp_path, wells):
+    placed = wells.assign(x=np.arange(len(wells)), y=0.5)
+    units = pd.DataFrame([["name", "m", "API", "g/cm3", "name", "km", ""]], columns=placed.columns)
+    data = read_table(save(tmp_path / "t.csv", pd.concat([units, placed])), target="rock", group="well")
+    assert data.coordinates["easting"].attrs == {"units": "km"}
+    assert data.coordinates["northing"].attrs == {}
+
+
 def test_units_come_from_headers_parquet_fields_and_netcdf_attributes(tmp_path, wells):
     table = wells.drop(columns=["well", "depth"])
     headers = save(tmp_path / "t.csv", table.rename(columns={"GR": "GR [API]"}))
