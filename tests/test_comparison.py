@@ -2,6 +2,7 @@
 
 import json
 
+import arviz_stats as az
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bayesgeo import catalog, compare, evaluate, split
-from bayesgeo.comparison import NO_DIFFERENCE, corrected_interval, leaderboard, with_seed_variance
+from bayesgeo import BayesianLinearRegression, catalog, compare, evaluate, split
+from bayesgeo._check import InvalidInput
+from bayesgeo.comparison import NO_DIFFERENCE, compare_loo, corrected_interval, leaderboard, with_seed_variance
+from bayesgeo.diagnostics import loo
 from tests.tables import events, shaking
 
 
@@ -41,6 +44,24 @@ def seeded(tree, values):
 def only(table):
     (row,) = table.to_dict("records")
     return row
+
+
+def test_models_are_ranked_by_leave_one_out_as_arviz_ranks_their_posteriors():
+    data = shaking()
+    models = {"wide": BayesianLinearRegression(prior_scale=10.0), "tight": BayesianLinearRegression(prior_scale=0.01)}
+    by = split(data, folds=2)
+    evidences = {name: evaluate(model, data, by) for name, model in models.items()}
+    table = compare_loo(evidences | {"mean": evaluate(catalog.model("mean", data.task), data, by)})
+    theirs = az.compare({name: loo(model.posterior_).result for name, model in models.items()}, round_to="none")
+    assert table["model"].tolist() == theirs.index.tolist() == ["wide", "tight"]
+    for column in ("elpd_diff", "dse", "weight"):
+        np.testing.assert_allclose(table[column], theirs[column].to_numpy(float), atol=1e-6)
+    assert table["elpd_diff"][1] < -10
+    assert compare_loo({"wide": evidences["wide"]}).empty
+    other = evidences["tight"].copy()
+    other["loo"] = xr.DataTree(other["loo"].to_dataset().isel(obs=slice(5)))
+    with pytest.raises(InvalidInput, match=r"Invalid evidence 'tight'\. It learned from other rows than 'wide'"):
+        compare_loo({"wide": evidences["wide"], "tight": other})
 
 
 @given(seed=st.integers(0, 1000), n=st.integers(2, 80))

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo.comparison import compare
+from bayesgeo.comparison import compare, compare_loo
 from bayesgeo.reporting.formulas import specification
 from bayesgeo.reporting.guidelines import guidelines
 from bayesgeo.reporting.numbers import rounded
@@ -50,7 +50,7 @@ def gather(
     Returns
     -------
     dict
-        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``,
+        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``, ``loo``,
         ``findings``, ``reproduce``, ``decision`` and ``guidelines``: strings, numbers, lists and dicts; what could not
         be computed is None. ``report.schema.json`` says all of it.
 
@@ -68,6 +68,7 @@ def gather(
         "verdict": _verdict(evidences),
         "models": [_model(name, evidences[name]) for name in ranked],
         "comparisons": comparisons,
+        "loo": compare_loo(evidences).to_dict("records"),
         "findings": [_finding(finding) for finding in findings],
         "reproduce": dict(reproduce or {}),
     }
