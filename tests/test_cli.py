@@ -1,5 +1,8 @@
 """The command line: one exit code for each ending, a message for each mistake, never a traceback."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 import xarray as xr
@@ -204,3 +207,9 @@ def test_the_terminal_obeys_no_name_in_a_table(command, table):
     pd.read_csv(table).rename(columns={"kind": "kind\x1b[2J"}).to_csv(table, index=False)
     _, printed = command("check", table, "--target", "kid")
     assert "\x1b" not in printed
+
+
+def test_the_package_runs_as_a_module_too(repository):
+    command = [sys.executable, "-m", "bayesgeo", "datasets"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert "seismic_events" in done.stdout

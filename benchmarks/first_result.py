@@ -1,0 +1,50 @@
+"""How long a newcomer waits: the default network on 1,000 x 8 rows in a fresh process, and the demo's comparison.
+
+Each in a process of its own, imports and compilation included; the bars are 25 seconds for the first prediction and 120
+for the comparison, on two cores with nothing beside.
+
+    python benchmarks/first_result.py
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+ROWS = """
+import numpy as np
+import bayesgeo as bg
+rng = np.random.default_rng(0)
+X = rng.normal(size=(1000, 8))
+y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=1000)
+"""
+RUNS = {
+    "first prediction of values": [sys.executable, "-c", ROWS + "bg.BayesianMLPRegressor().fit(X, y).predict(X)"],
+    "first prediction of classes": [
+        sys.executable,
+        "-c",
+        ROWS + "bg.BayesianMLPClassifier().fit(X, y > 0).predict_proba(X)",
+    ],
+    "comparison of the demo": [sys.executable, "-m", "bayesgeo", "compare", "seismic_events", "--out"],
+}
+
+
+def cpu() -> float:
+    """Return the processor time in seconds of all ended children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    """Print wall and processor time of each."""
+    for name, command in RUNS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            begun, before = time.perf_counter(), cpu()
+            out = [f"{folder}/run"] if command[-1] == "--out" else []
+            subprocess.run([*command, *out], check=True, capture_output=True)
+            print(f"{name:28} {time.perf_counter() - begun:6.1f} s, {cpu() - before:6.1f} s of CPU", flush=True)
+
+
+if __name__ == "__main__":
+    main()
