@@ -16,7 +16,6 @@ from bayesgeo.diagnostics.base import (
     Verdict,
 )
 from bayesgeo.diagnostics.model import Loo, loo, model_evidence
-from bayesgeo.diagnostics.rounding import digits
 
 
 def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
@@ -117,7 +116,6 @@ __all__ = [
     "Status",
     "Verdict",
     "diagnose",
-    "digits",
     "loo",
     "model_evidence",
 ]

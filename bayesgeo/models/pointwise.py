@@ -100,7 +100,7 @@ def groups_of(says: Says, posterior: xr.Dataset, rows: Rows, seed: int) -> dict[
             density = says.log_prior(_arrays(posterior))
             groups["log_prior"] = xr.Dataset({"prior": (DIMS[:2], density)}, _of_draws(posterior))
         if says.prior is not None:
-            groups |= _before(says, part, rng)
+            groups |= _before(says, part, posterior, rng)
     return groups
 
 
@@ -123,18 +123,19 @@ def _blocks(says: Says, rows: Rows, p: Parameters) -> Iterator[tuple[slice, Mapp
         yield block, says.predictive(rows.X[block], p)
 
 
-def _before(says: Says, rows: Rows, rng: np.random.Generator) -> dict[str, xr.Dataset]:
-    """Return draws of the prior, and what rows drawn from them look like."""
+def _before(says: Says, rows: Rows, posterior: xr.Dataset, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    """Return draws of the prior, labelled as those of the posterior, and what rows drawn from them look like."""
     assert says.prior is not None
     drawn = says.prior((1, PRIOR_DRAWS), rng)
     few = {name: values[:, :FEWEST_DRAWS] for name, values in drawn.items()}
-    dims = {name: (*DIMS[:2], *(f"{name}_dim_{k}" for k in range(drawn[name].ndim - 2))) for name in says.shown}
     # Before any data, no part of the rows is told from another.
     one = (np.zeros(len(rows.y), dtype=int), "")
     replicated = _replicated(says, rows, few, rng, parts=one)
     groups = {"prior_predictive": replicated.isel(statistic=slice(len(rows.labels) or None))}
-    if dims:
-        groups["prior"] = xr.Dataset({name: (dims[name], drawn[name]) for name in says.shown})
+    if says.shown:
+        named = {name: posterior[name].transpose(*DIMS[:2], ...).dims for name in says.shown}
+        coords = {name: values for name, values in posterior.coords.items() if name not in DIMS[:2]}
+        groups["prior"] = xr.Dataset({name: (named[name], drawn[name]) for name in says.shown}, coords)
     return groups
 
 

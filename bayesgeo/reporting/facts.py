@@ -239,10 +239,20 @@ def _summary(evidence: xr.DataTree, wanted: Sequence[str], labels: Sequence[str]
     units = {}
     if "unit" in posterior.coords:
         units = dict(zip(posterior["feature"].values, posterior["unit"].values, strict=True))
-    return [fact for name in names for fact in _quantities(name, summary[name], units, labels)]
+    prior = evidence["prior"].to_dataset() if "prior" in evidence.children else xr.Dataset()
+    ends = {name: _prior_ends(prior, name) for name in names}
+    return [fact for name in names for fact in _quantities(name, summary[name], units, labels, prior=ends[name])]
 
 
-def _quantities(name: str, summary: xr.DataArray, units: Mapping[str, str], labels: Sequence[str]) -> list[Facts]:
+def _prior_ends(prior: xr.Dataset, name: str) -> xr.DataArray | None:
+    if name not in prior:
+        return None
+    return prior[name].quantile([(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], ("chain", "draw"))
+
+
+def _quantities(
+    name: str, summary: xr.DataArray, units: Mapping[str, str], labels: Sequence[str], *, prior: xr.DataArray | None
+) -> list[Facts]:
     where = [dim for dim in summary.dims if dim != "summary"]
     stacked = summary.stack(quantity=where) if where else summary.expand_dims("quantity")
     facts = []
@@ -252,6 +262,9 @@ def _quantities(name: str, summary: xr.DataArray, units: Mapping[str, str], labe
         if at.get("label", "").isdecimal():
             at["label"] = labels[int(at["label"])]
         values = {str(key): float(one.sel(summary=key)) for key in one["summary"].values}
+        if prior is not None:
+            ends = prior.sel({dim: one[dim].item() for dim in where}).values
+            values |= dict(zip(("prior_low", "prior_high"), ends.tolist(), strict=True))
         facts.append({"variable": name, **at, "unit": str(units.get(at.get("feature", ""), "")), **values})
     return facts
 

@@ -52,13 +52,14 @@ MOST = 24  # lines of a forest that a reader can take in
 
 @dataclass(frozen=True)
 class Mark:
-    """One line of a forest: a value with its interval."""
+    """One line of a forest: a value with its interval, and perhaps that of its prior."""
 
     label: str
     value: float
     low: float | None
     high: float | None
     kind: str = "Bayesian"
+    prior: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,9 @@ def _draw_mark(axes: Axes, row: int, mark: Mark, low: float, high: float) -> Non
         x, side = (high - edge, "right") if right else (low + edge, "left")
         axes.text(x, row, text, ha=side, va="center", color=colour)
         return
+    if mark.prior is not None:
+        band: Any = {"linewidth": 9, "alpha": 0.3, "solid_capstyle": "butt"}
+        axes.plot(np.clip(mark.prior, low, high), [row, row], color=FAINT, **band)
     if mark.low is not None and mark.high is not None:
         axes.plot([mark.low, mark.high], [row, row], color=colour, linewidth=2, solid_capstyle="round")
     axes.plot(mark.value, row, MARKERS[mark.kind], color=colour, markersize=6.5)

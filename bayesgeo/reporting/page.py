@@ -266,9 +266,17 @@ def _effects_figure(model: Facts, number: int) -> Picture | None:
     usable = sorted(usable, key=lambda effect: -abs(effect["mean"]))[: figures.MOST]
     if not usable:
         return None
-    marks = [Mark(_effect_label(e), e["mean"], *(e[key] for key in _ends(e))) for e in usable]
+    marks = []
+    for effect in usable:
+        low, high = (effect[key] for key in _ends(effect))
+        marks.append(Mark(_effect_label(effect), effect["mean"], low, high, prior=_prior(effect)))
     xlabel = "effect of one sd of the feature"
     return figures.forest(marks, name=f"effects{number}", xlabel=xlabel, reference=0.0, reference_label="no effect")
+
+
+def _prior(effect: Facts) -> tuple[float, float] | None:
+    low, high = effect.get("prior_low"), effect.get("prior_high")
+    return None if low is None or high is None else (low, high)
 
 
 def _growth_figure(growth: Facts, number: int) -> Picture:

@@ -618,3 +618,21 @@ def test_shares_of_classes_are_named_and_weights_that_stand_there_as_coefficient
     assert [row["statistic"] for row in found["prior_predictive"]] == ["share of blast", names[1]]
     assert [row["variable"] for row in found["sensitivity"]] == variables[1:]
     assert [row["likelihood"] for row in found["sensitivity"]] == [None, None]
+
+
+def test_the_prior_lies_behind_the_effects_where_it_is_known(regression: Evidences, tmp_path: Path) -> None:
+    tree = regression["bayesian_linear"].copy()
+    prior = tree["prior"].to_dataset()
+    prior["weight"] = prior["weight"] * 0 + xr.DataArray(np.linspace(-5.0, 5.0, prior.sizes["draw"]), dims="draw")
+    tree["prior"] = xr.DataTree(prior)
+    facts = gather({"known": tree, "without": regression["ridge"]})
+    (model,) = [model for model in facts["models"] if model["name"] == "known"]
+    ends = [(effect["prior_low"], effect["prior_high"]) for effect in model["effects"]]
+    np.testing.assert_allclose(ends, [(-4.5, 4.5)] * len(ends))
+    pale = "Pale: as much of the prior"
+    report({"known": tree}, tmp_path / "known")
+    assert pale in (tmp_path / "known" / "report.html").read_text(encoding="utf-8")
+    unknown = tree.copy()
+    del unknown["prior"]
+    report({"unknown": unknown}, tmp_path / "unknown")
+    assert pale not in (tmp_path / "unknown" / "report.html").read_text(encoding="utf-8")
