@@ -20,7 +20,11 @@ X = rng.normal(size=(1000, 8))
 y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=1000)
 """
 RUNS = {
-    "first prediction of values": [sys.executable, "-c", ROWS + "bg.BayesianMLPRegressor(random_state=0).fit(X, y).predict(X)"],
+    "first prediction of values": [
+        sys.executable,
+        "-c",
+        ROWS + "bg.BayesianMLPRegressor(random_state=0).fit(X, y).predict(X)",
+    ],
     "first prediction of classes": [
         sys.executable,
         "-c",
