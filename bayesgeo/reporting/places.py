@@ -94,9 +94,10 @@ def _placed(
                 continue
             if axes[0] in DEGREES:
                 return axes, list(DEGREES.values()), _unwrapped(x), y, at
-            kilometres = max(np.ptp(x[at]), np.ptp(y[at])) > FAR
-            scale, unit = (1000.0, "km") if kilometres else (1.0, "m")
-            return axes, [unit, unit], x / scale, y / scale, at
+            units = [observed[name].attrs.get("units", "") for name in axes]
+            if units == ["m", "m"] and max(np.ptp(x[at]), np.ptp(y[at])) > FAR:
+                return axes, ["km", "km"], x / 1000.0, y / 1000.0, at
+            return axes, units, x, y, at
     return None
 
 

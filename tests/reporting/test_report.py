@@ -534,13 +534,21 @@ def test_kilometres_replace_many_metres_and_degrees_go_on_over_the_date_line(bin
     tree = binary["logistic"].copy(deep=True)
     observed = tree["observed_data"].to_dataset()
     metres = observed.drop_vars(["longitude", "latitude"]).assign(
-        easting=("obs", np.linspace(5e5, 6e5, 120)), northing=("obs", np.full(120, 4e6))
+        easting=("obs", np.linspace(5e5, 6e5, 120), {"units": "m"}), northing=("obs", np.full(120, 4e6), {"units": "m"})
     )
     tree["observed_data"] = xr.DataTree(metres)
     found = places(tree)
     assert found is not None
     assert (found["axes"], found["units"], found["aspect"]) == (["easting", "northing"], ["km", "km"], 1.0)
     assert found["x"][-1] == pytest.approx(600.0)
+    for unit in ("km", "ft", ""):
+        for name in ("easting", "northing"):
+            metres[name].attrs["units"] = unit
+        tree["observed_data"] = xr.DataTree(metres)
+        found = places(tree)
+        assert found is not None
+        assert found["units"] == [unit, unit]
+        assert found["x"][-1] == pytest.approx(6e5)
     west = np.where(np.arange(120) % 2, 179.0, -179.0)
     tree["observed_data"] = xr.DataTree(observed.assign(longitude=("obs", west)))
     found = places(tree)
