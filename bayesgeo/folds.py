@@ -10,6 +10,7 @@ import xarray as xr
 from sklearn.base import clone
 
 from bayesgeo._progress import announce
+from bayesgeo._spaced import spaced
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.diagnostics import Check, Diagnosis, diagnose
 from bayesgeo.metrics.by_draw import probability_draws
@@ -113,7 +114,7 @@ def diagnosis(
 
 def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
     """Return the posterior with its functions on test rows, which nothing in the fit has seen."""
-    rows = test.rows(np.unique(np.linspace(0, test.n_rows - 1, FUNCTION_ROWS).round().astype(int)))
+    rows = test.rows(spaced(test.n_rows, FUNCTION_ROWS))
     functions, tree = fitted.functions(rows.X, rows.y.values), fitted.posterior_.copy(deep=False)
     if functions.sizes["point"]:  # none where the training part lacks every class of the test part
         tree["functions"] = xr.DataTree(functions)

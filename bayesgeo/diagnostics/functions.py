@@ -17,6 +17,7 @@ import arviz_stats as az
 import numpy as np
 import xarray as xr
 
+from bayesgeo._spaced import spaced
 from bayesgeo.diagnostics.base import Check, Status, finite, graded, not_applicable, rhat_within
 from bayesgeo.inference.mclmc import dead_chains
 from bayesgeo.probability.log_mean import log_mean_exp
@@ -85,7 +86,7 @@ def _values(functions: xr.Dataset) -> np.ndarray:
 def _spaced(values: np.ndarray) -> np.ndarray:
     """Keep few quantities, evenly spaced, of those that vary: a probability of exactly 1 cannot mix badly."""
     varying = np.flatnonzero((np.ptp(values, axis=1) > 0).any(axis=0))
-    picked = np.linspace(0, len(varying) - 1, min(QUANTITIES, len(varying))).round().astype(int)
+    picked = spaced(len(varying), QUANTITIES)
     return values[..., varying[picked]]
 
 

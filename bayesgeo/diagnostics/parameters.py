@@ -10,6 +10,7 @@ import xarray as xr
 from scipy import stats
 from scipy.optimize import linear_sum_assignment
 
+from bayesgeo._spaced import spaced
 from bayesgeo.diagnostics.base import Check, counted, graded, quantities, rhat_within
 
 RHAT_GOOD, RHAT_BAD = 1.01, 1.05
@@ -151,7 +152,7 @@ def _swapped(names: list[str], values: np.ndarray) -> Check:
 def _dependence(names: list[str], values: np.ndarray, size: np.ndarray) -> Check:
     """Compare the rank correlations of pairs of quantities between chains, in standard errors of Fisher's z."""
     varying = np.flatnonzero((np.ptp(values, axis=1) > 0).all(axis=0) & np.isfinite(size))
-    picked = varying[np.unique(np.linspace(0, len(varying) - 1, min(PAIRED, len(varying))).round().astype(int))]
+    picked = varying[spaced(len(varying), PAIRED)]
     advice = (
         "Two quantities depend on each other otherwise in one chain than in the rest: chains were mixed. Fit again."
     )

@@ -12,6 +12,7 @@ import xarray as xr
 
 from bayesgeo._check import positive
 from bayesgeo._progress import announce
+from bayesgeo._spaced import spaced
 from bayesgeo.inference.base import Problem, check_counts
 from bayesgeo.probability.log_mean import log_mean_exp
 
@@ -219,7 +220,7 @@ class _Run:
         """Return the groups of the tree: the draws evenly spaced over what was recorded."""
         joined = self.jax.jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *self.records)
         n = joined.lp.shape[1]
-        picked = np.unique(np.linspace(0, n - 1, min(self.settings.draws, n)).round().astype(int))
+        picked = spaced(n, self.settings.draws)
         error = "acceptance_rate" if self.settings.adjusted else "energy_error"
         # Errors between two kept draws belong to the later one.
         windows = np.split(joined.quality, picked[:-1] + 1, axis=1)

@@ -15,6 +15,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayesgeo._spaced import spaced
+
 ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
 FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
 CDF_ROWS = 1_000  # enough for a test of uniformity to see every departure that matters
@@ -65,17 +67,6 @@ class Rows:
     def part(self, rows: np.ndarray) -> "Rows":
         """Return some of the rows."""
         return Rows(self.X[rows], self.y[rows], None if self.groups is None else self.groups[rows], self.labels)
-
-
-def spaced(n: int, most: int) -> np.ndarray:
-    """Return the positions of at most so many of ``n`` things, evenly spaced.
-
-    Examples
-    --------
-    >>> spaced(10, 4).tolist()
-    [0, 3, 6, 9]
-    """
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
 
 
 def groups_of(says: Says, posterior: xr.Dataset, rows: Rows, seed: int) -> dict[str, xr.Dataset]:

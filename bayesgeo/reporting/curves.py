@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from bayesgeo._spaced import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, MARKERS, Picture, canvas, short, to_svg
 from bayesgeo.reporting.numbers import number
 
@@ -79,7 +80,7 @@ def _told(x: Sequence[float | None], y: Sequence[float | None]) -> str:
     known = [(a, b) for a, b in zip(x, y, strict=True) if a is not None and b is not None]
     if not known:
         return "unknown"
-    at = np.unique(np.linspace(0, len(known) - 1, min(TOLD, len(known))).round().astype(int))
+    at = spaced(len(known), TOLD)
     return ", ".join(f"{number(known[k][1], digits=2)} at {number(known[k][0], digits=2)}" for k in at)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgeo._spaced import spaced
+
 NOTABLE = 8
 SCATTER = 150
 Facts = dict[str, Any]
@@ -16,7 +18,7 @@ def scatter(evidence: xr.DataTree) -> list[Facts]:
     if "mean" not in predictions:
         return []
     order = np.argsort(predictions["mean"].values, kind="stable")
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, min(SCATTER, len(order))).astype(int))]
+    chosen = order[spaced(len(order), SCATTER)]
     columns = {"predicted": predictions["mean"], "low": predictions["low"], "high": predictions["high"]}
     columns["observed"] = evidence["observed_data"].to_dataset()["y"]
     return [{name: float(values.values[row]) for name, values in columns.items()} for row in chosen]

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from bayesgeo._spaced import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, Picture, canvas, to_svg
 from bayesgeo.reporting.numbers import number, rounded
 
@@ -36,8 +37,7 @@ def training(evidence: xr.DataTree) -> Facts | None:
 
 def _fit(fold: xr.Dataset) -> Facts:
     loss = fold["loss"].dropna("epoch", how="all")
-    last = loss.sizes["epoch"] - 1
-    loss = loss.isel(epoch=np.unique(np.linspace(0, last, min(POINTS, last + 1)).round().astype(int)))
+    loss = loss.isel(epoch=spaced(loss.sizes["epoch"], POINTS))
     parts = {name: rounded(loss.sel(part=name).values) for name in ("training", "validation")}
     return {
         "fold": str(fold["fold"].item()),
