@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import joblib
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from bayesgeo import catalog
 from bayesgeo.datasets.base import Dataset
@@ -77,3 +78,47 @@ def seeds_group(dataset: Dataset, evidence: xr.DataTree, others: Sequence[xr.Dat
         coords={"metric": names},
         attrs={"stochastic": int(bool(others))},
     )
+
+
+def seed_variance(evidence: xr.DataTree, metric: str) -> tuple[float, int]:
+    """Return the variance of a score over seeds and the degrees of freedom of it; NaN where it was not measured."""
+    if "seeds" not in evidence.children:
+        return np.nan, 0
+    group = evidence["seeds"].to_dataset()
+    return float(group["sd"].sel(metric=metric)) ** 2, group.sizes["seed"] - 1
+
+
+def with_seed_variance(
+    difference: float, ends: tuple[float, float], variances: np.ndarray, freedom: np.ndarray, *, prob: float
+) -> tuple[float, float]:
+    r"""Widen the interval of a difference by what other seeds of the two fits would have changed.
+
+    The two causes are independent, so half-widths add as squares: each end moves to :math:`\bar d \pm \sqrt{h^2 + t^2
+    (s_a^2 + s_b^2)}` with its half-width :math:`h`, the variances :math:`s^2` of the two scores over seeds, and the
+    quantile :math:`t` at the degrees of freedom of Welch (1947, Biometrika 34:28) and Satterthwaite.
+
+    Parameters
+    ----------
+    difference : float
+        Between the scores of the first seeds.
+    ends : (float, float)
+        Its interval over rows.
+    variances, freedom : numpy.ndarray
+        ``(model,)`` variance over seeds, and the number of seeds less one.
+    prob : float
+        Probability of the interval.
+
+    Examples
+    --------
+    >>> low, high = with_seed_variance(0.5, (0.4, 0.6), np.array([0.01, 0.0]), np.array([9, 0]), prob=0.95)
+    >>> round(low, 3), round(high, 3)
+    (0.253, 0.747)
+    """
+    total = variances.sum()
+    if not total > 0:
+        return ends
+    known = variances > 0
+    welch = total**2 / (variances[known] ** 2 / freedom[known]).sum()
+    added = stats.t.ppf((1 + prob) / 2, welch) * np.sqrt(total)
+    low, high = ends
+    return float(difference - np.hypot(difference - low, added)), float(difference + np.hypot(high - difference, added))

@@ -12,8 +12,11 @@ from scipy import stats
 
 from bayesgeo import BayesianLinearRegression, catalog, compare, evaluate, split
 from bayesgeo._check import InvalidInput
-from bayesgeo.comparison import NO_DIFFERENCE, compare_loo, corrected_interval, leaderboard, with_seed_variance
+from bayesgeo.comparison import NO_DIFFERENCE, corrected_interval
 from bayesgeo.diagnostics import loo
+from bayesgeo.leaderboard import leaderboard
+from bayesgeo.leave_one_out import compare_loo
+from bayesgeo.repeats import with_seed_variance
 from tests.tables import events, shaking
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo.comparison import compare, compare_loo
+from bayesgeo.comparison import compare
+from bayesgeo.leave_one_out import compare_loo
 from bayesgeo.reporting.formulas import specification
 from bayesgeo.reporting.guidelines import guidelines
 from bayesgeo.reporting.numbers import rounded
