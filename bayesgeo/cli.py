@@ -174,6 +174,9 @@ def distill(
     teacher: Annotated[str, Parameter(help="Model of the run.")],
     out: Annotated[Path, Parameter(help="Folder for student.safetensors and distillation.json.")],
     student: Annotated[str, Parameter(help="Widths of its hidden layers, separated by commas.")] = "32,32",
+    unlabelled: Annotated[
+        Path | None, Parameter(help="Table of more rows to ask about: those that the student is for.")
+    ] = None,
 ) -> int:
     """Teach a small network what a model of a run knows, and say what was lost.
 
@@ -192,9 +195,18 @@ def distill(
 
     hidden = tuple(int(width) for width in widths)
     with display():
-        record = distill_run(run, dataset, choice.folds_of(dataset), teacher=teacher, hidden=hidden, out=out)
+        record = distill_run(
+            run,
+            dataset,
+            choice.folds_of(dataset),
+            teacher=teacher,
+            hidden=hidden,
+            out=out,
+            unlabelled=unlabelled,
+        )
     rows, scores = record["rows"], record["scores"]
-    say(f"{rows['taught']:,} rows taught, {rows['calibrated']:,} calibrated, {rows['tested']:,} tested: {out / FILE}")
+    counted = ", ".join(f"{count:,} {role}" for role, count in rows.items())
+    say(f"Rows: {counted}. {out / FILE}")
     for score in scores["teacher"]:
         say(f"{score:>20}  teacher {scores['teacher'][score]:.5g}  student {scores['student'][score]:.5g}")
     for score in ("agreement", "epistemic_rank_correlation"):

@@ -21,14 +21,21 @@ from bayesgeo.models.storage import load_model
 from bayesgeo.models.student import Student
 from bayesgeo.models.student_file import save_student
 from bayesgeo.models.teaching import value_moments
-from bayesgeo.study import read_manifest
+from bayesgeo.study import new_rows, read_manifest
 
 SCHEMA = 1
 FILE, RECORD = "student.safetensors", "distillation.json"
 
 
 def distill_run(
-    run: str | Path, dataset: Dataset, by: Split, *, teacher: str, hidden: tuple[int, ...], out: str | Path
+    run: str | Path,
+    dataset: Dataset,
+    by: Split,
+    *,
+    teacher: str,
+    hidden: tuple[int, ...],
+    out: str | Path,
+    unlabelled: str | Path | None = None,
 ) -> dict[str, Any]:
     """Teach a student what a model of a run can learn, and score both on rows that neither has seen.
 
@@ -48,6 +55,8 @@ def distill_run(
         Width of each hidden layer of the student.
     out : path
         Folder for ``student.safetensors`` and ``distillation.json``.
+    unlabelled : path, optional
+        Table of more rows to ask the teacher about, such as those that the student is for.
 
     Returns
     -------
@@ -68,8 +77,11 @@ def distill_run(
     settings = clone(load_model(Path(run) / "models" / teacher)).set_params(random_state=manifest["seed"])
     train, test = (dataset.rows(rows) for rows in by.folds[0])
     kind = StudentClassifier if dataset.labels else StudentRegressor
+    more = None if unlabelled is None else new_rows(manifest, unlabelled)
     groups = None if train.groups is None else train.groups.values
-    student = kind(settings, hidden, random_state=manifest["seed"]).fit(train.X, _target(train), groups)
+    student = kind(settings, hidden, random_state=manifest["seed"]).fit(
+        train.X, _target(train), groups, unlabelled=more
+    )
     record = {
         "schema_version": SCHEMA,
         "teacher": teacher,
@@ -79,6 +91,7 @@ def distill_run(
         "split": by.sentence,
         "rows": {
             "taught": train.n_rows - len(student.held_out_rows_),
+            "unlabelled": 0 if more is None else more.sizes["obs"],
             "calibrated": len(student.held_out_rows_),
             "tested": test.n_rows,
         },

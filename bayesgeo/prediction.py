@@ -10,13 +10,11 @@ import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid
 from bayesgeo._files import atomic_file, harmless
-from bayesgeo.datasets import encode, prepare, titles
-from bayesgeo.datasets.formats import read_file
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.storage import load_model
-from bayesgeo.study import columns_of, load_study
+from bayesgeo.study import load_study, new_rows
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,7 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
     if name not in evidences:
         raise invalid("model", name, "The run has none of that name.", did_you_mean(name, evidences))
-    frame = read_file(table).frame
-    if manifest["dataset"]["name"] in titles():
-        frame = prepare(manifest["dataset"]["name"], frame)
-    X = encode(frame, columns_of(manifest)).sel(feature=manifest["features"])
+    X = new_rows(manifest, table)
     estimator = load_model(Path(run) / "models" / name)
     if isinstance(estimator, Classifier):
         result = _classes(estimator, X, manifest["dataset"]["labels"])

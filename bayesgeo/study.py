@@ -18,9 +18,11 @@ from bayesgeo import catalog
 from bayesgeo._check import InvalidInput, invalid, positive
 from bayesgeo._files import atomic_file
 from bayesgeo._progress import announce
+from bayesgeo.datasets import encode, prepare, titles
 from bayesgeo.datasets.audit import Finding, audit
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.columns import Column
+from bayesgeo.datasets.formats import read_file
 from bayesgeo.datasets.split import Split, split
 from bayesgeo.evaluation import LIBRARIES, evaluate
 from bayesgeo.evidence import load_evidence, save_evidence
@@ -136,9 +138,19 @@ def read_manifest(out: str | Path) -> dict[str, Any]:
     return manifest
 
 
-def columns_of(manifest: Mapping[str, Any]) -> list[Column]:
-    """Return how the run turns the columns of a table into features."""
-    return [Column(**entry | {"levels": tuple(entry["levels"])}) for entry in manifest["columns"]]
+def new_rows(manifest: Mapping[str, Any], table: str | Path) -> xr.DataArray:
+    """Read the rows ``(obs, feature)`` of a table as the run of a manifest read its own.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, or a value cannot be used.
+    """
+    frame = read_file(table).frame
+    if manifest["dataset"]["name"] in titles():
+        frame = prepare(manifest["dataset"]["name"], frame)
+    columns = [Column(**entry | {"levels": tuple(entry["levels"])}) for entry in manifest["columns"]]
+    return encode(frame, columns).sel(feature=manifest["features"])
 
 
 def refuse(findings: Sequence[Finding]) -> None:

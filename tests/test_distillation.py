@@ -81,7 +81,29 @@ def test_a_quantity_is_distilled_too(command, tmp_path):
     assert scores["student"]["rmse"] == pytest.approx(scores["teacher"]["rmse"], rel=0.05)
 
 
+def test_rows_to_be_predicted_may_be_asked_about_too(command, run_folder, tmp_path, monkeypatch):
+    import bayesgeo.distillation as module
+
+    asked = {}
+    taught = module.StudentClassifier.fit
+
+    def fit(self, X, y, groups=None, **rows):
+        asked.update(rows)
+        return taught(self, X, y, groups, **rows)
+
+    monkeypatch.setattr(module.StudentClassifier, "fit", fit)
+    new = events(n=7, seed=9)
+    table = write_csv(new, tmp_path / "new.csv")
+    arguments = ("--teacher", "logistic", "--unlabelled", table, "--out", tmp_path / "s")
+    code, printed = command("distill", run_folder, *arguments)
+    assert code == 0, printed
+    assert json.loads((tmp_path / "s" / "distillation.json").read_text())["rows"]["unlabelled"] == 7
+    assert asked["unlabelled"]["feature"].values.tolist() == new.X["feature"].values.tolist()
+    np.testing.assert_allclose(asked["unlabelled"].values, new.X.values)
+
+
 MISTAKES = {
+    "a table that lacks a column": (("--teacher", "logistic", "--unlabelled", "{lacking}"), "column"),
     "wrong teacher": (("--teacher", "logistics"), "Did you mean 'logistic'"),
     "wrong widths": (("--teacher", "logistic", "--student", "8,x"), "It is no list of widths"),
     "no width": (("--teacher", "logistic", "--student", ","), "It is no list of widths"),
@@ -91,6 +113,8 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_ends_with_2_and_writes_nothing(command, run_folder, tmp_path, arguments, message):
+    (tmp_path / "lacking.csv").write_text("depth_km\n1.0\n")
+    arguments = [argument.format(lacking=tmp_path / "lacking.csv") for argument in arguments]
     code, printed = command("distill", run_folder, *arguments, "--out", tmp_path / "s")
     assert code == 2
     assert message in printed

@@ -14,8 +14,8 @@ class DeepEnsemble(MLP):
     """Base of the two deep ensembles (Lakshminarayanan, Pritzel & Blundell 2017, NeurIPS 30).
 
     Each member has its own starting weights, batches and validation rows; all are trained at once. Members are draws,
-    so how much they disagree is the epistemic uncertainty. The first members of a larger ensemble are the ensemble of
-    that many from the same seed.
+    so how much they disagree is the epistemic uncertainty. Each keeps the weights of its own best epoch; training ends
+    for all when three quarters have stopped, because the last ones would cost nearly as much as all at once.
 
     Attributes
     ----------

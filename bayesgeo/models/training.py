@@ -15,6 +15,7 @@ from bayesgeo.models.network import Network
 from bayesgeo.models.recipe import Recipe
 
 LEAST_GAIN = 1e-5  # what counts as a better validation loss
+STRAGGLERS = 0.25  # part of the members: the last ones would each cost nearly as much as all at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,8 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
     """Train members of one architecture at once; keep the weights of each one's best epoch on its validation rows.
 
     A member's starting weights, batches and dropout come from its seed alone; an epoch has as many rows as the first
-    member trains on. The first members of a larger set are therefore the set of that many.
+    member trains on. Alone or in company, a member is therefore the same, but that training ends for all when no more
+    than a quarter of them would go on.
 
     Parameters
     ----------
@@ -154,7 +156,7 @@ def _descend(members: Members, batches: Batches, judged: list[Any], loss: Loss) 
         record.note(epoch, losses, weights)
         announce("training", epoch=epoch + 1, total=recipe.max_epochs)
         going = np.flatnonzero(epoch - record.best_epoch[record.alive] < record.patience)
-        if not len(going):
+        if len(going) <= STRAGGLERS * len(record.best_epoch):
             break
         if len(going) < len(record.alive):
             record.alive = record.alive[going]
