@@ -47,7 +47,7 @@ from bayesgeo.models.transfer import indivisible
 
 CLASSES = ("seismic_events", "pnsn_catalogue", "seg2016_facies")
 DATA = (*CLASSES, "airfoil")
-LARGE = (64, 64, 64)
+LARGE = (128, 128, 128)
 HIDDEN = {"seg2016_facies": LARGE, "airfoil": LARGE}
 FEWEST_LOSS = 0.005
 SHIFTS = (1.0, 2.0, 4.0)

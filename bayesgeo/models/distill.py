@@ -43,7 +43,7 @@ class StudentClassifier(Student, Classifier):
     mix : float
         Weight of the labels beside the teacher's answers, where there are labels.
     transfer : int, optional
-        Rows to draw for each row of ``X``; None draws about 50,000, 2 to 20 for each.
+        Rows to draw for each row of ``X``; None draws about 50,000, 2 to 100 for each.
     max_epochs : int
         Passes over all these rows.
     device : {"auto", "cpu", "cuda", "mps"}

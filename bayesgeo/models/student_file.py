@@ -55,7 +55,7 @@ def save_student(student: Student, path: str | Path) -> Path:
     if type(student).__name__ not in KINDS or not hasattr(student, "weights_"):
         raise invalid("student", type(student).__name__, "It is no fitted student.", "Give one that distill returned.")
     arrays = {**student.weights_, **{name: getattr(student, name) for name in ARRAYS}}
-    arrays = {name: np.ascontiguousarray(values, dtype=np.float64) for name, values in arrays.items()}
+    arrays = {name: np.ascontiguousarray(values, dtype=_dtype(name)) for name, values in arrays.items()}
     description = _describe(student)
     _check_names(str(path), description)
     description["sha256"] = _sha256(description, arrays)
@@ -246,12 +246,16 @@ def _check_arrays(path: Any, student: Student, arrays: Mapping[str, np.ndarray])
         raise _refused(path, f"It lacks these arrays or has them in excess: {shown(strange)}.")
     for name, shape in shapes.items():
         values = arrays[name]
-        if values.shape != shape or values.dtype != np.float64:
-            raise _refused(path, f"{name} is {values.dtype} {values.shape}; this student has float64 {shape}.")
+        if values.shape != shape or values.dtype != _dtype(name):
+            raise _refused(path, f"{name} is {values.dtype} {values.shape}; this student has {_dtype(name)} {shape}.")
         if not np.isfinite(values).all():
             raise _refused(path, f"{name} has values that are missing or infinite.")
     if not (arrays["scale_"] > 0).all() or not (arrays["answer_scale_"] > 0).all():
         raise _refused(path, "A scale is not above zero.")
+
+
+def _dtype(name: str) -> np.dtype:
+    return np.dtype(np.float64 if name in ARRAYS else np.float32)
 
 
 def _n_answers(student: Student) -> int:

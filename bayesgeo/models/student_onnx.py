@@ -21,7 +21,7 @@ SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132)
 
 
 def export_onnx(student: Student, path: str | Path) -> Path:
-    """Write a fitted student as an ONNX graph in double precision.
+    """Write a fitted student as an ONNX graph, from double precision to double precision.
 
     Parameters
     ----------
@@ -71,12 +71,18 @@ class _Graph:
         self.onnx = onnx
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
+        self.kind: type = np.float64
 
-    def constant(self, values: Any, kind: type = np.float64) -> str:
-        """Add a constant."""
+    def constant(self, values: Any, kind: type | None = None) -> str:
+        """Add a constant, of the precision in force."""
         name = f"c{len(self.constants)}"
-        self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(values, dtype=kind), name))
+        self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(values, dtype=kind or self.kind), name))
         return name
+
+    def cast(self, value: str, kind: type) -> str:
+        """Go on in another precision."""
+        self.kind = kind
+        return self.op("Cast", value, to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 
     def op(self, kind: str, *inputs: Any, output: str = "", **attributes: Any) -> str:
         """Add a node; inputs are names of values, or numbers."""
@@ -104,12 +110,6 @@ class _Graph:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
 
 
-def _erf(g: _Graph, z: str) -> str:
-    # Runtimes have it in single precision only.
-    types = g.onnx.TensorProto
-    return g.op("Cast", g.op("Erf", g.op("Cast", z, to=types.FLOAT)), to=types.DOUBLE)
-
-
 def _softplus(g: _Graph, z: str) -> str:
     small = g.op("Exp", g.op("Neg", g.op("Abs", z)))
     return g.op("Add", g.op("Max", z, 0.0), g.op("Log", g.op("Add", small, 1.0)))
@@ -123,19 +123,19 @@ ACTIVATIONS: dict[str, Callable[[_Graph, str], str]] = {
     "leaky_relu": lambda g, z: g.op("Max", z, g.op("Mul", z, LEAK)),
     "softplus": _softplus,
     "silu": lambda g, z: g.op("Mul", z, g.op("Sigmoid", z)),
-    "gelu": lambda g, z: g.op("Mul", g.op("Mul", z, 0.5), g.op("Add", _erf(g, g.op("Mul", z, 2**-0.5)), 1.0)),
+    "gelu": lambda g, z: g.op("Mul", g.op("Mul", z, 0.5), g.op("Add", g.op("Erf", g.op("Mul", z, 2**-0.5)), 1.0)),
 }
 
 
 def _answers(g: _Graph, student: Student) -> str:
-    h = g.op("Div", g.op("Sub", "X", student.center_), student.scale_)
+    h = g.cast(g.op("Div", g.op("Sub", "X", student.center_), student.scale_), np.float32)
     network = student.network_
     for k in range(network.layers):
         weights = (student.weights_[f"{part}_{k}"] for part in ("weight", "bias"))
         h = g.op("Add", g.op("MatMul", h, next(weights)), next(weights))
         if k < network.layers - 1:
             h = ACTIVATIONS[network.activation](g, h)
-    return g.op("Add", g.op("Mul", h, student.answer_scale_), student.answer_center_)
+    return g.op("Add", g.op("Mul", g.cast(h, np.float64), student.answer_scale_), student.answer_center_)
 
 
 def _write_classes(g: _Graph, student: Any, answers: str) -> None:

@@ -20,14 +20,14 @@ QUICK = {"hidden": (16,), "transfer": 2, "max_epochs": 20, "random_state": 0}
 def of_classes():
     X, y = class_rows()
     teacher = KnownClassifier(random_state=0).fit(X, y)
-    return teacher, distill(teacher, X, y, random_state=0)
+    return teacher, distill(teacher, X, y, transfer=20, random_state=0)
 
 
 @pytest.fixture(scope="module")
 def of_values():
     X, y = value_rows()
     teacher = KnownRegressor(random_state=0).fit(X, y)
-    return teacher, distill(teacher, X, y, random_state=0)
+    return teacher, distill(teacher, X, y, transfer=20, random_state=0)
 
 
 def test_new_rows_get_the_classes_and_probabilities_of_the_teacher(of_classes):
@@ -69,7 +69,8 @@ def test_draws_of_a_row_do_not_depend_on_its_neighbours(of_classes):
     _, student = of_classes
     X, _ = class_rows(50, seed=3)
     together, alone = student.predict_draws(X), student.predict_draws(X[[7]])
-    np.testing.assert_allclose(together.isel(obs=[7]).values, alone.values, rtol=1e-9)
+    # Products of more rows may round otherwise, in single precision.
+    np.testing.assert_allclose(together.isel(obs=[7]).values, alone.values, rtol=1e-5)
 
 
 def test_new_rows_get_the_mean_and_both_spreads_of_the_teacher(of_values):
@@ -228,18 +229,19 @@ def test_names_of_features_reach_the_teacher():
     assert student.feature_names_in_.tolist() == ["GR", "PE"]
 
 
-def test_transfer_rows_stay_near_the_rows_but_for_a_part():
+def test_transfer_rows_are_rows_moved_by_lengths_of_every_order():
     rng = np.random.default_rng(0)
-    X = np.c_[rng.normal(size=300), rng.normal(size=300), rng.integers(5, size=300), rng.integers(2, size=300)]
-    X[:, 1] = X[:, 0] + 0.01 * X[:, 1]  # the support is a thin band
-    rows = transfer_rows(X, 4000, rng)
-    assert rows.shape == (4000, 4)
-    assert set(np.unique(rows[:, 2])) <= set(range(5))
-    assert set(np.unique(rows[:, 3])) <= {0.0, 1.0}
-    off = np.abs(rows[:, 1] - rows[:, 0])
-    # Seven in ten are beside rows; the band is six of its standard deviations wide at most, jitter included.
-    assert 0.6 < (off < 0.2).mean() < 0.85
-    assert off.max() > 1.0
+    places = np.tile([-0.5, 0.0, 0.5], 100)
+    X = np.c_[places, 9.1 * places, rng.integers(5, size=300), rng.integers(2, size=300)]
+    rows = transfer_rows(X, 20_000, rng)
+    assert rows.shape == (20_000, 4)
+    assert set(rows[:, 2].tolist()) == set(range(5))
+    assert set(rows[:, 3].tolist()) == {0.0, 1.0}
+    for column in (0, 1):
+        moved = np.abs(rows[:, [column]] - X[:3, column]).min(axis=1) / X[:, column].std()
+        for low, high in ((0.0, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 1.0)):
+            assert ((moved >= low) & (moved < high)).mean() > 0.1
+        assert 3.0 < moved.max() < 20.0
 
 
 def test_dirichlet_draws_have_the_wanted_moments_and_lie_on_the_simplex():

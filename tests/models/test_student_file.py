@@ -178,8 +178,8 @@ BAD = {
     "NaN weights": (with_array("weight_0", lambda w: w * np.nan), "weight_0 has values that are missing or infinite"),
     "infinite scale": (with_array("scale_", lambda s: s + np.inf), "scale_ has values"),
     "zero scale": (with_array("scale_", lambda s: 0 * s), "A scale is not above zero"),
-    "wrong shape": (with_array("weight_1", lambda w: w.T.copy()), r"weight_1 is float64 \(5, 6\)"),
-    "single precision": (with_array("bias_0", lambda b: b.astype("f4")), "bias_0 is float32"),
+    "wrong shape": (with_array("weight_1", lambda w: w.T.copy()), r"weight_1 is float32 \(5, 6\)"),
+    "double precision": (with_array("bias_0", lambda b: b.astype("f8")), "bias_0 is float64"),
     "a weight missing": (without("weight_1"), r"in excess: weight_1"),
     "tensor that escapes": (named("../../bias_9"), r"in excess: \.\./\.\./bias_9"),
     "class that escapes": (put("", **{"class": "../../os.system"}), r"Invalid student class"),
@@ -239,7 +239,7 @@ def test_only_a_fitted_student_is_saved_and_only_under_names_that_are_read_back(
     assert not list(tmp_path.iterdir())
 
 
-# Exported graphs are in double precision, but for the error function, which runtimes have in single.
+# The network computes in single precision on both sides, its sums in another order.
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_graph_says_what_the_student_says(task, activation, tmp_path):
@@ -256,7 +256,7 @@ def test_the_graph_says_what_the_student_says(task, activation, tmp_path):
     expected = {first: model.predict_proba(rows) if task == "classification" else model.predict(rows)}
     expected |= {name: split[name].values for name in ("aleatoric", "epistemic")}
     for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
     described = session.get_modelmeta().custom_metadata_map
     assert json.loads(described["features"]) == NAMES
     assert json.loads(described["classes"]) == getattr(model, "classes_", np.array([])).tolist()
@@ -275,7 +275,7 @@ def test_a_student_of_a_teacher_with_one_draw_is_exported(tmp_path):
         model = kind(teacher, **QUICK).fit(X, y)
         session = runtime.InferenceSession(export_onnx(model, tmp_path / "s.onnx"), providers=["CPUExecutionProvider"])
         _, aleatoric, epistemic = session.run(None, {"X": X})
-        np.testing.assert_allclose(aleatoric, model.uncertainty(X)["aleatoric"], rtol=1e-9)
+        np.testing.assert_allclose(aleatoric, model.uncertainty(X)["aleatoric"], rtol=1e-5)
         assert not epistemic.any()
 
 
