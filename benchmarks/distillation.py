@@ -47,8 +47,9 @@ from bayesgeo.models.transfer import indivisible
 
 CLASSES = ("seismic_events", "pnsn_catalogue", "seg2016_facies")
 DATA = (*CLASSES, "airfoil")
-LARGE = (128, 128, 128)
-HIDDEN = {"seg2016_facies": LARGE, "airfoil": LARGE}
+SMALL = {"hidden": (32, 32)}
+LARGE = {"hidden": (128, 128, 128)}
+STUDENTS = {"seg2016_facies": LARGE, "airfoil": LARGE | {"max_epochs": 400}}
 FEWEST_LOSS = 0.005
 SHIFTS = (1.0, 2.0, 4.0)
 TEACHERS, SEEDS = ((8,), (64, 64), (256, 256, 256)), range(5)
@@ -195,7 +196,7 @@ def fidelity(name: str, folder: Path | None, fold: int) -> None:
     rows = read(name, fold)
     teacher = kept(folder, f"{name}_{fold}", lambda: network(name).fit(rows.X, rows.y, groups=rows.groups))
     theirs = said(teacher, rows.X_test)
-    settings = {"hidden": HIDDEN.get(name, (32, 32)), "groups": rows.groups, "random_state": 0}
+    settings = STUDENTS.get(name, SMALL) | {"groups": rows.groups, "random_state": 0}
     begun = time.process_time()
     student = distill(teacher, rows.X, rows.y, **settings)
     print(f"{name}: student {settings['hidden']} taught in {time.process_time() - begun:.0f} s CPU")
@@ -224,7 +225,7 @@ def areas(teacher: Any, student: Any, inside: Any, outside: Any) -> str:
 def shift(name: str, folder: Path | None, fold: int) -> None:
     rows = read(name, fold)
     teacher = kept(folder, f"{name}_{fold}", lambda: network(name).fit(rows.X, rows.y, groups=rows.groups))
-    settings = {"hidden": HIDDEN.get(name, (32, 32)), "random_state": 0}
+    settings = STUDENTS.get(name, SMALL) | {"random_state": 0}
     student = distill(teacher, rows.X, rows.y, groups=rows.groups, **settings)
     values = np.asarray(rows.X)
     for by in SHIFTS:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from bayesgeo._check import invalid, one_of
 
@@ -22,6 +23,12 @@ NOISE_DRAWS = 1000  # response draws, at least about, of a model that has few pa
 # The CRPS of n draws is too high by one part in n, and each end of a 90 % interval is off by 2.1 / sqrt(n) standard
 # deviations: 0.4 % and 0.13 at 250, small beside what parts two models. Below, draws are repeated under new noise.
 FEW_DRAWS = 250
+
+
+@cache
+def _multiplying_libraries() -> ThreadpoolController:
+    """Return what multiplies matrices, looked up once: the search takes longer than to predict a thousand rows."""
+    return ThreadpoolController()
 
 
 class Estimator(BaseEstimator, ABC):
@@ -92,7 +99,7 @@ class Estimator(BaseEstimator, ABC):
         rows = _row_labels(X)
         values = validate_data(self, _frame(X), dtype=np.float64, reset=False)
         step = max(1, CHUNK // (arrays * self._numbers_per_row()))
-        with threadpool_limits(1):
+        with _multiplying_libraries().limit(limits=1):
             for start in range(0, len(values), step):
                 part = slice(start, start + step)
                 yield values[part], rows[part]

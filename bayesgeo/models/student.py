@@ -22,7 +22,7 @@ from bayesgeo.models.transfer import transfer_rows
 HELD_OUT = 0.2  # part of the rows on which a teacher is calibrated
 FEWEST = 10  # rows, below which none are set aside
 ENOUGH, TIMES = 50_000, (2, 100)  # rows to draw by default, and bounds on how many times those of the table
-IN_CACHE = 1024  # rows whose units fit into a processor's cache: three times as fast as all at once
+BLOCK = 256  # rows at once: their units fit into a processor's cache, and every row is rounded as in any other block
 # Large steps that end small, and no penalty: a teacher's answers have no noise to overfit.
 LEARNING_RATE, WEIGHT_DECAY = 0.02, 0.0
 
@@ -220,9 +220,9 @@ class Student(Estimator):
     def _answers(self, X: np.ndarray) -> np.ndarray:
         """Return the answers ``(obs, answer)`` that the network gives."""
         scaled = ((X - self.center_) / self.scale_).astype(np.float32)
-        parts = [scaled[start : start + IN_CACHE] for start in range(0, len(scaled), IN_CACHE)]
-        outputs = np.concatenate([self.network_.forward(part, self.weights_, np) for part in parts])
-        return self.answer_center_ + self.answer_scale_ * outputs
+        blocks = np.pad(scaled, ((0, -len(X) % BLOCK), (0, 0))).reshape(-1, BLOCK, X.shape[1])
+        outputs = np.concatenate([self.network_.forward(block, self.weights_, np) for block in blocks])
+        return self.answer_center_ + self.answer_scale_ * outputs[: len(X)]
 
     def _each(self, X: Any, answer: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return what ``answer`` makes of the answers of each row, a few rows at a time."""

@@ -69,8 +69,7 @@ def test_draws_of_a_row_do_not_depend_on_its_neighbours(of_classes):
     _, student = of_classes
     X, _ = class_rows(50, seed=3)
     together, alone = student.predict_draws(X), student.predict_draws(X[[7]])
-    # Products of more rows may round otherwise, in single precision.
-    np.testing.assert_allclose(together.isel(obs=[7]).values, alone.values, rtol=1e-5)
+    np.testing.assert_allclose(together.isel(obs=[7]).values, alone.values, rtol=1e-9)
 
 
 def test_new_rows_get_the_mean_and_both_spreads_of_the_teacher(of_values):
