@@ -137,7 +137,7 @@ def compare(
         with display():
             study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs, seeds=seeds)
     except KeyboardInterrupt:
-        say("Interrupted. Finished models are kept; the same command goes on.", error=True)
+        say("Interrupted. Finished fits are kept; the same command goes on.", error=True)
         return INTERRUPTED
     return write_report(out)
 

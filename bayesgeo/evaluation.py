@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -29,6 +31,7 @@ from bayesgeo.models.base import Classifier, Estimator
 from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.provenance import preprocessing_sha256, rows_sha256
 from bayesgeo.repeats import repeated, seeds_group
+from bayesgeo.resume import kept
 
 TREES = ("Tree", "TreePredictor")  # what scikit-learn keeps the trees of a forest and of a boosting in
 BY_ROW = ("log_likelihood", "cdf")  # of every draw and row: their tables are kept instead
@@ -44,6 +47,7 @@ def evaluate(
     jobs: int = 1,
     seeds: int = 1,
     random_rows: Split | None = None,
+    keep: str | Path | None = None,
 ) -> xr.DataTree:
     """Fit a model on each training part, score it on each test part, then fit it on every row.
 
@@ -66,6 +70,9 @@ def evaluate(
     random_rows : Split, optional
         A split that ignores groups, place and time: its scores stand beside the honest ones of the same
         rows, as the optimism gap.
+    keep : path, optional
+        Folder for the finished fits of folds; after an interruption the same call with the same folder fits only the
+        others. Remove it afterwards.
 
     Returns
     -------
@@ -88,12 +95,13 @@ def evaluate(
     folds = [*split.folds, *(random_rows.folds[:1] if random_rows else ())]
     order = [*states[2:], states[1]][: len(folds)]
     total = len(folds) + 1
-    done = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(run_fold)(estimator, dataset, *fold, seed=s, place=(k, total))
+    runs = {
+        f"fold_{k}": partial(run_fold, estimator, dataset, *fold, seed=s, place=(k, total))
         for k, (fold, s) in enumerate(zip(folds, order, strict=True), start=1)
-    )
+    }
+    done = joblib.Parallel(n_jobs=jobs)(joblib.delayed(kept)(keep, name, run) for name, run in runs.items())
     parts = done[: len(split.folds)]
-    others = repeated(estimator, dataset, split, parts[0], seeds=seeds, seed=seed, jobs=jobs)
+    others = repeated(estimator, dataset, split, parts[0], seeds=seeds, seed=seed, jobs=jobs, keep=keep)
     announce("fold", fit=total, total=total)
     final, seconds = fit(estimator, dataset, seed=states[0])
     tree = _assemble(

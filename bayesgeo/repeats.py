@@ -1,6 +1,8 @@
 """How far chance in the fit moves a score: the same folds under other seeds."""
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -12,19 +14,28 @@ from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.folds import Part, run_fold
 from bayesgeo.models.base import Estimator
+from bayesgeo.resume import kept
 
 # What the fit alone determines: other summaries of values are of noise that is drawn anew.
 OF_THE_FIT = ("probability", "mean", "log_density")
 
 
 def repeated(
-    estimator: Estimator, dataset: Dataset, split: Split, first: Part, *, seeds: int, seed: int, jobs: int
+    estimator: Estimator,
+    dataset: Dataset,
+    split: Split,
+    first: Part,
+    *,
+    seeds: int,
+    seed: int,
+    jobs: int,
+    keep: str | Path | None = None,
 ) -> list[xr.Dataset]:
     """Fit the folds again under other seeds, and return what each of these said of the test rows.
 
     Parameters
     ----------
-    estimator, dataset, split, seed, jobs
+    estimator, dataset, split, seed, jobs, keep
         As for :func:`bayesgeo.evaluate`.
     first : Part
         What the first fit said of the first fold. If another seed says the same, the fit does not depend on the seed
@@ -45,7 +56,8 @@ def repeated(
 
     def said(place: int) -> xr.Dataset:
         fold, state = fits[place]
-        return run_fold(estimator, dataset, *fold, seed=state, place=(place + 1, total)).predictions
+        run = partial(run_fold, estimator, dataset, *fold, seed=state, place=(place + 1, total))
+        return kept(keep, f"again_{place + 1}", run).predictions
 
     probe = said(0)
     if _same(first.predictions, probe):

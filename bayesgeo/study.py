@@ -3,6 +3,7 @@
 import json
 import platform
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -31,6 +32,7 @@ from bayesgeo.models.storage import save_model
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+UNFINISHED = "unfinished"  # folder of the folds of a model that is not done
 
 
 def study(
@@ -45,8 +47,8 @@ def study(
 ) -> dict[str, xr.DataTree]:
     """Evaluate models on a data set and keep everything in a folder.
 
-    Each model is written as soon as it is done, so an interrupted run keeps what it has; run again with the
-    same arguments, it goes on where it stopped.
+    Each fit of a fold and each model is written as soon as it is done, so an interrupted run keeps what it has; run
+    again with the same arguments, it goes on where it stopped.
 
     Parameters
     ----------
@@ -55,7 +57,8 @@ def study(
     models : sequence of str or mapping of str to Estimator
         Short names of the catalog, or models under names of your own; the defaults of the task when empty.
     out : path
-        Folder for ``manifest.json``, ``evidence/<model>.nc`` and ``models/<model>/``.
+        Folder for ``manifest.json``, ``evidence/<model>.nc`` and ``models/<model>/``; while a model is not done, its
+        finished folds are in ``unfinished/<model>/``.
     by : Split, optional
         The folds; see :func:`bayesgeo.split`.
     seed : int
@@ -90,13 +93,24 @@ def study(
         finished = file.exists() and not load_evidence(file).attrs["interrupted"]
         announce("model", name=name, done=finished)
         if not finished:
-            tree = evaluate(estimator, dataset, by, seed=seed, jobs=jobs, seeds=seeds, random_rows=random_rows)
+            tree = evaluate(
+                estimator,
+                dataset,
+                by,
+                seed=seed,
+                jobs=jobs,
+                seeds=seeds,
+                random_rows=random_rows,
+                keep=out / UNFINISHED / name,
+            )
             save_model(estimator, out / "models" / name)
             save_evidence(tree, file)
         announce("done")
         evidences[name] = load_evidence(file)
         if evidences[name].attrs["interrupted"]:
             raise KeyboardInterrupt
+        shutil.rmtree(out / UNFINISHED / name, ignore_errors=True)
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     _write(out, manifest | {"status": "complete"})
     return evidences
 

@@ -90,6 +90,43 @@ def test_an_interrupted_run_keeps_finished_models_and_goes_on(tmp_path, monkeypa
     assert all(same_numbers(resumed[name], straight[name]) for name in models)
 
 
+@pytest.mark.parametrize("data", [shaking(), events()], ids=["values", "classes"])
+def test_a_run_interrupted_between_folds_fits_only_the_others_and_ends_the_same(tmp_path, monkeypatch, data):
+    import bayesgeo.evaluation as module
+
+    fitted = []
+
+    def until(last):
+        def run(*args, place, **settings):
+            if place[0] > last:
+                raise KeyboardInterrupt
+            fitted.append(place[0])
+            return run_fold(*args, place=place, **settings)
+
+        return run
+
+    run_fold, run = module.run_fold, tmp_path / "run"
+    models = {"mlp": catalog.model("mlp", data.task).set_params(max_epochs=4)}
+    settings = {"by": split(data, "random", folds=3, seed=0), "seeds": 2}
+    for last in (2, 9):
+        with monkeypatch.context() as patch:
+            for where in ("evaluation", "repeats"):
+                patch.setattr(f"bayesgeo.{where}.run_fold", until(last))
+            if last == 2:
+                with pytest.raises(KeyboardInterrupt, match=r"^$"):
+                    study(data, models, out=run, **settings)
+                assert sorted(path.name for path in (run / "unfinished" / "mlp").iterdir()) == [
+                    "fold_1.nc",
+                    "fold_2.nc",
+                ]
+            else:
+                resumed = study(data, models, out=run, **settings)
+    assert fitted == [1, 2, 3, 1, 2, 3]  # the folds, each once, and again under the other seed
+    assert not (run / "unfinished").exists()
+    straight = study(data, models, out=tmp_path / "straight", **settings)
+    assert same_numbers(resumed["mlp"], straight["mlp"])
+
+
 def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_path, monkeypatch):
     from bayesgeo import Exact
 
