@@ -140,9 +140,11 @@ class StudentRegressor(Student, Regressor):
 
     Parameters as :class:`StudentClassifier`. The teacher is of bayesgeo, or any of scikit-learn with ``predict``,
     whose noise is then its error on the rows held out. The network gives the mean and the logarithms of the two
-    standard deviations, by the squared errors of the standardised values, that of the mean in units of the teacher's
-    predictive standard deviation: half of it is then the Kullback-Leibler divergence of a shifted Gaussian. The
-    noise is Gaussian; draws of the expected value are Gaussian too, at the same quantiles in every row.
+    standard deviations. The loss is the squared errors of the logarithms, standardised, and :math:`2\sqrt{1 + e^2} - 2`
+    of the error :math:`e` of the mean in units of the teacher's predictive standard deviation: half of it is, for small
+    :math:`e`, the Kullback-Leibler divergence of a shifted Gaussian, and a large :math:`e` does not upset the descent
+    (Charbonnier et al. 1994, ICIP). The noise is Gaussian; draws of the expected value are Gaussian too, at the same
+    quantiles in every row.
 
     Examples
     --------
@@ -197,7 +199,8 @@ class StudentRegressor(Student, Regressor):
 
     def _loss(self, outputs: Any, part: dict[str, Any]) -> Any:
         error = (outputs - part["answers"]) ** 2
-        return part["weight"] * error[..., 0] + DOUBT_WEIGHT * error[..., 1:].sum(-1)
+        mean = 2.0 * (1.0 + part["weight"] * error[..., 0]).sqrt() - 2.0
+        return mean + DOUBT_WEIGHT * error[..., 1:].sum(-1)
 
     def _predictive(self, X: np.ndarray) -> dict[str, np.ndarray]:
         answers = self._answers(X)
