@@ -8,17 +8,18 @@ that it learned from; both are scored on the test rows of an honest fold (airfoi
 `bnn_vs_bde.py`, standardised). Bars: log loss + .01, agreement 98 % (facies 95 %), calibration error + .01, rank
 correlation of the epistemic uncertainty .9, airfoil's Gaussian NLL + .05, and 100 times the rows a second of the
 teacher thinned to the fewest draws that keep its own score within .005; beside it, thinned to the fewest whose
-epistemic uncertainty has the order of all draws' as well as the student's has it. `seg2016_facies` and airfoil are also distilled
-with the test rows, without their labels, among the unlabelled rows: the logs of a well to be predicted are known.
+epistemic uncertainty has the order of all draws' as well as the student's has it. `seg2016_facies` and airfoil are
+also distilled with the test rows, without their labels, among the unlabelled rows: the logs of a well to be predicted
+are known.
 
 `--shift`: how well the epistemic uncertainty tells rows outside the data from rows inside, as the area under the ROC
 curve, teacher against student (bar: within .02). Test rows against the same rows moved by 1, 2 and 4 standard
 deviations in a random direction of the columns that are not whole numbers; and, on a teacher that has not seen a fifth
 of the training rows, this fifth against the held-out well (facies) or year (pnsn).
 
-`--sizes`: perceptrons of three sizes, without weight decay, from five seeds, teach a (16,)
-student on seismic_events with and without calibration on rows that they have not seen; log loss of the students, with
-t-intervals over seeds (cf. Yang & Song 2021).
+`--sizes`: perceptrons of three sizes, without weight decay, from five seeds, teach a (16,) student on seismic_events
+with and without calibration on rows that they have not seen; log loss of the students, with t-intervals over seeds
+(cf. Yang & Song 2021).
 
 The students' sizes, epochs and transfer rows were chosen on wells, sites and rows held out within the training part;
 the length of their steps and the weight of the doubt earlier, while the test rows of fold 0 were watched.
