@@ -32,7 +32,7 @@ from bayesgeo.models.storage import save_model
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
-UNFINISHED = "unfinished"  # folder of the folds of a model that is not done
+UNFINISHED = "unfinished"  # folder of the fits of folds, until the run is complete
 
 
 def study(
@@ -57,8 +57,8 @@ def study(
     models : sequence of str or mapping of str to Estimator
         Short names of the catalog, or models under names of your own; the defaults of the task when empty.
     out : path
-        Folder for ``manifest.json``, ``evidence/<model>.nc`` and ``models/<model>/``; while a model is not done, its
-        finished folds are in ``unfinished/<model>/``.
+        Folder for ``manifest.json``, ``evidence/<model>.nc`` and ``models/<model>/``; until all is done, the
+        finished fits of folds are in ``unfinished/<model>/``.
     by : Split, optional
         The folds; see :func:`bayesgeo.split`.
     seed : int
@@ -109,7 +109,6 @@ def study(
         evidences[name] = load_evidence(file)
         if evidences[name].attrs["interrupted"]:
             raise KeyboardInterrupt
-        shutil.rmtree(out / UNFINISHED / name, ignore_errors=True)
     shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     _write(out, manifest | {"status": "complete"})
     return evidences

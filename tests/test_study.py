@@ -90,8 +90,15 @@ def test_an_interrupted_run_keeps_finished_models_and_goes_on(tmp_path, monkeypa
     assert all(same_numbers(resumed[name], straight[name]) for name in models)
 
 
-@pytest.mark.parametrize("data", [shaking(), events()], ids=["values", "classes"])
-def test_a_run_interrupted_between_folds_fits_only_the_others_and_ends_the_same(tmp_path, monkeypatch, data):
+@pytest.mark.parametrize(
+    ("data", "model"),
+    [
+        (shaking(), catalog.model("mlp", "regression", max_epochs=4)),
+        (events(), catalog.model("bayesian_logistic", "classification", inference=FakePosterior(draws=20))),
+    ],
+    ids=["values", "classes"],
+)
+def test_a_run_interrupted_between_folds_fits_only_the_others_and_ends_the_same(tmp_path, monkeypatch, data, model):
     import bayesgeo.evaluation as module
 
     fitted = []
@@ -106,7 +113,6 @@ def test_a_run_interrupted_between_folds_fits_only_the_others_and_ends_the_same(
         return run
 
     run_fold, run = module.run_fold, tmp_path / "run"
-    models = {"mlp": catalog.model("mlp", data.task).set_params(max_epochs=4)}
     settings = {"by": split(data, "random", folds=3, seed=0), "seeds": 2}
     for last in (2, 9):
         with monkeypatch.context() as patch:
@@ -114,17 +120,17 @@ def test_a_run_interrupted_between_folds_fits_only_the_others_and_ends_the_same(
                 patch.setattr(f"bayesgeo.{where}.run_fold", until(last))
             if last == 2:
                 with pytest.raises(KeyboardInterrupt, match=r"^$"):
-                    study(data, models, out=run, **settings)
-                assert sorted(path.name for path in (run / "unfinished" / "mlp").iterdir()) == [
+                    study(data, {"m": model}, out=run, **settings)
+                assert sorted(path.name for path in (run / "unfinished" / "m").iterdir()) == [
                     "fold_1.nc",
                     "fold_2.nc",
                 ]
             else:
-                resumed = study(data, models, out=run, **settings)
+                resumed = study(data, {"m": model}, out=run, **settings)
     assert fitted == [1, 2, 3, 1, 2, 3]  # the folds, each once, and again under the other seed
     assert not (run / "unfinished").exists()
-    straight = study(data, models, out=tmp_path / "straight", **settings)
-    assert same_numbers(resumed["mlp"], straight["mlp"])
+    straight = study(data, {"m": model}, out=tmp_path / "straight", **settings)
+    assert same_numbers(resumed["m"], straight["m"])
 
 
 def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_path, monkeypatch):

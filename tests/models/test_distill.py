@@ -231,11 +231,11 @@ def test_names_of_features_reach_the_teacher():
 def test_transfer_rows_are_rows_moved_by_lengths_of_every_order():
     rng = np.random.default_rng(0)
     places = np.tile([-0.5, 0.0, 0.5], 100)
-    X = np.c_[places, 9.1 * places, rng.integers(5, size=300), rng.integers(2, size=300)]
+    X = np.c_[places, 9.1 * places, rng.integers(5, size=300), rng.choice([0.2, 0.9], size=300)]
     rows = transfer_rows(X, 20_000, rng)
     assert rows.shape == (20_000, 4)
     assert set(rows[:, 2].tolist()) == set(range(5))
-    assert set(rows[:, 3].tolist()) == {0.0, 1.0}
+    assert set(rows[:, 3].tolist()) == {0.2, 0.9}
     for column in (0, 1):
         moved = np.abs(rows[:, [column]] - X[:3, column]).min(axis=1) / X[:, column].std()
         for low, high in ((0.0, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 1.0)):
