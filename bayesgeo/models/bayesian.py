@@ -26,7 +26,7 @@ class Bayesian(Estimator):
     ----------
     posterior_ : xarray.DataTree
         Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
-        of the model, see :mod:`bayesgeo.diagnostics.model`. The root attributes say what the posterior is of,
+        of the model, see :mod:`bayesgeo.diagnostics.tables`. The root attributes say what the posterior is of,
         ``data_sha256``, and which groups the model ``declared``.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` what standardised the features.
