@@ -127,7 +127,7 @@ MODELS: dict[str, Classifier] = {
     "scikit-learn MLP": TheirTunedMLP(random_state=0),
     "tuned boosting": TunedBoosting(random_state=0),
 }
-WAYS = {"raw": None, "one split": {}, "five folds": {"folds": 5}}
+WAYS = {"raw": None, "one split": {"folds": None}, "five folds": {"folds": 5}}
 
 
 def chosen(fitted: Classifier) -> Classifier:

@@ -50,14 +50,17 @@ class Wrapping(Estimator):
 
     def _fit_inner(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
         """Fit the estimator on the rows that are not set aside."""
-        if not 0 < self.part < 1:
-            raise invalid("part", self.part, "It is no share of the rows.", "Give a number between 0 and 1.")
+        self._check_part()
         classes = issubclass(self.task, Classifier)
         self.aside_ = validation_rows(y, groups, self.seed_, stratify=classes, part=self.part)
         rest = np.setdiff1d(np.arange(len(y)), self.aside_)
         if not len(rest) or (classes and len(np.unique(y[rest])) < 2):
             self.aside_ = rest = np.arange(len(y))
         self.estimator_ = self._fitted_on(rest, X, y, groups)
+
+    def _check_part(self) -> None:
+        if not 0 < self.part < 1:
+            raise invalid("part", self.part, "It is no share of the rows.", "Give a number between 0 and 1.")
 
     def _fitted_on(self, rows: np.ndarray, X: np.ndarray, y: np.ndarray, groups: Any) -> Any:
         """Return a copy of the estimator fitted on some rows."""
@@ -119,14 +122,15 @@ def _mean_and_variance(predictive: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Calibrated(Wrapping):
-    """Base of the two calibrated estimators: they learn from one part of the rows or, in folds, from each."""
+    """Base of the two calibrated estimators: they learn, in folds, from each part of the rows, or from one."""
 
-    def __init__(self, estimator: Any = None, *, part: float = 0.2, folds: int | None = None, random_state: Any = None):
+    def __init__(self, estimator: Any = None, *, folds: int | None = 5, part: float = 0.2, random_state: Any = None):
         super().__init__(estimator, part=part, random_state=random_state)
         self.folds = folds
 
     def _judged(self, X: np.ndarray, y: np.ndarray, groups: Any) -> list[tuple[Any, np.ndarray]]:
         """Fit; return estimators with rows that they did not see."""
+        self._check_part()
         if self.folds is not None and positive("folds", self.folds, integer=True) < 2:
             raise invalid("folds", self.folds, "What is fitted on all rows holds none out.", "Give folds=5.")
         classes = issubclass(self.task, Classifier)
@@ -150,11 +154,11 @@ class CalibratedClassifier(Calibrated, WrappingClassifier):
     ----------
     estimator : Classifier, optional
         Any classifier of bayesgeo, Bayesian too; None is :class:`bayesgeo.models.mlp.MLPClassifier`.
-    part : float
-        Share of the rows that is set aside.
     folds : int, optional
-        Sets every row aside once instead, in so many folds of whole groups, and fits the estimator on all rows. Better
-        where groups are few or differ in size; it costs that many fits more.
+        Sets every row aside once, in so many folds of whole groups, and fits the estimator on all rows: so many fits
+        more. None sets rows aside once, which is worse where groups are few or differ in size.
+    part : float
+        Share of the rows that is set aside once.
     random_state : int, RandomState or None
         Seed of the rows set aside, and of an estimator that has none.
 

@@ -121,7 +121,8 @@ def test_an_estimator_that_is_too_narrow_is_widened():
 
 def test_the_spread_of_draws_is_scaled_with_the_noise():
     X, y = values()
-    model = CalibratedRegressor(DeepEnsembleRegressor((8,), members=3, max_epochs=10), random_state=0).fit(X, y)
+    ensemble = DeepEnsembleRegressor((8,), members=3, max_epochs=10)
+    model = CalibratedRegressor(ensemble, folds=None, random_state=0).fit(X, y)
     ours, theirs = model.predictive(X), model.estimator_.predictive(X)
     sample, s = ("chain", "draw"), model.factor_
     np.testing.assert_allclose(ours["sigma"], s * theirs["sigma"])
@@ -151,7 +152,7 @@ def test_calibration_sees_no_row_the_estimator_learned_from(monkeypatch):
     monkeypatch.setattr(MLPRegressor, "_learn", listening)
     X, y = values()
     groups = np.repeat(np.arange(20), 20)
-    model = CalibratedRegressor(MLPRegressor((4,), max_epochs=3), random_state=0).fit(X, y, groups)
+    model = CalibratedRegressor(MLPRegressor((4,), max_epochs=3), folds=None, random_state=0).fit(X, y, groups)
     assert len(seen) == 1
     assert len(seen[0]) + len(model.aside_) == 400
     assert not (seen[0][:, None] == X[model.aside_]).all(axis=2).any()
@@ -162,7 +163,7 @@ def test_a_class_only_among_the_rows_set_aside_gets_no_probability():
     X, y = classes(200)
     groups = np.where(y == "tuff", "far", np.where(X[:, 0] > 0, "east", "west"))
     for seed in range(10):
-        model = CalibratedClassifier(NaiveBayes(), random_state=seed).fit(X, y, groups)
+        model = CalibratedClassifier(NaiveBayes(), folds=None, random_state=seed).fit(X, y, groups)
         if "tuff" not in model.estimator_.classes_:
             break
     p = model.predict_proba(X)
@@ -206,10 +207,10 @@ def test_the_default_is_a_perceptron_with_the_seed_of_the_whole():
         (CalibratedRegressor, TooNarrow, values, "factor_"),
     ],
 )
-def test_in_folds_every_row_is_judged_and_learned_from(calibrated, inside, data, learned):
+def test_every_row_is_judged_and_learned_from_by_default(calibrated, inside, data, learned):
     X, y = data(600)
     groups = np.repeat(np.arange(30), 20)
-    model = calibrated(inside(), folds=5, random_state=0).fit(X, y, groups)
+    model = calibrated(inside(), random_state=0).fit(X, y, groups)
     assert model.aside_.tolist() == list(range(600))
     assert getattr(model, learned) == pytest.approx(3.0, rel=0.25)
     whole = inside(random_state=model.seed_).fit(X, y, groups)
@@ -220,7 +221,7 @@ def test_folds_know_the_temperature_better_than_one_part():
     parts, folds = [], []
     for seed in range(12):
         data = classes(300, seed)
-        for found, settings in ((parts, {}), (folds, {"folds": 5})):
+        for found, settings in ((parts, {"folds": None}), (folds, {})):
             found.append(
                 np.log(CalibratedClassifier(TooSure(), random_state=0, **settings).fit(*data).temperature_ / 3)
             )
