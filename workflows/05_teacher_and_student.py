@@ -15,6 +15,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.ticker import LogLocator, NullLocator
 
 import bayesgeo as bg
 from bayesgeo.catalog import model
@@ -27,6 +28,7 @@ OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/teacher_and_student")
 SEED, MEMBERS, BATCH = 0, 8, 20_000
 SIZES = ((2,), (4,), (8,), (16,), (16, 16), (32, 32))
 STUDENT = (16,)  # the size that is compared with the teacher
+MARKERS = "sx^+D"  # shapes that still show where they lie on each other
 
 
 def numbers_in(fitted) -> int:
@@ -60,10 +62,13 @@ def draw_figure(lines: list[dict], sweep: list[dict], out: Path) -> None:
     figure, axes = plt.subplots(1, len(panels), figsize=(10, 3.6), layout="constrained")
     for panel, (score_name, label) in zip(axes, panels.items(), strict=True):
         panel.plot([s["size"] for s in sweep], [s[score_name] for s in sweep], "o-", color="0.6", label="students")
-        for line in lines:
-            panel.plot(line["size"], line[score_name], "s", label=line["name"])
+        for line, marker in zip(lines, MARKERS, strict=True):
+            panel.plot(line["size"], line[score_name], marker, markersize=8, label=line["name"])
         panel.set(xscale="log", xlabel="numbers in the model", ylabel=label)
     axes[-1].set_yscale("log")
+    axes[-1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes[-1].yaxis.set_major_formatter("{x:g}")
+    axes[-1].yaxis.set_minor_locator(NullLocator())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     figure.savefig(out / "teacher_and_student.png", dpi=120)
     figure.savefig(out / "teacher_and_student.svg")
