@@ -58,7 +58,7 @@ class Estimator(BaseEstimator, ABC):
         """
         if isinstance(X, xr.DataArray):
             self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
-        X, y = validate_data(self, _frame(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
+        X, y = validate_data(self, framed(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         # One thread: sums in another order would give other numbers on another number of cores.
         with threadpool_limits(1):
@@ -96,8 +96,8 @@ class Estimator(BaseEstimator, ABC):
 
     def _chunks(self, X: Any, arrays: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield so few rows that some arrays of their draws fit, checked, and their labels; meanwhile on one thread."""
-        rows = _row_labels(X)
-        values = validate_data(self, _frame(X), dtype=np.float64, reset=False)
+        rows = row_labels(X)
+        values = validate_data(self, framed(X), dtype=np.float64, reset=False)
         step = max(1, CHUNK // (arrays * self._numbers_per_row()))
         with _multiplying_libraries().limit(limits=1):
             for start in range(0, len(values), step):
@@ -276,13 +276,15 @@ def _draws(values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
     return xr.DataArray(values, coords, dims)
 
 
-def _frame(X: Any) -> Any:
+def framed(X: Any) -> Any:
+    """Return a labelled array as a DataFrame, whose names scikit-learn knows; anything else as it is."""
     if not isinstance(X, xr.DataArray):
         return X
     return pd.DataFrame(X.values, columns=[str(name) for name in X["feature"].values])
 
 
-def _row_labels(X: Any) -> np.ndarray:
+def row_labels(X: Any) -> np.ndarray:
+    """Return the names of rows, or their positions where they have none."""
     if isinstance(X, xr.DataArray) and "obs" in X.coords:
         return X["obs"].values
     if isinstance(X, pd.DataFrame):

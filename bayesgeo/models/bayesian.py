@@ -8,7 +8,7 @@ import xarray as xr
 
 from bayesgeo._check import invalid
 from bayesgeo.inference.base import Inference, Problem
-from bayesgeo.models.base import Estimator, _row_labels
+from bayesgeo.models.base import Estimator, row_labels
 from bayesgeo.models.pointwise import Rows, Says, groups_of, rows_sha256
 from bayesgeo.models.preparation import standardisation
 
@@ -47,7 +47,7 @@ class Bayesian(Estimator):
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Learn from ``X (obs, feature)`` and ``y (obs,)``; see :meth:`Estimator.fit`."""
         super().fit(X, y, groups)
-        names = _row_labels(X)
+        names = row_labels(X)
         names = names if names.dtype.kind in "iuf" else names.astype(str)
         for group in ("log_likelihood", "cdf"):
             if group in self.posterior_.children:

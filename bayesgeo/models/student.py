@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bayesgeo._check import invalid
-from bayesgeo.models.base import Classifier, Estimator, _frame, _row_labels
+from bayesgeo.models.base import Classifier, Estimator, framed, row_labels
 from bayesgeo.models.network import Network
 from bayesgeo.models.preparation import standardisation, validation_rows
 from bayesgeo.models.recipe import Recipe
@@ -119,7 +119,7 @@ class Student(Estimator):
         check_is_fitted(self)
         parts = [self._split(self._answers(values)) for values, _ in self._chunks(X)]
         split = {name: ("obs", np.concatenate([part[name] for part in parts])) for name in parts[0]}
-        return xr.Dataset(split, {"obs": _row_labels(X)}, {"unit": "nat"} if isinstance(self, Classifier) else {})
+        return xr.Dataset(split, {"obs": row_labels(X)}, {"unit": "nat"} if isinstance(self, Classifier) else {})
 
     @property
     def network_(self) -> Network:
@@ -158,7 +158,7 @@ class Student(Estimator):
         recipe, held_out, unlabelled = self._lent.values()
         known = X
         if unlabelled is not None:
-            known = np.r_[X, validate_data(self, _frame(unlabelled), dtype=np.float64, reset=False)]
+            known = np.r_[X, validate_data(self, framed(unlabelled), dtype=np.float64, reset=False)]
         self._teach(X, y, groups, held_out)
         drawn = transfer_rows(known, self._n_drawn(len(X)), np.random.default_rng(self.seed_))
         everything = np.r_[known, drawn]
