@@ -18,7 +18,7 @@ _HOMES = {
     "ADVI": "inference.vi",
     "Laplace": "inference.laplace",
     "BayesianLinearRegression": "models.linear",
-    "BayesianLogisticRegression": "models.linear",
+    "BayesianLogisticRegression": "models.logistic",
     "BayesianMLPClassifier": "models.neural",
     "BayesianMLPRegressor": "models.neural",
     "MLPClassifier": "models.mlp",

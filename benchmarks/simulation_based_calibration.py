@@ -43,8 +43,9 @@ from bayesgeo.inference.exact import Exact
 from bayesgeo.inference.mclmc import MCLMC
 from bayesgeo.inference.nuts import NUTS
 from bayesgeo.inference.vi import ADVI
-from bayesgeo.models.linear import BayesianLinearRegression, BayesianLogisticRegression
+from bayesgeo.models.linear import BayesianLinearRegression
 from bayesgeo.models.linear_graph import forward
+from bayesgeo.models.logistic import BayesianLogisticRegression
 from bayesgeo.models.network import Network
 from bayesgeo.models.neural import BayesianMLPRegressor
 

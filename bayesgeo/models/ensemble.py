@@ -7,7 +7,8 @@ import xarray as xr
 from sklearn.utils import check_random_state
 
 from bayesgeo._check import positive
-from bayesgeo.models.perceptron import MLP, NetworkClassifier, NetworkRegressor, Rows
+from bayesgeo.models.perceptron import MLP, Rows
+from bayesgeo.models.perceptron_tasks import NetworkClassifier, NetworkRegressor
 
 
 class DeepEnsemble(MLP):

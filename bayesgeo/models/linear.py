@@ -1,32 +1,20 @@
-"""Bayesian linear and logistic regression."""
+"""Bayesian linear regression."""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
-from bayesgeo._check import invalid, one_of, positive
+from bayesgeo._check import one_of
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.exact import NormalInverseGamma
-from bayesgeo.models.base import Classifier, Regressor
+from bayesgeo.models.base import Regressor
 from bayesgeo.models.bayesian import Bayesian
-from bayesgeo.models.linear_graph import (
-    INTERCEPT_SCALE,
-    NOISE_RATE,
-    NOISE_SHAPE,
-    WHITENED,
-    forward,
-    logistic_graph,
-    regression_graph,
-    whitening,
-)
-from bayesgeo.models.linear_prior import ClassPrior, RegressionPrior
+from bayesgeo.models.linear_graph import INTERCEPT_SCALE, NOISE_RATE, NOISE_SHAPE, forward, regression_graph
+from bayesgeo.models.linear_prior import PRIORS, RegressionPrior, refuse_undetermined, scale_of_prior
 from bayesgeo.models.pointwise import Parameters, Says
 from bayesgeo.models.preparation import standardisation
-
-PRIORS = ("normal", "laplace", "horseshoe", "flat")
 
 
 class BayesianLinearRegression(Bayesian, Regressor):
@@ -106,9 +94,9 @@ class BayesianLinearRegression(Bayesian, Regressor):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
         one_of("prior", self.prior, PRIORS)
         one_of("noise", self.noise, ("normal", "student-t"))
-        _refuse_undetermined(self.prior, X, spare=1)
+        refuse_undetermined(self.prior, X, spare=1)
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
-        scale = _scale(self.prior, self.prior_scale, default=10.0, n_rows=len(X))
+        scale = scale_of_prior(self.prior, self.prior_scale, default=10.0, n_rows=len(X))
         graph = partial(regression_graph, self.prior, scale, self.noise, X.shape[1])
         closed = self.noise == "normal" and self.prior in ("normal", "flat")
         return Problem(
@@ -116,9 +104,9 @@ class BayesianLinearRegression(Bayesian, Regressor):
             data={"X": X, "y": (y - self.target_center_) / self.target_scale_},
             dims={"intercept": (), "weight": ("feature",), "sigma": ()}
             | ({"nu": ()} if self.noise == "student-t" else {}),
-            coords={"feature": _feature_names(self)},
+            coords={"feature": feature_names(self)},
             key=("linear", *graph.args),
-            conjugate=_conjugate(self.prior, scale, X.shape[1]) if closed else None,
+            conjugate=conjugate_prior(self.prior, scale, X.shape[1]) if closed else None,
             target_accept=0.99 if self.prior == "horseshoe" else 0.8,
         )
 
@@ -128,7 +116,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
         coefficient = posterior["weight"] * self.target_scale_ / scale
         constant = self.target_center_ + posterior["intercept"] * self.target_scale_
         return posterior.assign(
-            coefficient=_with_units(self, coefficient),
+            coefficient=with_units(self, coefficient),
             constant=constant - (coefficient * center).sum("feature"),
             noise_sd=posterior["sigma"] * self.target_scale_,
         )
@@ -142,7 +130,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
     def _says(self, problem: Problem) -> Says:
         prior = None
         if self.prior != "flat":
-            scale = _scale(self.prior, self.prior_scale, default=10.0, n_rows=len(problem.data["y"]))
+            scale = scale_of_prior(self.prior, self.prior_scale, default=10.0, n_rows=len(problem.data["y"]))
             prior = RegressionPrior(self.prior, scale, self.n_features_in_, self.noise == "student-t")
         # The scales that a horseshoe learns are not kept, and given them alone its coefficients are normal.
         known = prior is not None and self.prior != "horseshoe"
@@ -158,128 +146,8 @@ class BayesianLinearRegression(Bayesian, Regressor):
         return {"expected": self._mean(X, p), "sigma": p["sigma"] * self.target_scale_} | shape
 
 
-class BayesianLogisticRegression(Bayesian, Classifier):
-    r"""Logistic (two classes) or softmax (more) regression with a prior on its coefficients.
-
-    On standardised features :math:`P(y_i = k) \propto \exp(\alpha_k + x_i^T \beta_k)`. With two classes the
-    coefficients are of the log odds of the second. With more they are reported as deviations from the mean
-    over classes, because only differences matter. Intercepts are :math:`N(0, 10^2)`; coefficients have
-    the priors of :class:`BayesianLinearRegression` with noise 1.
-
-    Parameters
-    ----------
-    prior : {"normal", "laplace", "horseshoe", "flat"}
-        Prior of the coefficients. ``"flat"`` has no proper posterior when the classes are separable.
-    prior_scale : float, optional
-        Its scale; None is 2.5 (normal, laplace; Gelman et al. 2008) or :math:`1/\sqrt{n}` (horseshoe).
-    inference : Inference, optional
-        How the posterior is computed; None is :class:`NUTS`.
-    random_state : int, RandomState or None
-        Seed of the draws.
-
-    Attributes
-    ----------
-    classes_ : numpy.ndarray
-        Class labels, sorted.
-    posterior_ : xarray.DataTree
-        ``posterior`` holds ``weight (feature[, label])`` and ``intercept`` on the standardised scale, and
-        ``coefficient`` and ``constant``: log odds per unit of each feature.
-
-    Examples
-    --------
-    >>> BayesianLogisticRegression(prior="laplace").prior
-    'laplace'
-    """
-
-    name = "bayesian_logistic"
-
-    def __init__(
-        self,
-        prior: str = "normal",
-        *,
-        prior_scale: float | None = None,
-        inference: Inference | None = None,
-        random_state: Any = None,
-    ):
-        self.prior = prior
-        self.prior_scale = prior_scale
-        self.inference = inference
-        self.random_state = random_state
-
-    @property
-    def coef_(self) -> np.ndarray:
-        """Posterior mean of the coefficients as scikit-learn shapes them: ``(1 or label, feature)``."""
-        coefficient = self.posterior_["posterior"]["coefficient"].mean(("chain", "draw"))
-        return np.atleast_2d(coefficient.transpose(..., "feature").values)
-
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
-        one_of("prior", self.prior, PRIORS)
-        _refuse_undetermined(self.prior, X, spare=0)
-        scale = _scale(self.prior, self.prior_scale, default=2.5, n_rows=len(X))
-        n_labels = len(self.classes_)
-        graph = partial(logistic_graph, self.prior, scale, X.shape[1], n_labels)
-        label = () if n_labels == 2 else ("label",)
-        smooth = self.prior in WHITENED
-        return Problem(
-            build=graph,
-            data={"X": X, "y": y.astype(np.int64)} | (whitening(X, y, self.prior, scale) if smooth else {}),
-            dims={"intercept": label, "weight": ("feature", *label)},
-            coords={"feature": _feature_names(self), "label": list(self.classes_)},
-            key=("logistic", *graph.args),
-            target_accept=0.99 if self.prior == "horseshoe" else 0.8,
-        )
-
-    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
-        if "label" in posterior.dims:
-            posterior = posterior - posterior.mean("label")
-        coefficient = posterior["weight"] / xr.DataArray(self.scale_, dims="feature")
-        shift = (coefficient * xr.DataArray(self.center_, dims="feature")).sum("feature")
-        coefficient = _with_units(self, coefficient)
-        return posterior.assign(coefficient=coefficient, constant=posterior["intercept"] - shift)
-
-    def _says(self, problem: Problem) -> Says:
-        prior = None
-        if self.prior != "flat":
-            scale = _scale(self.prior, self.prior_scale, default=2.5, n_rows=len(problem.data["y"]))
-            prior = ClassPrior(self.prior, scale, self.n_features_in_, len(self.classes_))
-        known = prior is not None and self.prior != "horseshoe"
-        return Says(
-            predictive=self._at,
-            log_prior=prior.log_density if prior is not None and known else None,
-            prior=prior.sample if prior is not None else None,
-            shown=("weight", "intercept") if known else (),
-        )
-
-    def _at(self, X: np.ndarray, p: Parameters) -> dict[str, np.ndarray]:
-        predictor = forward((X - self.center_) / self.scale_, p, np)
-        if len(self.classes_) == 2:
-            predictor = np.stack([np.zeros_like(predictor), predictor], axis=-1)
-        return {"log_probability": special.log_softmax(predictor, axis=-1)}
-
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        predictor = forward((X - self.center_) / self.scale_, self._parameters(), np)
-        if len(self.classes_) > 2:
-            return special.softmax(predictor, axis=-1)
-        return np.stack([special.expit(-predictor), special.expit(predictor)], axis=-1)
-
-
-def _scale(prior: str, scale: float | None, *, default: float, n_rows: int) -> float:
-    if scale is not None:
-        return float(positive("prior_scale", scale))
-    # Rounded to a power of two, so that folds of nearly equal size share one compiled graph.
-    return 2.0 ** -round(np.log2(n_rows) / 2) if prior == "horseshoe" else default
-
-
-def _refuse_undetermined(prior: str, X: np.ndarray, *, spare: int) -> None:
-    """Refuse a flat prior where the rows leave a coefficient free: the posterior would not be proper."""
-    n_rows, wanted = len(X), X.shape[1] + 1
-    if prior != "flat" or (n_rows >= wanted + spare and np.linalg.matrix_rank(np.c_[np.ones(n_rows), X]) == wanted):
-        return
-    problem = f"{n_rows} rows do not determine {wanted} coefficients: too few rows, or features that repeat each other."
-    raise invalid("prior", prior, problem, 'Use prior="normal", or fewer features.')
-
-
-def _conjugate(prior: str, scale: float, n_features: int) -> NormalInverseGamma:
+def conjugate_prior(prior: str, scale: float, n_features: int) -> NormalInverseGamma:
+    """Return a normal or flat prior in the form whose posterior is known."""
     n_coefficients = n_features + 1
     flat = prior == "flat"
     precision = np.r_[INTERCEPT_SCALE**-2.0, np.full(n_features, scale**-2.0)]
@@ -294,14 +162,16 @@ def _conjugate(prior: str, scale: float, n_features: int) -> NormalInverseGamma:
     )
 
 
-def _feature_names(estimator: Any) -> list[str]:
+def feature_names(estimator: Any) -> list[str]:
+    """Return the names of the features that an estimator learned from, or others where they have none."""
     names = getattr(estimator, "feature_names_in_", None)
     return [f"x{j}" for j in range(estimator.n_features_in_)] if names is None else list(names)
 
 
-def _with_units(estimator: Any, coefficient: xr.DataArray) -> xr.DataArray:
+def with_units(estimator: Any, coefficient: xr.DataArray) -> xr.DataArray:
+    """Label coefficients with the units of their features, where these are known."""
     units = getattr(estimator, "units_", None)
     return coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
 
 
-__all__ = ["BayesianLinearRegression", "BayesianLogisticRegression"]
+__all__ = ["BayesianLinearRegression"]

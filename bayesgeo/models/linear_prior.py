@@ -1,14 +1,33 @@
-"""The proper priors of the linear models, as NumPy draws them and evaluates their density: for checks of the model."""
+"""The priors of the linear models: their scale, and, for checks of the model, draws and density by NumPy."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
+from bayesgeo._check import invalid, positive
 from bayesgeo.models.linear_graph import INTERCEPT_SCALE, NOISE_RATE, NOISE_SHAPE
 from bayesgeo.models.pointwise import Parameters
 
+PRIORS = ("normal", "laplace", "horseshoe", "flat")
 FAMILIES = {"normal": stats.norm, "laplace": stats.laplace}
+
+
+def scale_of_prior(prior: str, scale: float | None, *, default: float, n_rows: int) -> float:
+    """Return the scale of a prior: the one that was asked for, or its default."""
+    if scale is not None:
+        return float(positive("prior_scale", scale))
+    # Rounded to a power of two, so that folds of nearly equal size share one compiled graph.
+    return 2.0 ** -round(np.log2(n_rows) / 2) if prior == "horseshoe" else default
+
+
+def refuse_undetermined(prior: str, X: np.ndarray, *, spare: int) -> None:
+    """Refuse a flat prior where the rows leave a coefficient free: the posterior would not be proper."""
+    n_rows, wanted = len(X), X.shape[1] + 1
+    if prior != "flat" or (n_rows >= wanted + spare and np.linalg.matrix_rank(np.c_[np.ones(n_rows), X]) == wanted):
+        return
+    problem = f"{n_rows} rows do not determine {wanted} coefficients: too few rows, or features that repeat each other."
+    raise invalid("prior", prior, problem, 'Use prior="normal", or fewer features.')
 
 
 @dataclass(frozen=True)

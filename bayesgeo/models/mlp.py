@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from bayesgeo.models.perceptron import NetworkClassifier, NetworkRegressor, Rows
+from bayesgeo.models.perceptron import Rows
+from bayesgeo.models.perceptron_tasks import NetworkClassifier, NetworkRegressor
 
 
 class MLPClassifier(NetworkClassifier):

@@ -30,17 +30,6 @@ def transfer_rows(X: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray
     return np.where(_of_two_values(X), rows, moved)
 
 
-def indivisible(X: np.ndarray) -> np.ndarray:
-    """Tell which columns of ``X (obs, feature)`` have no values in between: whole numbers, or two values.
-
-    Examples
-    --------
-    >>> indivisible(np.array([[1.0, 0.2, 0.5], [2.0, 0.7, 0.3], [4.0, 0.2, 0.1]])).tolist()
-    [True, True, False]
-    """
-    return _of_two_values(X) | _whole(X)
-
-
 def _of_two_values(X: np.ndarray) -> np.ndarray:
     return ((X.min(axis=0) == X) | (X.max(axis=0) == X)).all(axis=0)
 

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bayesgeo.reporting import curves, figures, graph, maps, numbers, training, words
+from bayesgeo.reporting import curves, differences, figures, graph, maps, names, numbers, training, words
 from bayesgeo.reporting.curves import Line
 from bayesgeo.reporting.facts import CI_PROB
 from bayesgeo.reporting.figures import Mark, Picture
@@ -98,9 +98,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "number": numbers.number,
         "fixed": numbers.fixed,
-        "percent": words.percent,
-        "metric_name": words.metric_name,
-        "compared": words.compared,
+        "percent": names.percent,
+        "metric_name": names.metric_name,
+        "compared": differences.compared,
         "optimism": words.optimism,
         "or_dash": lambda value: numbers.DASH if value is None else numbers.number(value),
         "estimate": _estimate,
@@ -112,13 +112,13 @@ def _environment() -> Environment:
         "kept_risk": _kept_risk,
         "graph": graph.graph,
         "effects": _effects_figure,
-        "quantity_name": words.quantity_name,
+        "quantity_name": names.quantity_name,
         "growth": _growth_figure,
         "training_curves": lambda curves, number: training.training_curves(curves, name=f"training{number}"),
         "trained": training.trained,
         "maps": _maps,
-        "seeds_sentence": words.seeds_sentence,
-        "same_sentence": words.same_sentence,
+        "seeds_sentence": differences.seeds_sentence,
+        "same_sentence": differences.same_sentence,
         "by_chain": _by_chain_figure,
     }
     return environment
@@ -173,7 +173,7 @@ def _scores_figure(facts: Facts) -> Picture:
     return figures.forest(
         marks,
         name="scores",
-        xlabel=f"{words.metric_name(name)}, {better}",
+        xlabel=f"{names.metric_name(name)}, {better}",
         reference=exact and exact[name],
         reference_label="the exact posterior" if exact else "",
     )
@@ -222,7 +222,7 @@ def _ranking_figures(facts: Facts) -> dict[str, Picture]:
         strips = [
             (Mark(m["name"], m["metrics"][name]["value"], None, None, m["kind"]), m["ranking"][name]) for m in known
         ]
-        drawn[name] = figures.strips(strips, name=name, xlabel=words.metric_name(name))
+        drawn[name] = figures.strips(strips, name=name, xlabel=names.metric_name(name))
     return drawn
 
 

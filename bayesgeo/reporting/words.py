@@ -1,10 +1,11 @@
 """What the facts mean, in sentences that somebody can act on."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bayesgeo.comparison import NO_DIFFERENCE
+from bayesgeo.reporting.differences import compared
+from bayesgeo.reporting.names import listed, metric_name, percent
 from bayesgeo.reporting.numbers import decimals_for, fixed, interval, number, width
 
 Facts = dict[str, Any]
@@ -38,12 +39,12 @@ def _title(facts: Mapping[str, Any], level: str, of_all: Sequence[tuple[str, str
     best, verdicts = facts["models"][0]["name"], {m["name"]: m["diagnostics"]["verdict"] for m in facts["models"]}
     if level == "stop":
         failed = [name for name, verdict in verdicts.items() if verdict == "failed"]
-        return f"Do not use {_list(failed)}" if failed else "Do not use these scores"
+        return f"Do not use {listed(failed)}" if failed else "Do not use these scores"
     doubtful = [name for name, verdict in verdicts.items() if verdict == "doubtful"]
     if best in doubtful or "care" in [level for level, _ in of_all]:
         return f"Use with care: {best}"
     # Doubts about another model say nothing against the best one.
-    return f"OK to use: {best}" + (f". With care: {_list(doubtful)}" if doubtful else "")
+    return f"OK to use: {best}" + (f". With care: {listed(doubtful)}" if doubtful else "")
 
 
 def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -73,9 +74,9 @@ def best_sentence(facts: Mapping[str, Any]) -> str:
         if item["conclusion"] == NO_DIFFERENCE
     ]
     text = f"{best['name']} has the best score ({score})"
-    text += f" and is better than {_list(worse)}." if worse else "."
+    text += f" and is better than {listed(worse)}." if worse else "."
     if tied:
-        text += f" There is {NO_DIFFERENCE} between it and {_list(tied)}: choose among these by other reasons."
+        text += f" There is {NO_DIFFERENCE} between it and {listed(tied)}: choose among these by other reasons."
     return text
 
 
@@ -138,7 +139,7 @@ def _trust(model: Mapping[str, Any]) -> str:
 def _failures(model: Mapping[str, Any]) -> str:
     bad = [check for check in model["diagnostics"]["checks"] if check["status"] in ("tip", "issue")]
     found = [f"{check['code']} {number(check['value'])} (wanted {check['threshold']})" for check in bad]
-    return f"Not passed: {_list(found)}. What to do stands under Computation." if found else ""
+    return f"Not passed: {listed(found)}. What to do stands under Computation." if found else ""
 
 
 def _audit(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -170,7 +171,7 @@ def _flattered(facts: Mapping[str, Any], model: Mapping[str, Any]) -> str:
         gap = optimism(model["metrics"][name])
         shown = f"{gap['random_rows']} instead of {gap['same_rows']}"
         parts.append(f"{metric_name(name)} {shown} (gap {gap['optimism']})")
-    return _list(parts)
+    return listed(parts)
 
 
 def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
@@ -183,71 +184,6 @@ def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
     """
     decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 3)
     return {name: fixed(metric[name], decimals) for name in ("same_rows", "random_rows", "optimism")}
-
-
-def compared(item: Mapping[str, Any]) -> str:
-    r"""Say what one paired comparison allows to say.
-
-    Examples
-    --------
-    >>> pair = {"a": "ridge", "b": "mean", "difference": 0.4, "low": 0.36, "high": 0.44, "prob": 0.95}
-    >>> print(compared(pair | {"conclusion": "better"}).replace("\xa0", " "))
-    ridge is better than mean by 0.400 nats per row (95 % interval 0.360 to 0.440): what happened got 1.49 times the
-    probability.
-    """
-    decimals = decimals_for(width(item["low"], item["high"]))
-    ends = interval(item["low"], item["high"], decimals=decimals)
-    amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends})"
-    again = _seeds_alone(item) + _over_folds(item, decimals) + _prepared(item)
-    if item["conclusion"] == NO_DIFFERENCE:
-        return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}.{again}"
-    factor = math.exp(min(item["difference"], 700.0))
-    text = f"{item['a']} is {item['conclusion']} than {item['b']} by {amount}"
-    shown = fixed(factor, decimals) if abs(factor - 1) < 0.1 else number(factor)
-    return f"{text}: what happened got {shown} times the probability.{again}"
-
-
-def _prepared(item: Mapping[str, Any]) -> str:
-    return "" if item.get("same_preprocessing", True) else " The two saw other features or another preprocessing."
-
-
-def _seeds_alone(item: Mapping[str, Any]) -> str:
-    sd = item.get("seed_sd")
-    return "" if not sd else f" The interval holds what other seeds would change, sd {number(sd, digits=2)}."
-
-
-def seeds_sentence(facts: Mapping[str, Any]) -> str:
-    """Say whether it was measured how far the seed of a fit moves the scores, and what was done with it."""
-    known = [model for model in facts["models"] if model["seeds"]]
-    if not known:
-        return (
-            "Seed variance was not measured: each model was fitted once on each fold, so a difference may be of this "
-            "seed. To measure it, compare with --seeds 5."
-        )
-    fits = min(model["seeds"]["fits"] for model in known)
-    missing = _list([m["name"] for m in facts["models"] if not m["seeds"]]) if len(known) < len(facts["models"]) else ""
-    text = f"Each fold was fitted under {fits} seeds where the fit depends on one. "
-    text += "The variance over seeds of both models widens the intervals of the paired differences above; scores, "
-    text += "predictions and everything else are those of the first seed."
-    return f"{text} Not measured for {missing}." if missing else text
-
-
-def same_sentence(facts: Mapping[str, Any]) -> str:
-    """Say what the hashes prove to be the same for all models, and name those that saw other features."""
-    models = facts["models"]
-    text = "By these hashes every model was scored on the same rows in the same folds"
-    others = [m["name"] for m in models if m["preprocessing_sha256"] != models[0]["preprocessing_sha256"]]
-    if others:
-        return f"{text}. Other features or another preprocessing than {models[0]['name']} saw: {_list(others)}."
-    return f"{text} and saw the same features, prepared alike."
-
-
-def _over_folds(item: Mapping[str, Any], decimals: int) -> str:
-    """Give the second opinion, which also knows that other training rows make other models."""
-    if item.get("t_low") is None:
-        return ""
-    text = f" Over the {item['folds']} folds: {interval(item['t_low'], item['t_high'], decimals=decimals)}"
-    return f"{text}." if item["t_conclusion"] == item["conclusion"] else f"{text}, {item['t_conclusion']}."
 
 
 def brier_parts(calibration: Mapping[str, Any]) -> Facts:
@@ -285,44 +221,3 @@ def _score(model: Mapping[str, Any], name: str) -> str:
     decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 4)
     ends = interval(metric["low"], metric["high"], decimals=decimals)
     return f"{metric_name(name)} {fixed(metric['value'], decimals)}, {percent(metric['prob'])} interval {ends}"
-
-
-def metric_name(name: str) -> str:
-    """Return the name of a metric as prose.
-
-    Examples
-    --------
-    >>> metric_name("brier_score"), metric_name("crps")
-    ('Brier score', 'CRPS')
-    """
-    special = {"brier_score": "Brier score", "crps": "CRPS", "rmse": "RMSE", "f1": "F1", "roc_auc": "ROC area"}
-    special["average_precision"] = "precision-recall area"
-    return special.get(name, name.replace("coverage_90", "90 % coverage").replace("_", " "))
-
-
-def quantity_name(variable: str) -> str:
-    """Return the name of a quantity of the posterior as prose.
-
-    Examples
-    --------
-    >>> quantity_name("noise_sd"), quantity_name("scale_0")
-    ('noise sd', 'prior sd of the weights, layer 1')
-    """
-    if variable.startswith("scale_"):
-        return f"prior sd of the weights, layer {int(variable.removeprefix('scale_')) + 1}"
-    return {"nu": "degrees of freedom of the noise"}.get(variable, variable.replace("_", " "))
-
-
-def percent(prob: float) -> str:
-    r"""Write a probability as a percentage.
-
-    Examples
-    --------
-    >>> percent(0.95)
-    '95\xa0%'
-    """
-    return f"{100 * prob:.3g}\u00a0%"
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,7 +12,7 @@ from bayesgeo.inference import chains, laplace, vi
 from bayesgeo.inference.chains import checked_draws
 from bayesgeo.inference.laplace import Laplace
 from bayesgeo.inference.vi import ADVI
-from bayesgeo.models.linear import _conjugate
+from bayesgeo.models.linear import conjugate_prior
 from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
 from tests.problems import problem_of
 
@@ -33,7 +33,7 @@ def table(n=200):
 
 def exact():
     X, y = table()
-    return _conjugate("normal", 10.0, 3).update((X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std())
+    return conjugate_prior("normal", 10.0, 3).update((X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std())
 
 
 def coefficients(tree):

@@ -10,7 +10,7 @@ from scipy import stats
 from bayesgeo import BayesianLinearRegression, Exact
 from bayesgeo.inference.base import Problem
 from bayesgeo.inference.exact import NormalInverseGamma
-from bayesgeo.models.linear import _conjugate
+from bayesgeo.models.linear import conjugate_prior
 from bayesgeo.models.linear_graph import INTERCEPT_SCALE, NOISE_RATE, NOISE_SHAPE
 
 
@@ -63,7 +63,7 @@ def test_the_model_hands_over_the_prior_that_it_documents(seed, n, p, scale):
 @settings(deadline=None, max_examples=60)
 def test_a_flat_prior_gives_ordinary_least_squares_and_a_scaled_inverse_chi_square(seed, n, p):
     X, y = designs(seed, n, p)
-    belief = _conjugate("flat", 1.0, p).update(X, y)
+    belief = conjugate_prior("flat", 1.0, p).update(X, y)
     A = np.c_[np.ones(n), X]
     theta, residual = np.linalg.lstsq(A, y)[:2]
     degrees = n - p - 1

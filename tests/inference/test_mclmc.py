@@ -12,7 +12,7 @@ from bayesgeo import BayesianLinearRegression
 from bayesgeo._progress import listening
 from bayesgeo.inference import accelerator, chains
 from bayesgeo.inference.mclmc import MCLMC, dead_chains
-from bayesgeo.models.linear import _conjugate
+from bayesgeo.models.linear import conjugate_prior
 from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
 from tests.inference.exact_network import exact_moments
 from tests.problems import problem_of
@@ -79,7 +79,7 @@ def test_a_linear_model_has_the_conjugate_posterior():
     y = 4.0 + X @ [1.5, -1.0, 0.0] + 0.7 * rng.normal(size=60)
     draws = BayesianLinearRegression(inference=MCLMC(draws=500), random_state=0).fit(X, y).posterior_["posterior"]
     z, A = (y - y.mean()) / y.std(), (X - X.mean(axis=0)) / X.std(axis=0)
-    belief = _conjugate("normal", 10.0, 3).update(A, z)
+    belief = conjugate_prior("normal", 10.0, 3).update(A, z)
     covariance = np.linalg.inv(belief.precision) * belief.rate / belief.shape * stats.t(2 * belief.shape).var()
     theta = np.concatenate([draws["intercept"].values[..., None], draws["weight"].values], axis=-1).reshape(-1, 4)
     at = np.c_[np.ones(5), rng.normal(size=(5, 3))]

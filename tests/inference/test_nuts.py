@@ -11,7 +11,7 @@ from scipy import stats
 
 from bayesgeo import NUTS, BayesianLinearRegression, BayesianLogisticRegression, diagnose, evaluate, split
 from bayesgeo.inference import nuts
-from bayesgeo.models.linear import _conjugate
+from bayesgeo.models.linear import conjugate_prior
 from tests.tables import shaking
 from tests.test_evidence import same_numbers
 
@@ -47,7 +47,7 @@ def test_nuts_agrees_with_the_closed_form(prior, seed):
     X, y = linear_rows()
     draws = fit(BayesianLinearRegression, X, y, seed, prior=prior).posterior_["posterior"].to_dataset()
     z, A = (y - y.mean()) / y.std(), (X - X.mean(axis=0)) / X.std(axis=0)
-    belief = _conjugate(prior, 10.0, 3).update(A, z)
+    belief = conjugate_prior(prior, 10.0, 3).update(A, z)
     covariance = np.linalg.inv(belief.precision) * belief.rate / belief.shape
     sd = np.sqrt(np.diag(covariance) * stats.t(2 * belief.shape).var())
     sigma = inverse_gamma_root(belief.shape, belief.rate)

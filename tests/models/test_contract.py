@@ -155,3 +155,18 @@ def test_passes_every_check_of_scikit_learn_with_the_real_sampler(kind):
     checks = check_estimator(model, on_skip=None, on_fail=None)
     failed = [f"{check['check_name']}: {check['exception']!r}" for check in checks if check["status"] == "failed"]
     assert not failed
+
+
+def test_rows_are_predicted_on_one_thread_and_threads_are_left_as_they_were(monkeypatch):
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def of_blas():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    kind, seen = catalog.models("regression")["ridge"], []
+    model, expected = kind().fit(*rows(kind)), kind._expected
+    monkeypatch.setattr(kind, "_expected", lambda self, X: seen.append(of_blas()) or expected(self, X))
+    with threadpool_limits(2, "blas"):
+        model.predict_draws(rows(kind)[0])
+        assert of_blas() == {2}
+    assert seen == [{1}]

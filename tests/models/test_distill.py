@@ -228,6 +228,17 @@ def test_names_of_features_reach_the_teacher():
     assert student.feature_names_in_.tolist() == ["GR", "PE"]
 
 
+def test_a_large_error_of_the_mean_pulls_no_harder_than_its_size(of_values):
+    import torch
+
+    _, student = of_values
+    outputs = torch.tensor([[1e-3, 0.0, 0.0], [1e3, 0.0, 0.0]], requires_grad=True)
+    part = {"answers": torch.zeros(2, 3), "weight": torch.ones(2)}
+    student._loss(outputs, part).sum().backward()
+    # Near zero that of the square, far away that of twice the distance.
+    assert outputs.grad[:, 0].tolist() == pytest.approx([2e-3, 2.0], rel=1e-3)
+
+
 def test_transfer_rows_are_rows_moved_by_lengths_of_every_order():
     rng = np.random.default_rng(0)
     places = np.tile([-0.5, 0.0, 0.5], 100)
