@@ -1,9 +1,7 @@
-"""Files that are whole or absent, and modules found by looking in their folder."""
+"""Files and folders that are written whole or not at all."""
 
-import importlib
 import math
 import os
-import pkgutil
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -74,18 +72,3 @@ def _is_number(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
-
-
-def public_names(package: str) -> dict[str, str]:
-    """Map each name in the ``__all__`` of a package's modules to its module: the folder is the registry.
-
-    Examples
-    --------
-    >>> public_names("bayesgeo.inference")["Exact"]
-    'bayesgeo.inference.exact'
-    """
-    found = {}
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-        for name in getattr(importlib.import_module(module.name), "__all__", ()):
-            found[name] = module.name
-    return found

@@ -1,10 +1,9 @@
 """What there is to choose from: the folders are the registries."""
 
-import importlib
 from typing import Any
 
 from bayesgeo._check import did_you_mean, invalid
-from bayesgeo._files import public_names
+from bayesgeo._registry import registered
 from bayesgeo.metrics.base import Metric
 from bayesgeo.models.base import Classifier, Estimator
 
@@ -28,8 +27,7 @@ def catalog(kind: str) -> dict[str, Any]:
     >>> sorted(catalog("inference"))
     ['ADVI', 'Exact', 'Laplace', 'MCLMC', 'NUTS']
     """
-    modules = public_names(f"bayesgeo.{kind}")
-    return {name: getattr(importlib.import_module(module), name) for name, module in modules.items()}
+    return registered(kind)
 
 
 def models(task: str) -> dict[str, type[Estimator]]:

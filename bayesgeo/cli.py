@@ -130,8 +130,8 @@ def compare(
     dataset = choice.dataset()
     by = choice.folds_of(dataset)
     describe(dataset, by)
-    from bayesgeo.display import display
-    from bayesgeo.study import study
+    from bayesgeo.runs.progress import display
+    from bayesgeo.runs.study import study
 
     try:
         with display():
@@ -157,7 +157,7 @@ def predict(
     model: Annotated[str, Parameter(help="Model of the run; by default the one of the best log score.")] = "",
 ) -> int:
     """Predict new rows with a model of a run, with uncertainty."""
-    from bayesgeo.prediction import predict_table
+    from bayesgeo.runs.prediction import predict_table
 
     done = predict_table(run, table, out=out, model=model or None)
     say(f"{done.rows} rows predicted by {done.model}: {out}")
@@ -183,15 +183,15 @@ def distill(
     The saved models have seen every row, so the teacher is fitted anew on four fifths of the training rows of the
     run's first fold, calibrated on the last fifth, and both are scored on the test rows of that fold.
     """
-    from bayesgeo.distillation import FILE, distill_run
-    from bayesgeo.study import read_manifest
+    from bayesgeo.runs.distillation import FILE, distill_run
+    from bayesgeo.runs.study import read_manifest
 
     widths = names(student)
     if not widths or not all(width.isdecimal() and int(width) for width in widths):
         raise invalid("--student", student, "It is no list of widths.", "Give --student 32,32.")
     choice = choice_of(read_manifest(run), run)
     dataset = choice.dataset()
-    from bayesgeo.display import display
+    from bayesgeo.runs.progress import display
 
     hidden = tuple(int(width) for width in widths)
     with display():
@@ -225,7 +225,9 @@ def choice_of(manifest: Mapping[str, Any], run: Path) -> Choice:
     """
     tokens = shlex.split(manifest["command"])[1:]
     if tokens[:1] != ["compare"]:
-        raise invalid("run", str(run), "No command of bayesgeo made it.", "Use bayesgeo.models.distill in your script.")
+        raise invalid(
+            "run", str(run), "No command of bayesgeo made it.", "Use bayesgeo.models.students.students in your script."
+        )
     _, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
     return bound.arguments["choice"]
 
@@ -258,7 +260,7 @@ def describe(dataset: "Dataset", by: "Split") -> None:
 def write_report(run: Path) -> int:
     """Write the report of a run and return the exit code that its diagnostics ask for."""
     from bayesgeo.reporting import report as write
-    from bayesgeo.study import load_study
+    from bayesgeo.runs.study import load_study
 
     evidences, manifest = load_study(run)
     reproduce = {key: manifest[key] for key in ("command", "seed", "started", "platform", "versions", "status")}

@@ -16,9 +16,9 @@ import numpy as np
 import bayesgeo as bg
 from bayesgeo.catalog import model
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.datasets.event_physics import draw_table
+from bayesgeo.datasets.simulation.event_physics import draw_table
+from bayesgeo.datasets.simulation.events import as_dataset
 from bayesgeo.datasets.split import Split
-from bayesgeo.datasets.synthetic import as_dataset
 
 ROWS, SEED = 20_000, 7
 MODELS = ("bayesian_mlp", "mlp", "ensemble", "boosting", "forest", "bayesian_logistic")

@@ -25,7 +25,7 @@ ROWS, TEST_ROWS = 1_000, 2_000
 
 def data(seed: int = 0) -> tuple[np.ndarray, ...]:
     """Draw rows from a random 8-16-16-1 network, standardised, plus noise."""
-    from bayesgeo.models.network import Network
+    from bayesgeo.models.architecture import Network
 
     rng = np.random.default_rng(seed)
     network = Network(8, (16, 16), 1, "tanh")
@@ -38,7 +38,7 @@ def data(seed: int = 0) -> tuple[np.ndarray, ...]:
 
 def model(inference: object = None) -> object:
     """Return the network that both sides sample."""
-    from bayesgeo.models.neural import BayesianMLPRegressor
+    from bayesgeo.models.networks.bayesian_mlp import BayesianMLPRegressor
 
     return BayesianMLPRegressor((16, 16), noise="constant", inference=inference, random_state=0)
 

@@ -29,10 +29,10 @@ import bayesgeo as bg
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.baselines import WrappedClassifier
-from bayesgeo.models.calibrated import CalibratedClassifier
-from bayesgeo.models.ensemble import DeepEnsembleClassifier
-from bayesgeo.models.mlp import MLPClassifier
-from bayesgeo.models.tuned import TunedMLPClassifier
+from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier
+from bayesgeo.models.networks.mlp import MLPClassifier
+from bayesgeo.models.networks.tuned import TunedMLPClassifier
+from bayesgeo.models.wrappers.calibrated import CalibratedClassifier
 
 FLOOR = 1e-15  # a class that was never seen would cost infinitely much
 SPARSITIES, SEEDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95), 3

@@ -43,9 +43,9 @@ from sklearn.metrics import roc_auc_score
 
 import bayesgeo as bg
 from bayesgeo.metrics.classification import calibration_error, summarise_classes
-from bayesgeo.models.distill import distill
 from bayesgeo.models.storage import load_model, save_model
-from bayesgeo.models.teaching import value_moments
+from bayesgeo.models.students.students import distill
+from bayesgeo.models.students.teacher import value_moments
 
 CLASSES = ("seismic_events", "pnsn_catalogue", "seg2016_facies")
 DATA = (*CLASSES, "airfoil")

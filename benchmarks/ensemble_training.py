@@ -15,8 +15,8 @@ from sklearn.utils import check_random_state
 
 import bayesgeo as bg
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.models.ensemble import DeepEnsembleClassifier
-from bayesgeo.models.mlp import MLPClassifier
+from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier
+from bayesgeo.models.networks.mlp import MLPClassifier
 
 MEMBERS, EPOCHS, REPEATS = 8, 30, 3
 

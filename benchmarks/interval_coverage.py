@@ -18,15 +18,15 @@ from scipy import special, stats
 from sklearn.linear_model import LogisticRegression
 
 from bayesgeo import catalog
-from bayesgeo.comparison import NO_DIFFERENCE, compare
-from bayesgeo.evidence import PROB
+from bayesgeo.evaluation.compare import NO_DIFFERENCE, compare
+from bayesgeo.evaluation.evidence import PROB
 from bayesgeo.inference.exact import Exact
 from bayesgeo.metrics.base import block_weights
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts, summarise_classes
 from bayesgeo.metrics.decision import decision
 from bayesgeo.metrics.regression import PROBS, summarise_values
 from bayesgeo.metrics.selective import selective
-from bayesgeo.models.linear import BayesianLinearRegression
+from bayesgeo.models.regression.linear import BayesianLinearRegression
 
 REPEATS = 800
 RESAMPLES = 1000

@@ -53,8 +53,8 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
     from functools import partial
 
     from bayesgeo.inference.base import Problem
-    from bayesgeo.models.network import Network
-    from bayesgeo.models.neural_graph import network_graph
+    from bayesgeo.models.architecture import Network
+    from bayesgeo.models.networks.graph import network_graph
 
     network = Network(FEATURES, HIDDEN, 2)
     scales = (1.0,) * network.layers
@@ -69,13 +69,14 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
 
 def advi_epoch(X: np.ndarray, y: np.ndarray) -> float:
     """Time an epoch of one chain of minibatch ADVI, compilation excluded."""
-    from bayesgeo.inference import accelerator, chains, variational
+    from bayesgeo.inference.kernels import advi, device
+    from bayesgeo.inference.kernels import target as on_device
 
-    with accelerator.single_precision():
-        target = chains.target_of(problem_of(X, y))
-        climb = variational.Climb(target, "mean-field", BATCH, STEPS)
+    with device.single_precision():
+        target = on_device.target_of(problem_of(X, y))
+        climb = advi.Climb(target, "mean-field", BATCH, STEPS)
         network_start = target.density.flat({})[None]
-        state = climb.begin(accelerator.jnp.asarray(network_start))
+        state = climb.begin(device.jnp.asarray(network_start))
         state, _ = climb.block(state, 0, 0, 1)
         begun = time.process_time()
         climb.block(state, 0, 1, 1)
@@ -84,14 +85,15 @@ def advi_epoch(X: np.ndarray, y: np.ndarray) -> float:
 
 def gradient_seconds(n: int) -> float:
     """Time a full-batch gradient on ``n`` rows: CPU seconds, the least of five."""
-    from bayesgeo.inference import accelerator, chains
+    from bayesgeo.inference.kernels import device
+    from bayesgeo.inference.kernels import target as on_device
 
-    jax = accelerator.jax
-    with accelerator.single_precision():
+    jax = device.jax
+    with device.single_precision():
         X, y = rows(n)
-        target = chains.target_of(problem_of(X, y))
+        target = on_device.target_of(problem_of(X, y))
         rng = np.random.default_rng(0)
-        theta = accelerator.jnp.asarray(0.2 * rng.normal(size=target.density.size), accelerator.jnp.float32)
+        theta = device.jnp.asarray(0.2 * rng.normal(size=target.density.size), device.jnp.float32)
         repeats = max(3, 300_000 // n)
 
         @jax.jit
@@ -117,7 +119,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     n = parser.parse_args().rows
 
-    from bayesgeo.models.neural import BayesianMLPClassifier
+    from bayesgeo.models.networks.bayesian_mlp import BayesianMLPClassifier
 
     X, y = rows(n)
     begun, cpu = time.perf_counter(), time.process_time()

@@ -38,16 +38,16 @@ from arviz_stats.ecdf_utils import ecdf_pit
 from joblib import Parallel, delayed
 from scipy import special, stats
 
+from bayesgeo.inference.advi import ADVI
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.exact import Exact
 from bayesgeo.inference.mclmc import MCLMC
 from bayesgeo.inference.nuts import NUTS
-from bayesgeo.inference.vi import ADVI
-from bayesgeo.models.linear import BayesianLinearRegression
-from bayesgeo.models.linear_graph import forward
-from bayesgeo.models.logistic import BayesianLogisticRegression
-from bayesgeo.models.network import Network
-from bayesgeo.models.neural import BayesianMLPRegressor
+from bayesgeo.models.architecture import Network
+from bayesgeo.models.networks.bayesian_mlp import BayesianMLPRegressor
+from bayesgeo.models.regression.graph import forward
+from bayesgeo.models.regression.linear import BayesianLinearRegression
+from bayesgeo.models.regression.logistic import BayesianLogisticRegression
 
 Values = Mapping[str, np.ndarray]
 ROWS, HELD_OUT = 60, 9

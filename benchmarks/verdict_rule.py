@@ -23,9 +23,9 @@ import xarray as xr
 
 from bayesgeo._progress import listening
 from bayesgeo.diagnostics import Diagnosis, diagnose
+from bayesgeo.inference.advi import ADVI
 from bayesgeo.inference.mclmc import MCLMC
-from bayesgeo.inference.vi import ADVI
-from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
+from bayesgeo.models.networks.bayesian_mlp import BayesianMLPClassifier, BayesianMLPRegressor
 
 TEST_ROWS = 100
 Rows = tuple[np.ndarray, np.ndarray]
@@ -78,15 +78,15 @@ def apart(rng: np.random.Generator, n: int) -> Rows:
 @contextmanager
 def starts_scaled(factor: np.ndarray) -> Iterator[None]:
     """Multiply the trained start of each chain."""
-    from bayesgeo.inference import chains
-    from bayesgeo.inference.accelerator import jnp
+    from bayesgeo.inference.kernels import target as on_device
+    from bayesgeo.inference.kernels.device import jnp
 
-    trained = chains.starts
+    trained = on_device.starts
 
     def scaled(*args: Any) -> Any:
         return trained(*args) * jnp.asarray(factor, "float32")[:, None]
 
-    with mock.patch.object(chains, "starts", scaled):
+    with mock.patch.object(on_device, "starts", scaled):
         yield
 
 

@@ -7,8 +7,8 @@ import xarray as xr
 from sklearn.linear_model import LogisticRegression
 
 from bayesgeo.inference.base import label_posterior
-from bayesgeo.models.network import Network
-from bayesgeo.models.neural_graph import LEAST_SD
+from bayesgeo.models.architecture import Network
+from bayesgeo.models.networks.graph import LEAST_SD
 
 SCATTER = 0.01  # of a standardised coefficient: far below what any score in the tests can resolve
 RIDGE = 1e-2  # keeps the weights of the last layer small, and so the effect of the scatter below it

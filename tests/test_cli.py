@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from bayesgeo import cli
-from bayesgeo.study import load_study
+from bayesgeo.runs.study import load_study
 from tests.tables import events, shaking, write_csv
 
 
@@ -140,7 +140,7 @@ def test_predictions_by_a_posterior_that_failed_end_with_3(command, run_folder, 
 
 def fail(run, name):
     """Let the Evidence of a model say that its diagnostics failed."""
-    from bayesgeo.evidence import load_evidence, save_evidence
+    from bayesgeo.evaluation.evidence import load_evidence, save_evidence
 
     tree = load_evidence(run / "evidence" / f"{name}.nc")
     diagnostics = tree["diagnostics"].to_dataset()
@@ -153,7 +153,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(command, table, tmp_pa
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bayesgeo.study.evaluate", interrupt)
+    monkeypatch.setattr("bayesgeo.runs.study.evaluate", interrupt)
     code, printed = command("compare", table, "--target", "kind", "--models", "majority", "--out", tmp_path / "run")
     assert code == 130
     assert "the same command goes on" in printed

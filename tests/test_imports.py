@@ -12,7 +12,7 @@ LIGHT = {
     "help": "import bayesgeo.cli; bayesgeo.cli.app(['--help'], result_action='return_value')",
     # All in one process, because opening SciPy, pandas and xarray takes seconds.
     "the floors below models": "from bayesgeo.datasets import load; load('seismic_events')\n"
-    "import bayesgeo.datasets.table, bayesgeo.datasets.audit, bayesgeo.probability, bayesgeo.linalg\n"
+    "import bayesgeo.datasets.tables.read, bayesgeo.datasets.audit, bayesgeo.probability, bayesgeo.linalg\n"
     "import bayesgeo.metrics.classification, bayesgeo.metrics.regression",
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import bayesgeo as bg
 from bayesgeo.catalog import model
-from bayesgeo.datasets.seg2016_facies import load_blind
+from bayesgeo.datasets.library.seg2016_facies import load_blind
 
 OUT = sys.argv[1] if len(sys.argv) > 1 else "runs/facies"
 EVERY = int(sys.argv[2]) if len(sys.argv) > 2 else 1  # take every n-th sample, for a quick look

@@ -20,9 +20,9 @@ from matplotlib.ticker import LogLocator, NullLocator
 import bayesgeo as bg
 from bayesgeo.catalog import model
 from bayesgeo.metrics.classification import accuracy, calibration_error, log_loss
-from bayesgeo.models.calibrated import tempered
-from bayesgeo.models.distill import distill
-from bayesgeo.models.student_file import save_student
+from bayesgeo.models.students.file import save_student
+from bayesgeo.models.students.students import distill
+from bayesgeo.models.wrappers.calibrated import tempered
 
 OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/teacher_and_student")
 SEED, MEMBERS, BATCH = 0, 8, 20_000

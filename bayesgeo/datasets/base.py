@@ -54,7 +54,7 @@ class Dataset:
 
     Examples
     --------
-    >>> from bayesgeo.datasets.synthetic import draw_seismic_events
+    >>> from bayesgeo.datasets.simulation.events import draw_seismic_events
     >>> events = draw_seismic_events(100, seed=0)
     >>> events.rows([0, 1]).with_features(["magnitude", "log10_ps"]).X.shape
     (2, 2)

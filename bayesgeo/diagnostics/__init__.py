@@ -15,7 +15,7 @@ from bayesgeo.diagnostics.base import (
     Status,
     Verdict,
 )
-from bayesgeo.diagnostics.tables import Loo, loo, model_evidence
+from bayesgeo.diagnostics.model_tables import Loo, loo, model_evidence
 
 
 def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
@@ -30,7 +30,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
     tree : xarray.DataTree
         With groups ``posterior (chain, draw, ...)``; ``functions`` for a network; ``sample_stats``, ``warmup`` or
         ``approximation``, whichever its inference leaves; and, for checks of the model, what
-        :mod:`bayesgeo.diagnostics.tables` reads.
+        :mod:`bayesgeo.diagnostics.model_tables` reads.
     ignore : iterable of str
         Codes of checks that shall not count.
     data_sha256 : str, optional

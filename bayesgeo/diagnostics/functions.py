@@ -17,10 +17,9 @@ import arviz_stats as az
 import numpy as np
 import xarray as xr
 
-from bayesgeo._spaced import spaced
+from bayesgeo._arrays import log_mean_exp, spaced
 from bayesgeo.diagnostics.base import Check, Status, finite, graded, not_applicable, rhat_within
 from bayesgeo.inference.mclmc import dead_chains
-from bayesgeo.probability.log_mean import log_mean_exp
 
 # Draws of each chain: a split R-hat of four parts needs some in each; functions mix faster than single weights.
 DRAWS_GOOD, DRAWS_BAD = 50, 20

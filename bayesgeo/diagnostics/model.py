@@ -1,7 +1,7 @@
 """Checks of a model by the rows that it learned from, and by its prior.
 
 They ask whether the model could have made the data, not whether the sampler worked: what they find is a tip, never an
-issue. They read what :mod:`bayesgeo.diagnostics.tables` makes of the posterior.
+issue. They read what :mod:`bayesgeo.diagnostics.model_tables` makes of the posterior.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ import xarray as xr
 from scipy import stats
 
 from bayesgeo.diagnostics.base import Check, graded, not_applicable, quantities
-from bayesgeo.diagnostics.tables import model_evidence
+from bayesgeo.diagnostics.model_tables import model_evidence
 
 PARETO_K = 0.7  # Vehtari et al. (2024, JMLR 25:72)
 # Of Kolmogorov and Smirnov's test; at 1,000 rows it takes a distance of 0.055 to fall below.

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 from scipy.optimize import linear_sum_assignment
 
-from bayesgeo._spaced import spaced
+from bayesgeo._arrays import spaced
 from bayesgeo.diagnostics.base import Check, counted, graded, quantities, rhat_within
 
 RHAT_GOOD, RHAT_BAD = 1.01, 1.05

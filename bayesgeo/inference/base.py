@@ -113,7 +113,7 @@ class Inference(Protocol):
     ``run`` returns a DataTree with ``posterior``, whose variables have dimensions ``(chain, draw, ...)``,
     and ``sample_stats``. The root attributes say ``inference``, ``seed``, ``compile_seconds``,
     ``sampling_seconds`` and ``interrupted`` (0 or 1). The same seed gives the same draws, whatever the
-    number of cores. A model may add groups for checks of its own; see :mod:`bayesgeo.models.pointwise`.
+    number of cores. A model may add groups for checks of its own; see :mod:`bayesgeo.models.criticism`.
     """
 
     def run(self, problem: Problem, seed: int) -> xr.DataTree:

@@ -54,28 +54,29 @@ class Laplace:
         """
         one_of("subset", self.subset, ("last layer", "full"))
         check_counts(self, "draws", "chains")
-        from bayesgeo.inference.accelerator import single_precision
+        from bayesgeo.inference.kernels.device import single_precision
 
         with single_precision():
             return self._run(problem, seed)
 
     def _run(self, problem: Problem, seed: int) -> xr.DataTree:
         begun = time.perf_counter()
-        from bayesgeo.inference import chains, curvature
+        from bayesgeo.inference.kernels import laplace
+        from bayesgeo.inference.kernels import target as on_device
 
-        target = chains.target_of(problem)
+        target = on_device.target_of(problem)
         compiled = time.perf_counter()
         free = target.density.positions(problem.head if self.subset == "last layer" else ())
         if len(free) > FULL_SIZE:
             problem_text = f"The model has {len(free)} values; at most {FULL_SIZE} can vary together."
             raise invalid("subset", self.subset, problem_text, 'Use subset="last layer", or ADVI.')
-        first = chains.starts(problem, target, self.chains, seed, self.cores)
+        first = on_device.starts(problem, target, self.chains, seed, self.cores)
         announce("climbing")
-        rate = curvature.FAR if problem.start is None else curvature.NEAR
-        modes = curvature.modes(target, first, free, rate=rate, cores=self.cores)
+        rate = laplace.FAR if problem.start is None else laplace.NEAR
+        modes = laplace.modes(target, first, free, rate=rate, cores=self.cores)
         announce("measuring the curvature")
-        theta, log_q = curvature.sample(target, modes, free, self.draws, seed)
-        tree = xr.DataTree.from_dict(chains.approximation(problem, target, theta, log_q, self.cores))
+        theta, log_q = laplace.sample(target, modes, free, self.draws, seed)
+        tree = xr.DataTree.from_dict(on_device.approximation(problem, target, theta, log_q, self.cores))
         tree.attrs = {
             "inference": "Laplace",
             "sampler": f"jax {version('jax')}",

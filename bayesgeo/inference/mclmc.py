@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgeo._arrays import log_mean_exp, spaced
 from bayesgeo._check import positive
 from bayesgeo._progress import announce
-from bayesgeo._spaced import spaced
 from bayesgeo.inference.base import Problem, check_counts
-from bayesgeo.probability.log_mean import log_mean_exp
 
 FALL = 4  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
 COARSE = 0.5  # the energy error that it falls from
@@ -79,7 +78,7 @@ class MCLMC:
         """
         check_counts(self, "draws", "chains", "max_steps")
         positive("energy_error", self.energy_error)
-        from bayesgeo.inference.accelerator import single_precision
+        from bayesgeo.inference.kernels.device import single_precision
 
         with single_precision():
             return _Run(self, problem, seed).tree()
@@ -90,14 +89,14 @@ class _Run:
 
     def __init__(self, settings: MCLMC, problem: Problem, seed: int):
         begun = time.perf_counter()
-        from bayesgeo.inference import accelerator, chains, microcanonical
+        from bayesgeo.inference.kernels import device, mclmc, target
 
-        self.jax, self.chains, self.moves = accelerator, chains, microcanonical
+        self.jax, self.kernels, self.moves = device, target, mclmc
         self.settings, self.problem, self.seed = settings, problem, seed
-        self.target = chains.target_of(problem)
+        self.target = target.target_of(problem)
         self.compile_seconds = time.perf_counter() - begun
-        self.keys = map(partial(accelerator.jax.random.fold_in, accelerator.jax.random.key(seed)), count())
-        self.block_steps = microcanonical.EVERY * microcanonical.RECORDS
+        self.keys = map(partial(device.jax.random.fold_in, device.jax.random.key(seed)), count())
+        self.block_steps = mclmc.EVERY * mclmc.RECORDS
         self.scores: list[np.ndarray] = []
         self.pooled: list[np.ndarray] = []
         self.records: list[Any] = []
@@ -126,7 +125,7 @@ class _Run:
         """Tune on the training rows until the held-out score stops growing; return the chains, ready to sample."""
         at_most = max(1, self.settings.max_steps // self.block_steps)
         cores, target = self.settings.cores, self.target
-        first = self.chains.starts(self.problem, target, self.settings.chains, self.seed, cores)
+        first = self.kernels.starts(self.problem, target, self.settings.chains, self.seed, cores)
         chain = self.begin(first, target.training)
         steps, moments = [], []
         for block in range(at_most):
@@ -236,7 +235,7 @@ class _Run:
         pooled = [rows.mean() for rows in self.pooled]
         warmup = {"log_score": ("step", pooled), "chain_log_score": (("chain", "step"), by_chain)}
         return {
-            "posterior": self.chains.labelled(self.problem, self.target, joined.position[:, picked]),
+            "posterior": self.kernels.labelled(self.problem, self.target, joined.position[:, picked]),
             "sample_stats": xr.Dataset(statistics),
             "warmup": xr.Dataset(warmup, coords={"step": steps}),
         }

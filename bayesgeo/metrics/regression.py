@@ -7,8 +7,8 @@ mixture of the draws' distributions. None is an average of the draws' scores.
 import numpy as np
 import xarray as xr
 
+from bayesgeo._arrays import log_mean_exp
 from bayesgeo.metrics.base import Metric
-from bayesgeo.probability.log_mean import log_mean_exp
 
 COVERAGE = 0.9
 PROBS = (0.5, 0.8, COVERAGE, 0.95)

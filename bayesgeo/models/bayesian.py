@@ -9,7 +9,7 @@ import xarray as xr
 from bayesgeo._check import invalid
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.models.base import Estimator, row_labels
-from bayesgeo.models.pointwise import Rows, Says, groups_of, rows_sha256
+from bayesgeo.models.criticism import Rows, Says, groups_of, rows_sha256
 from bayesgeo.models.preparation import standardisation
 
 MINIBATCH_ROWS = 50_000  # rows above which a network's default inference sees minibatches
@@ -26,7 +26,7 @@ class Bayesian(Estimator):
     ----------
     posterior_ : xarray.DataTree
         Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
-        of the model, see :mod:`bayesgeo.diagnostics.tables`. The root attributes say what the posterior is of,
+        of the model, see :mod:`bayesgeo.diagnostics.model_tables`. The root attributes say what the posterior is of,
         ``data_sha256``, and which groups the model ``declared``.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` what standardised the features.
@@ -94,13 +94,25 @@ class Bayesian(Estimator):
 
 def default_inference(problem: Problem) -> Inference:
     """Choose the exact posterior where there is one, NUTS elsewhere; for networks MCLMC, and ADVI for many rows."""
+    from bayesgeo.inference.advi import ADVI
     from bayesgeo.inference.exact import Exact
     from bayesgeo.inference.mclmc import MCLMC
     from bayesgeo.inference.nuts import NUTS
-    from bayesgeo.inference.vi import ADVI
 
     if problem.conjugate is not None:
         return Exact()
     if problem.start is None:
         return NUTS()
     return MCLMC() if len(problem.data["y"]) <= MINIBATCH_ROWS else ADVI()
+
+
+def feature_names(estimator: Any) -> list[str]:
+    """Return the names of the features that an estimator learned from, or others where they have none."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return [f"x{j}" for j in range(estimator.n_features_in_)] if names is None else list(names)
+
+
+def with_units(estimator: Any, coefficient: xr.DataArray) -> xr.DataArray:
+    """Label coefficients with the units of their features, where these are known."""
+    units = getattr(estimator, "units_", None)
+    return coefficient if units is None else coefficient.assign_coords(unit=("feature", units))

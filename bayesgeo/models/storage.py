@@ -13,7 +13,8 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 
 from bayesgeo._check import did_you_mean, invalid
-from bayesgeo._files import atomic_folder, public_names
+from bayesgeo._files import atomic_folder
+from bayesgeo._registry import homes
 from bayesgeo.inference.base import Inference
 from bayesgeo.models.base import Estimator
 
@@ -80,7 +81,7 @@ def load_model(folder: str | Path) -> Estimator:
 
 
 def _ours(what: str, name: str, package: str) -> Any:
-    known = public_names(package)
+    known = homes(package)
     if name not in known:
         raise invalid(what, name, "It is not known.", did_you_mean(name, known))
     return getattr(importlib.import_module(known[name]), name)
@@ -157,7 +158,7 @@ def _encode(value: Any) -> Any:
         return value.item()
     if isinstance(value, tuple):
         return {"tuple": list(value)}
-    ours = type(value).__module__ == public_names("bayesgeo.inference").get(type(value).__name__)
+    ours = type(value).__module__ == homes("bayesgeo.inference").get(type(value).__name__)
     if ours and isinstance(value, Inference) and dataclasses.is_dataclass(value):
         return {"inference": type(value).__name__, "settings": dataclasses.asdict(value)}
     if value is None or isinstance(value, str | int | float | bool | list):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from bayesgeo._arrays import log_mean_exp
 from bayesgeo._check import invalid, positive
 from bayesgeo.probability.base import Proposal, Values, log_ratio
-from bayesgeo.probability.log_mean import log_mean_exp
 
 MOST_K = 0.7
 

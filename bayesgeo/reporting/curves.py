@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from bayesgeo._spaced import spaced
+from bayesgeo._arrays import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, MARKERS, Picture, canvas, short, to_svg
 from bayesgeo.reporting.numbers import number
 

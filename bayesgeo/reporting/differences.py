@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from bayesgeo.comparison import NO_DIFFERENCE
+from bayesgeo.evaluation.compare import NO_DIFFERENCE
 from bayesgeo.reporting.names import listed, percent
 from bayesgeo.reporting.numbers import decimals_for, fixed, interval, number, width
 

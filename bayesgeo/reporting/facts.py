@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo.comparison import compare
-from bayesgeo.leave_one_out import compare_loo
+from bayesgeo.evaluation.compare import compare
+from bayesgeo.evaluation.loo import compare_loo
 from bayesgeo.reporting.formulas import specification
 from bayesgeo.reporting.guidelines import guidelines
 from bayesgeo.reporting.numbers import rounded

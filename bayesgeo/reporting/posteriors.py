@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgeo.probability.log_mean import log_mean_exp
+from bayesgeo._arrays import log_mean_exp
 
 Facts = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgeo._spaced import spaced
+from bayesgeo._arrays import spaced
 
 NOTABLE = 8
 SCATTER = 150

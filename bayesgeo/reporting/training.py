@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from bayesgeo._spaced import spaced
+from bayesgeo._arrays import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, Picture, canvas, to_svg
 from bayesgeo.reporting.numbers import number, rounded
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bayesgeo.comparison import NO_DIFFERENCE
+from bayesgeo.evaluation.compare import NO_DIFFERENCE
 from bayesgeo.reporting.differences import compared
 from bayesgeo.reporting.names import listed, metric_name, percent
 from bayesgeo.reporting.numbers import decimals_for, fixed, interval, number, width

@@ -9,8 +9,8 @@ import xarray as xr
 from bayesgeo.datasets import load
 from bayesgeo.datasets.audit import audit
 from bayesgeo.datasets.base import Column
+from bayesgeo.datasets.simulation.events import draw_seismic_events
 from bayesgeo.datasets.split import Split, split
-from bayesgeo.datasets.synthetic import draw_seismic_events
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from scipy import special, stats
 
 from bayesgeo import catalog, diagnose, evaluate, split
 from bayesgeo.diagnostics.functions import stacking_weights
-from bayesgeo.folds import diagnosis
+from bayesgeo.evaluation.fold import diagnosis
 from tests.fake import FakePosterior
 from tests.tables import events, shaking
 

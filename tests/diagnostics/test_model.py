@@ -10,8 +10,8 @@ from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression, Exact
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo, model_evidence
 from bayesgeo.models.bayesian import rows_sha256
-from bayesgeo.models.linear_prior import ClassPrior, RegressionPrior
-from bayesgeo.models.pointwise import ROWS
+from bayesgeo.models.criticism import ROWS
+from bayesgeo.models.regression.priors import ClassPrior, RegressionPrior
 from bayesgeo.models.storage import load_model, save_model
 from tests.fake import FakePosterior
 

@@ -8,12 +8,13 @@ from scipy import stats
 
 from bayesgeo import BayesianLinearRegression
 from bayesgeo._progress import listening
-from bayesgeo.inference import chains, laplace, vi
-from bayesgeo.inference.chains import checked_draws
+from bayesgeo.inference import advi, laplace
+from bayesgeo.inference.advi import ADVI
+from bayesgeo.inference.kernels import target as on_device
+from bayesgeo.inference.kernels.target import checked_draws
 from bayesgeo.inference.laplace import Laplace
-from bayesgeo.inference.vi import ADVI
-from bayesgeo.models.linear import conjugate_prior
-from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
+from bayesgeo.models.networks.bayesian_mlp import BayesianMLPClassifier, BayesianMLPRegressor
+from bayesgeo.models.regression.linear import conjugate_prior
 from tests.problems import problem_of
 
 DRAWS, CHAINS = 1000, 4
@@ -194,16 +195,16 @@ def test_laplace_refuses_more_values_than_fit_in_a_full_curvature(network, monke
 
 
 def test_many_rows_are_seen_in_batches():
-    assert [ADVI()._batch(n) for n in (100, vi.FULL_BATCH, vi.FULL_BATCH + 1)] == [0, 0, vi.BATCH]
+    assert [ADVI()._batch(n) for n in (100, advi.FULL_BATCH, advi.FULL_BATCH + 1)] == [0, 0, advi.BATCH]
     assert [ADVI(batch=64)._batch(n) for n in (50, 64, 65)] == [0, 0, 64]
 
 
 def test_a_bound_has_settled_when_its_last_third_has_stopped_growing():
     flat, growing = np.zeros(12), np.arange(12.0)
-    assert vi._settled(flat)
-    assert not vi._settled(flat[: vi.FLOOR - 1])
-    assert not vi._settled(growing)
-    assert vi._settled(-growing)
+    assert advi._settled(flat)
+    assert not advi._settled(flat[: advi.FLOOR - 1])
+    assert not advi._settled(growing)
+    assert advi._settled(-growing)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_a_bound_has_settled_when_its_last_third_has_stopped_growing():
 )
 def test_fewer_draws_are_checked_of_more_rows_but_a_hundred_always(n_rows, draws, checked):
     assert checked_draws(n_rows, draws) == checked
-    assert chains.CHECKED_ROWS == 10_000_000
+    assert on_device.CHECKED_ROWS == 10_000_000
 
 
 @pytest.mark.parametrize(

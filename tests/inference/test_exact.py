@@ -9,9 +9,9 @@ from scipy import stats
 
 from bayesgeo import BayesianLinearRegression, Exact
 from bayesgeo.inference.base import Problem
-from bayesgeo.inference.exact import NormalInverseGamma
-from bayesgeo.models.linear import conjugate_prior
-from bayesgeo.models.linear_graph import INTERCEPT_SCALE, NOISE_RATE, NOISE_SHAPE
+from bayesgeo.models.regression.conjugate import NormalInverseGamma
+from bayesgeo.models.regression.graph import INTERCEPT_SCALE, NOISE_RATE, NOISE_SHAPE
+from bayesgeo.models.regression.linear import conjugate_prior
 
 
 def designs(seed, n, p):

@@ -10,10 +10,11 @@ from scipy import stats
 
 from bayesgeo import BayesianLinearRegression
 from bayesgeo._progress import listening
-from bayesgeo.inference import accelerator, chains
+from bayesgeo.inference.kernels import device
+from bayesgeo.inference.kernels import target as on_device
 from bayesgeo.inference.mclmc import MCLMC, dead_chains
-from bayesgeo.models.linear import conjugate_prior
-from bayesgeo.models.neural import BayesianMLPClassifier, BayesianMLPRegressor
+from bayesgeo.models.networks.bayesian_mlp import BayesianMLPClassifier, BayesianMLPRegressor
+from bayesgeo.models.regression.linear import conjugate_prior
 from tests.inference.exact_network import exact_moments
 from tests.problems import problem_of
 
@@ -105,9 +106,9 @@ def test_one_compilation_serves_rows_of_nearly_the_same_number(problem, short):
     counts = []
     for n in (80, 79):
         SHORT.run(problem_of(one_unit(random_state=0), *bend(n)), 0)
-        density = chains.log_density(problem)
+        density = on_device.log_density(problem)
         counts.append({move: function._cache_size() for move, function in density._compiled.items()})
-        assert chains.target_of(problem).density is density
+        assert on_device.target_of(problem).density is density
     assert counts[0] == counts[1]
     assert len(counts[0]) >= 4
 
@@ -192,21 +193,21 @@ def test_an_interrupt_before_any_draw_goes_on(phase, problem, short):
 @pytest.mark.slow
 def test_the_precision_of_the_process_is_what_it_was_before(problem):
     for double in (True, False):
-        with chains.jax.enable_x64(double):
-            before = accelerator.jnp.zeros(1).dtype
+        with device.jax.enable_x64(double):
+            before = device.jnp.zeros(1).dtype
             SHORT.run(problem, 0)
-            assert accelerator.jnp.zeros(1).dtype == before
+            assert device.jnp.zeros(1).dtype == before
 
 
 @pytest.mark.slow
 def test_chains_of_one_batch_are_those_of_threads_up_to_rounding(problem, monkeypatch):
-    target = chains.target_of(problem)
-    with accelerator.single_precision():
-        first = accelerator.jnp.float32(np.random.default_rng(0).normal(size=(3, 4, target.density.size)))
-        totals = target.density.compiled(chains._totals)
-        scored = [accelerator.each_chain(totals, first, target.data, target.everything)]
-        monkeypatch.setattr(accelerator.jax, "default_backend", lambda: "gpu")
-        scored.append(accelerator.each_chain(totals, first, target.data, target.everything))
+    target = on_device.target_of(problem)
+    with device.single_precision():
+        first = device.jnp.float32(np.random.default_rng(0).normal(size=(3, 4, target.density.size)))
+        totals = target.density.compiled(on_device._totals)
+        scored = [device.each_chain(totals, first, target.data, target.everything)]
+        monkeypatch.setattr(device.jax, "default_backend", lambda: "gpu")
+        scored.append(device.each_chain(totals, first, target.data, target.everything))
     # Sums over n rows in another order.
     np.testing.assert_allclose(*scored, rtol=target.n_rows * np.finfo(np.float32).eps)
 

@@ -11,9 +11,9 @@ from scipy import stats
 
 from bayesgeo import NUTS, BayesianLinearRegression, BayesianLogisticRegression, diagnose, evaluate, split
 from bayesgeo.inference import nuts
-from bayesgeo.models.linear import conjugate_prior
+from bayesgeo.models.regression.linear import conjugate_prior
+from tests.evaluation.test_evidence import same_numbers
 from tests.tables import shaking
-from tests.test_evidence import same_numbers
 
 SEEDS = range(5)
 TRUTH = np.array([1.5, -1.0, 0.0])

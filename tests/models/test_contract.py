@@ -8,12 +8,12 @@ from bayesgeo import NUTS, catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.bayesian import Bayesian
-from bayesgeo.models.calibrated import Wrapping
-from bayesgeo.models.ensemble import DeepEnsemble
-from bayesgeo.models.neural import BayesianMLP
-from bayesgeo.models.perceptron import MLP
-from bayesgeo.models.student import Student
-from bayesgeo.models.tuned import TunedMLP
+from bayesgeo.models.networks.base import MLP
+from bayesgeo.models.networks.bayesian_mlp import BayesianMLP
+from bayesgeo.models.networks.ensemble import DeepEnsemble
+from bayesgeo.models.networks.tuned import TunedMLP
+from bayesgeo.models.students.base import Student
+from bayesgeo.models.wrappers.calibrated import Wrapping
 from tests.fake import FakePosterior
 
 KINDS = {f"{task}-{name}": kind for task in ("classification", "regression")

@@ -4,12 +4,12 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo.curves import EVERY_ROW
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import split
 from bayesgeo.diagnostics import Check, Diagnosis, diagnose
-from bayesgeo.evaluation import evaluate
-from bayesgeo.evidence import diagnostics_group
+from bayesgeo.evaluation.evaluate import evaluate
+from bayesgeo.evaluation.evidence import diagnostics_group
+from bayesgeo.evaluation.training import EVERY_ROW
 
 Evidences = dict[str, xr.DataTree]
 

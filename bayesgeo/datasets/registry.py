@@ -1,0 +1,111 @@
+"""Data sets that come by name: our library, and what other packages register."""
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayesgeo import _registry
+from bayesgeo._check import did_you_mean, invalid
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayesgeo.datasets.base import Dataset
+
+LIBRARY = "bayesgeo.datasets.library"
+
+
+def titles() -> dict[str, str]:
+    """List the data sets that can be loaded by name.
+
+    Our own titles are read without importing pandas; an entry point of the group ``bayesgeo.datasets`` names a module
+    like ours, with ``TITLE`` and ``load``.
+
+    Returns
+    -------
+    dict of str to str
+        Name and one line about each.
+
+    Examples
+    --------
+    >>> list(titles())[:2]
+    ['istanbul_quarry', 'pnsn_catalogue']
+    """
+    paths = sorted((Path(__file__).parent / "library").glob("*.py"))
+    ours = {path.stem: str(_registry.names_in(path, "TITLE")) for path in paths if path.stem != "__init__"}
+    others = {name: str(_registry.loaded(entry).TITLE) for name, entry in _registry.plugins("datasets").items()}
+    for name in others.keys() & ours.keys():
+        raise invalid("data set", name, "Another package registers a name of our library.", "Rename its entry point.")
+    return ours | others
+
+
+def load(name: str) -> "Dataset":
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`titles`.
+
+    Returns
+    -------
+    Dataset
+        Ready to split and fit.
+
+    Raises
+    ------
+    InvalidInput
+        If the name is unknown, or its file can be neither found nor downloaded.
+
+    Examples
+    --------
+    >>> load("seismic_events").n_rows
+    3000
+    >>> load("seismic_event")
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid data set 'seismic_event'. ... Did you mean 'seismic_events'?
+    """
+    return _module(name).load()
+
+
+def prepare(name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Compute the derived columns that a data set's features need, for a new table.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`titles`.
+    frame : pandas.DataFrame
+        New rows with the columns of the original file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows, ready for :func:`encode`; unchanged where nothing is derived.
+
+    Raises
+    ------
+    InvalidInput
+        If the name is unknown, or a column needed for a derived one is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> events = pd.DataFrame({"magnitude": [2.0], "local_hour": [13.5]})
+    >>> prepare("seismic_events", events)["hour_cos"].item()
+    1.0
+    """
+    derive = getattr(_module(name), "prepare", None)
+    try:
+        return frame if derive is None else derive(frame)
+    except KeyError as error:
+        remedy = did_you_mean(error.args[0], frame.columns)
+        raise invalid("column", error.args[0], "The table has no such column.", remedy) from error
+
+
+def _module(name: str) -> Any:
+    if name not in titles():
+        raise invalid("data set", name, "Unknown data set.", did_you_mean(name, titles()))
+    entry = _registry.plugins("datasets").get(name)
+    return importlib.import_module(f"{LIBRARY}.{name}") if entry is None else _registry.loaded(entry)

@@ -1,0 +1,1 @@
+"""Generated events with known truth."""

@@ -1,0 +1,187 @@
+"""What a model says of the rows that it learned from, as small tables.
+
+A model leaves, in the groups of its posterior (see :mod:`bayesgeo.models.criticism`),
+
+==================== =========================================================================================
+log_likelihood       ``outcome (chain, draw, obs)``: log density of each row, some draws and rows
+cdf                  ``outcome (chain, draw, obs)``: distribution function of each draw at the target; of values
+log_prior            ``prior (chain, draw)``: log prior that a power of it changes, every draw
+prior                draws of the prior of the posterior's variables
+posterior_predictive what rows drawn from the posterior look like, along ``statistic``
+prior_predictive     the same of the prior
+==================== =========================================================================================
+
+and names them in the attribute ``declared``.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import arviz_stats as az
+import numpy as np
+import xarray as xr
+
+from bayesgeo._check import invalid
+from bayesgeo.diagnostics.base import quantities
+
+LEAST_DRAWS = 100  # in all: the tail of importance weights is fitted to a fifth of them
+
+
+@dataclass(frozen=True, eq=False)
+class Loo:
+    """What a model would say of each row had it not learned from it.
+
+    Attributes
+    ----------
+    elpd, se, p_loo : float
+        Expected log density of all rows, summed, its standard error, and the effective number of parameters.
+    elpd_by_row, pareto_k : xarray.DataArray
+        ``(obs,)``; an estimate of k above 0.7 is not to be trusted.
+    result : arviz_stats.ELPDDataLOO
+        What ``az.compare({"name": loo.result, ...})`` takes.
+    rows, of : int
+        Rows that were used, evenly spaced, and rows that there are.
+    """
+
+    elpd: float
+    se: float
+    p_loo: float
+    elpd_by_row: xr.DataArray
+    pareto_k: xr.DataArray
+    result: Any
+    rows: int
+    of: int
+
+
+def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
+    """Estimate leave-one-out predictions by Pareto smoothed importance sampling (Vehtari et al. 2017, 2024).
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A posterior with the group ``log_likelihood``.
+    labels : sequence, optional
+        Names of the rows used, ``(obs,)``; None keeps those of the group.
+
+    Raises
+    ------
+    InvalidInput
+        If the model left no log likelihood or fewer than 100 draws, or there are not as many labels as rows.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> rng = np.random.default_rng(0)
+    >>> y, mean = rng.normal(size=200), rng.normal(0, 200**-0.5, size=(4, 100, 1))
+    >>> outcome = (("chain", "draw", "obs"), stats.norm.logpdf(y, mean))
+    >>> found = loo(xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": outcome})}))
+    >>> round(found.p_loo, 1), int((found.pareto_k > 0.7).sum())
+    (1.0, 0)
+    """
+    if "log_likelihood" not in tree.children:
+        raise invalid(
+            "tree", "", "It has no group log_likelihood.", "Fit a model that leaves one, such as a linear one."
+        )
+    group = tree["log_likelihood"].to_dataset().astype(float)
+    if not _enough(group):
+        raise invalid("tree", "", "It has fewer than 100 draws of the log likelihood.", "Ask for more draws.")
+    if labels is not None:
+        if len(labels) != group.sizes["obs"]:
+            raise invalid(
+                "labels", len(labels), f"There are {group.sizes['obs']} rows.", "Give one label for each row."
+            )
+        group = group.assign_coords(obs=np.asarray(labels))
+    size = float(az.ess(group["outcome"].sum("obs"), method="mean"))
+    efficiency = min(size / (group.sizes["chain"] * group.sizes["draw"]), 1.0) if np.isfinite(size) else 1.0
+    with _quiet():
+        found = az.loo(xr.DataTree.from_dict({"log_likelihood": group}), pointwise=True, reff=efficiency)
+    rows = group.sizes["obs"]
+    of = int(group.attrs.get("rows", rows))
+    scale = of / rows
+    # Of a part of the rows, the sum is that of all by proportion, and so is its error.
+    elpd, se, p_loo = (float(value) * scale for value in (found.elpd, found.se, found.p))
+    return Loo(elpd, se, p_loo, found.elpd_i, found.pareto_k, found, rows=rows, of=of)
+
+
+def _enough(group: xr.Dataset) -> bool:
+    return group.sizes["chain"] * group.sizes["draw"] >= LEAST_DRAWS
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep quiet what the checks say in words of their own."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """Return small tables of what a model says of its own rows, those that it left the groups for.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A posterior with some of the groups above; tables that it holds already are not computed again, and of fewer
+        than 100 draws only the last two are given.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        - ``loo``: ``elpd``, ``pareto_k`` ``(obs,)``; attributes ``elpd``, ``se``, ``p_loo``, ``rows`` and ``of``.
+        - ``loo_pit``: ``transform (obs,)``, where the target lies in its leave-one-out prediction; values only.
+        - ``sensitivity``: ``prior`` and ``likelihood`` ``(variable,)``, how far a variable moves when either is raised
+          to a power (Kallioinen et al. 2024).
+        - ``posterior_predictive``, ``prior_predictive``: ``observed``, ``median``, ``low``, ``high`` (5 % and 95 %),
+          ``below``, the share of draws below the observed one, and ``margin``, a difference too small to matter,
+          ``(statistic,)``.
+    """
+    kept = ("loo", "loo_pit", "sensitivity", "posterior_predictive", "prior_predictive")
+    tables = {name: tree[name].to_dataset() for name in kept if name in tree.children}
+    known = {name for name in ("log_likelihood", "log_prior") if name in tree.children}
+    enough = {name for name in known if _enough(tree[name].to_dataset())}
+    if "log_likelihood" in enough and not {"loo", "loo_pit"} <= set(tables):
+        found = loo(tree)
+        tables["loo"] = xr.Dataset({"elpd": found.elpd_by_row, "pareto_k": found.pareto_k})
+        tables["loo"].attrs = {name: getattr(found, name) for name in ("elpd", "se", "p_loo", "rows", "of")}
+        if "cdf" in tree.children:
+            tables["loo_pit"] = _transforms(tree["cdf"].to_dataset()["outcome"], found)
+    if "log_prior" in enough and "sensitivity" not in tables:
+        tables["sensitivity"] = _sensitivity(tree)
+    return tables
+
+
+def _transforms(cdf: xr.DataArray, found: Loo) -> xr.Dataset:
+    """Average the distribution functions under the weights that leave each row out."""
+    place = np.searchsorted(found.elpd_by_row["row"].values, cdf["row"].values)
+    log_weights = found.result.log_weights.transpose("chain", "draw", "obs").values[..., place]
+    weights = np.exp(log_weights - log_weights.max(axis=(0, 1)))
+    values = cdf.transpose("chain", "draw", "obs").values.astype(float)
+    transform = (weights * values).sum(axis=(0, 1)) / weights.sum(axis=(0, 1))
+    return xr.Dataset({"transform": ("obs", transform.clip(0.0, 1.0))}, coords=cdf["obs"].coords)
+
+
+def _sensitivity(tree: xr.DataTree) -> xr.Dataset:
+    posterior = tree["posterior"].to_dataset()
+    found = {"prior": _moved(posterior, tree["log_prior"].to_dataset()["prior"])}
+    if "log_likelihood" in tree.children:
+        group = tree["log_likelihood"].to_dataset()
+        scale = group.attrs.get("rows", group.sizes["obs"]) / group.sizes["obs"]
+        total = group["outcome"].astype(float).sum("obs") * scale
+        found["likelihood"] = _moved(posterior.sel(chain=total["chain"], draw=total["draw"]), total)
+    variables = {name: ("variable", values) for name, values in found.items()}
+    return xr.Dataset(variables, coords={"variable": quantities(posterior)[0]})
+
+
+def _moved(posterior: xr.Dataset, log_density: xr.DataArray) -> np.ndarray:
+    """Return the power-scaling sensitivity of every quantity."""
+    _, values = quantities(posterior)
+    if not (np.isfinite(values).all() and np.isfinite(log_density).all()):
+        return np.full(values.shape[2], np.nan)
+    draws = xr.Dataset({"q": (("chain", "draw", "quantity"), values)})
+    density = xr.Dataset({"density": (("chain", "draw"), log_density.transpose("chain", "draw").values)})
+    with _quiet():
+        found = az.psense(xr.DataTree.from_dict({"posterior": draws, "log_prior": density}), group="prior")
+    return found["q"].values

@@ -1,0 +1,210 @@
+"""Fit, predict what was held out, score it: from a model and a data set to Evidence."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import xarray as xr
+from sklearn.base import BaseEstimator
+
+from bayesgeo import catalog
+from bayesgeo._check import invalid, positive
+from bayesgeo._progress import announce
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import Split
+from bayesgeo.diagnostics import model_evidence
+from bayesgeo.evaluation.checkpoint import kept
+from bayesgeo.evaluation.evidence import (
+    SCHEMA,
+    describe,
+    diagnostics_group,
+    observed_group,
+    scored_groups,
+)
+from bayesgeo.evaluation.fingerprints import preprocessing_sha256, rows_sha256
+from bayesgeo.evaluation.fold import Part, diagnosis, fit, is_interrupted, run_fold, training_curve
+from bayesgeo.evaluation.seeds import repeated, seeds_group
+from bayesgeo.evaluation.training import training_group
+from bayesgeo.models.base import Classifier, Estimator
+from bayesgeo.models.bayesian import Bayesian
+
+TREES = ("Tree", "TreePredictor")  # what scikit-learn keeps the trees of a forest and of a boosting in
+BY_ROW = ("log_likelihood", "cdf")  # of every draw and row: their tables are kept instead
+LIBRARIES = ("arviz", "blackjax", "jax", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
+
+
+def evaluate(
+    estimator: Estimator,
+    dataset: Dataset,
+    split: Split,
+    *,
+    seed: int = 0,
+    jobs: int = 1,
+    seeds: int = 1,
+    random_rows: Split | None = None,
+    keep: str | Path | None = None,
+) -> xr.DataTree:
+    """Fit a model on each training part, score it on each test part, then fit it on every row.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        The model; it is cloned for each fold, and left fitted on every row of ``dataset``.
+    dataset : Dataset
+        Rows and what they mean.
+    split : Split
+        The folds; see :func:`bayesgeo.split`.
+    seed : int
+        Each fit gets its own seed from it, whatever ``jobs`` is.
+    jobs : int
+        Folds that run at once, each in a process of its own.
+    seeds : int
+        How often each fold is fitted, each time under another seed, to measure how far chance in the fit moves the
+        scores; a model whose fit is the same under another seed is not fitted again. All else in the Evidence, the
+        predictions too, is of the first.
+    random_rows : Split, optional
+        A split that ignores groups, place and time: its scores stand beside the honest ones of the same
+        rows, as the optimism gap.
+    keep : path, optional
+        Folder for the finished fits of folds; after an interruption the same call with the same folder fits only the
+        others. Remove it afterwards.
+
+    Returns
+    -------
+    xarray.DataTree
+        Evidence, with groups ``posterior`` and ``sample_stats`` (Bayesian models, fitted on every row),
+        ``predictions`` and ``observed_data`` by test row, ``metrics``, ``calibration``, ``selective``, ``decision``
+        (classes), ``diagnostics``, ``training`` (networks) and ``seeds``; see :mod:`bayesgeo.evaluation.evidence`.
+
+    Raises
+    ------
+    InvalidInput
+        If the model does not suit the data set's task, or ``seeds`` is no whole number above zero.
+    KeyboardInterrupt
+        If interrupted before the last fit, the one on every row; a last fit cut short is kept and marked.
+    """
+    if isinstance(estimator, Classifier) != (dataset.task == "classification"):
+        raise invalid("estimator", type(estimator).__name__, f"The data set asks for {dataset.task}.")
+    positive("seeds", seeds, integer=True)
+    states = (np.random.SeedSequence(seed).generate_state(len(split.folds) + 2) >> 1).tolist()
+    folds = [*split.folds, *(random_rows.folds[:1] if random_rows else ())]
+    order = [*states[2:], states[1]][: len(folds)]
+    total = len(folds) + 1
+    runs = {
+        f"fold_{k}": partial(run_fold, estimator, dataset, *fold, seed=s, place=(k, total))
+        for k, (fold, s) in enumerate(zip(folds, order, strict=True), start=1)
+    }
+    done = joblib.Parallel(n_jobs=jobs)(joblib.delayed(kept)(keep, name, run) for name, run in runs.items())
+    parts = done[: len(split.folds)]
+    others = repeated(estimator, dataset, split, parts[0], seeds=seeds, seed=seed, jobs=jobs, keep=keep)
+    announce("fold", fit=total, total=total)
+    final, seconds = fit(estimator, dataset, seed=states[0])
+    tree = _assemble(
+        final,
+        dataset,
+        split,
+        parts,
+        seed=seed,
+        seeds=seeds,
+        interrupted=int(is_interrupted(final)),
+        compile_seconds=seconds["compile"] + sum(part.seconds["compile"] for part in parts),
+        fit_seconds=seconds["fit"] + sum(part.seconds["fit"] for part in parts),
+        predict_seconds=sum(part.seconds["predict"] for part in parts),
+    )
+    if seeds > 1:
+        tree["seeds"] = xr.DataTree(seeds_group(dataset, tree, others))
+    if random_rows is not None:
+        _add_random_rows(tree, dataset, done[-1])
+    return tree
+
+
+def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: Part) -> None:
+    """Set the scores of a random split beside the honest ones of the same rows: the gap is the optimism."""
+    honest, metrics = tree["predictions"].to_dataset(), tree["metrics"].to_dataset()
+    both = np.intersect1d(honest["obs"].values, part.predictions["obs"].values)
+    y = dataset.y.sel(obs=both).values
+    pairs = {"random_rows": part.predictions, "same_rows": honest}
+    known = catalog.metrics(dataset.task)
+    names = [str(name) for name in metrics["metric"].values]
+    scores = {
+        column: (
+            "metric",
+            [known[name](predictions.sel(obs=both), y) if len(both) else np.nan for name in names],
+        )
+        for column, predictions in pairs.items()
+    }
+    tree["metrics"] = xr.DataTree(metrics.assign(scores))
+
+
+def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Part], **attrs: Any) -> xr.DataTree:
+    predictions = xr.concat([part.predictions for part in parts], "obs")
+    sizes = [part.predictions.sizes["obs"] for part in parts]
+    predictions["fold"] = ("obs", np.repeat(np.arange(len(parts)), sizes))
+    tested = dataset.rows(np.concatenate([test for _, test in split.folds]))
+    observed = observed_group(tested)
+    draws = {
+        "confusion": np.sum([part.confusion for part in parts], axis=0),
+        "probability": np.concatenate([part.probability for part in parts], axis=1),
+    }
+    tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else {}
+    groups = {
+        "predictions": predictions,
+        "observed_data": observed,
+        **scored_groups(dataset, predictions, observed, seed=attrs["seed"], **draws),
+        "diagnostics": diagnostics_group(diagnosis(final, tables=tables), [part.diagnosis for part in parts]),
+    }
+    curves = [curve for curve in (*(part.curve for part in parts), training_curve(final)) if curve is not None]
+    if len(curves) > len(parts):
+        groups["training"] = training_group(curves)
+    if isinstance(final, Bayesian):
+        kept = {name: node.to_dataset() for name, node in final.posterior_.children.items() if name not in BY_ROW}
+        groups |= kept | tables
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = _attrs(final, dataset, split) | attrs
+    return tree
+
+
+def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
+    attrs = {
+        "schema_version": SCHEMA,
+        "model": final.name,
+        "class": type(final).__name__,
+        "kind": final.kind,
+        "parameters": json.dumps({k: _plain(v) for k, v in final.get_params(deep=False).items()}),
+        "dataset_description": describe(dataset),
+        "dataset_sha256": dataset.sha256,
+        "rows_sha256": rows_sha256(dataset),
+        "preprocessing_sha256": preprocessing_sha256(dataset),
+        "split": split.sentence,
+        "split_sha256": split.sha256,
+        "training_rows": json.dumps([len(train) for train, _ in split.folds]),
+        "size_bytes": _array_bytes({name: part for name, part in vars(final).items() if name.endswith("_")}),
+        "versions": json.dumps({name: version(name) for name in LIBRARIES}),
+    }
+    if isinstance(final, Bayesian):
+        kept = {k: v for k, v in final.posterior_.attrs.items() if not str(k).endswith("_seconds")}
+        attrs["inference"] = json.dumps(kept)
+    return attrs
+
+
+def _array_bytes(value: Any) -> int:
+    """Return how many bytes the arrays hold that a fitted model consists of, those inside its parts too."""
+    if isinstance(value, xr.DataTree):
+        return sum(node.nbytes for name, node in value.children.items() if name not in BY_ROW)
+    if isinstance(value, np.ndarray | xr.Dataset | xr.DataArray):
+        return int(value.nbytes)
+    if isinstance(value, Mapping):
+        return sum(map(_array_bytes, value.values()))
+    if isinstance(value, list | tuple):
+        return sum(map(_array_bytes, value))
+    is_part = isinstance(value, BaseEstimator) or type(value).__name__ in TREES
+    return _array_bytes(value.__getstate__()) if is_part else 0
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool | list | tuple) else repr(value)

@@ -1,0 +1,237 @@
+"""Evidence: what one model said about rows it had not seen, as one DataTree with a fixed schema.
+
+============== =============================================================================================
+group          holds
+============== =============================================================================================
+predictions    what was said of each test row: :func:`bayesgeo.metrics.classification.summarise_classes` or
+               :func:`bayesgeo.metrics.regression.summarise_values`, and its ``fold``
+observed_data  what was seen, and where: :func:`observed_group`
+metrics        scores with their intervals, :func:`metrics_group`
+calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
+selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective.selective`
+decision       relative economic value, :func:`bayesgeo.metrics.decision.decision`; only of classes
+diagnostics    :func:`diagnostics_group`
+training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
+seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; only if asked for
+posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned, and the tables of
+               :func:`bayesgeo.diagnostics.model_evidence` in place of what they are made of
+============== =============================================================================================
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from bayesgeo import catalog
+from bayesgeo._check import invalid
+from bayesgeo._files import atomic_file
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.diagnostics import Check, Diagnosis, Status
+from bayesgeo.metrics.base import Blocks, block_weights, resample
+from bayesgeo.metrics.by_draw import areas_by_draw
+from bayesgeo.metrics.calibration import class_calibration, value_calibration
+from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
+from bayesgeo.metrics.decision import decision
+from bayesgeo.metrics.selective import selective
+
+SCHEMA = 3
+PROB = 0.95
+RESAMPLES = 2000
+PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "", "northing": ""}
+
+
+def describe(dataset: Dataset) -> str:
+    """Return what a report says of a data set, as JSON."""
+    counts: Any = np.bincount(dataset.y.values, minlength=len(dataset.labels)) if dataset.labels else []
+    return json.dumps(
+        {
+            "name": dataset.name,
+            "task": dataset.task,
+            "rows": dataset.n_rows,
+            "features": [{"name": name, "unit": unit} for name, unit in dataset.units.items()],
+            "target": str(dataset.y.name or "target"),
+            "unit": dataset.attrs.get("target_unit", ""),
+            "labels": {label: int(count) for label, count in zip(dataset.labels, counts, strict=True)},
+            "group": None if dataset.groups is None else str(dataset.groups.name or "group"),
+            "groups": 0 if dataset.groups is None else len(np.unique(dataset.groups.values)),
+            "attrs": {str(name): str(text) for name, text in dataset.attrs.items()},
+        }
+    )
+
+
+def observed_group(dataset: Dataset) -> xr.Dataset:
+    """Return the observed side of test rows: ``y``, and ``group``, ``exact`` and places where there are such.
+
+    Places are ``longitude`` and ``latitude`` or ``easting`` and ``northing``, with their ``units`` as far as the data
+    set has them; NaN where unknown.
+    """
+    observed = xr.Dataset({"y": ("obs", dataset.y.values)}, coords={"obs": dataset.y["obs"].values})
+    for name in (name for name in PLACES if name in dataset.coordinates):
+        place = dataset.coordinates[name]
+        observed[name] = ("obs", place.values.astype(float), {"units": place.attrs.get("units", PLACES[name])})
+    if dataset.groups is not None:
+        observed["group"] = ("obs", dataset.groups.values.astype(str))
+    if dataset.exact is not None:
+        observed["exact"] = (("obs", "label"), dataset.exact.values)
+    return observed
+
+
+def blocks(observed: xr.Dataset) -> np.ndarray:
+    """Return what the bootstrap resamples: groups where there are some, else rows."""
+    return observed["group"].values if "group" in observed else np.arange(observed.sizes["obs"])
+
+
+# One thread: sums in another order would give other numbers on another number of cores.
+@threadpool_limits.wrap(limits=1)
+def scored_groups(
+    dataset: Dataset,
+    predictions: xr.Dataset,
+    observed: xr.Dataset,
+    *,
+    confusion: np.ndarray,
+    probability: np.ndarray,
+    seed: int,
+) -> dict[str, xr.Dataset]:
+    """Score predictions in every way: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
+
+    All of their bootstraps resample the same whole groups; parameters as :func:`metrics_group`.
+    """
+    y, labels = observed["y"].values, dataset.labels
+    drawn = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
+    draws = {"confusion": confusion, "probability": probability}
+    groups = {
+        "metrics": metrics_group(dataset, predictions, observed, drawn=drawn, **draws),
+        "selective": selective(predictions, y, drawn, prob=PROB),
+    }
+    if not labels:
+        return groups | {"calibration": value_calibration(predictions, y, drawn, prob=PROB)}
+    return groups | {
+        "calibration": class_calibration(predictions, y, labels, prob=PROB, seed=seed),
+        "decision": decision(predictions, y, labels, drawn, prob=PROB),
+    }
+
+
+def metrics_group(
+    dataset: Dataset,
+    predictions: xr.Dataset,
+    observed: xr.Dataset,
+    *,
+    confusion: np.ndarray,
+    probability: np.ndarray,
+    drawn: Blocks,
+) -> xr.Dataset:
+    """Score predictions, with an interval from a bootstrap of whole groups and one from the posterior.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        For its task, labels and group.
+    predictions, observed : xarray.Dataset
+        Along ``obs``: what was said and what was seen.
+    confusion : numpy.ndarray
+        ``(draw, true, predicted)`` counts of each posterior draw; one draw gives no posterior interval.
+    probability : numpy.ndarray
+        ``(draw, obs, label)`` of fewer draws, for the scores of ranks; empty for values.
+    drawn : tuple
+        Bootstrap samples of :func:`bayesgeo.metrics.base.block_weights`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``value``, ``low``, ``high`` and, for scores of a confusion matrix or of ranks, ``posterior_low``,
+        ``posterior_high`` of the draws' own scores, along ``metric``; scores ``<metric>_by_row`` along ``obs``;
+        ``<metric>_by_draw``, the posterior of a score of ranks, along ``ranked_draw``; ``confusion`` counts.
+    """
+    y = observed["y"].values
+    n_blocks = drawn[1].shape[1]
+    table, by_row = {}, {}
+    by_draw = {name: finish(confusion) for name, finish in FROM_CONFUSION.items()} if len(confusion) > 1 else {}
+    ranked = areas_by_draw(probability, y) if len(probability) > 1 else {}
+    metrics = catalog.metrics(dataset.task)
+    samples = resample(metrics.values(), predictions, y, drawn)
+    for name, metric in metrics.items():
+        value = metric(predictions, y)
+        low, high = metric.ends(samples[name], value, n_blocks, prob=PROB)
+        table[name] = {"value": value, "low": low, "high": high}
+        if name in by_draw | ranked:
+            ends = np.quantile((by_draw | ranked)[name], _tails())
+            table[name] |= dict(zip(("posterior_low", "posterior_high"), ends, strict=True))
+        rows = metric.rows(predictions, y) if metric.rows else None
+        if rows is not None and rows.ndim == 1:
+            by_row[f"{name}_by_row"] = ("obs", rows)
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})
+    result = result.assign_coords(metric=list(frame.index), obs=predictions["obs"]).assign(by_row)
+    result = result.assign({f"{name}_by_draw": ("ranked_draw", areas) for name, areas in ranked.items()})
+    resampled = "row" if dataset.groups is None else str(dataset.groups.name or "group")
+    result.attrs = {"prob": PROB, "blocks": n_blocks, "resampled": resampled}
+    return _with_confusion(result, confusion, predictions, y, dataset.labels) if dataset.labels else result
+
+
+def _tails() -> list[float]:
+    return [(1 - PROB) / 2, (1 + PROB) / 2]
+
+
+def _with_confusion(
+    result: xr.Dataset, draws: np.ndarray, predictions: xr.Dataset, y: np.ndarray, labels: tuple[str, ...]
+) -> xr.Dataset:
+    best = predictions["probability"].argmax("label").expand_dims(("chain", "draw"))
+    dims = ("true_label", "predicted_label")
+    counts = confusion_counts(best, y, len(labels))[0]
+    result = result.assign_coords({dim: list(labels) for dim in dims}).assign(confusion=(dims, counts))
+    if len(draws) > 1:
+        low, high = np.quantile(draws, _tails(), axis=0)
+        result = result.assign(confusion_low=(dims, low), confusion_high=(dims, high))
+    return result
+
+
+def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis]) -> xr.Dataset:
+    """Tabulate the checks of the fit on every row, and whether the fits on training parts were as sound."""
+    checks = list(final.checks)
+    if final.verdict != "not applicable":
+        checks.append(_folds_check(folds))
+    table = {field: ("check", [getattr(check, field) for check in checks]) for field in asdict(checks[0])}
+    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict})
+
+
+def _folds_check(folds: Sequence[Diagnosis]) -> Check:
+    verdicts = [fold.verdict for fold in folds]
+    unsound = sum(verdict != "sound" for verdict in verdicts)
+    if not unsound:
+        return Check("folds", "passed", 0.0, "0 fits", "Every fit on a training part is sound.")
+    codes = [check.code for fold in folds for check in fold.checks if check.status in ("tip", "issue")]
+    reasons = ", ".join(f"{code} ({codes.count(code)})" for code in dict.fromkeys(codes))
+    status: Status = "issue" if "failed" in verdicts else "tip"
+    advice = f"Fits on training parts that are not sound, by check: {reasons}."
+    return Check("folds", status, float(unsound), "0 fits", advice)
+
+
+def save_evidence(evidence: xr.DataTree, path: str | Path) -> Path:
+    """Write Evidence to one netCDF file, whole or not at all."""
+    with atomic_file(path) as temporary:
+        evidence.to_netcdf(temporary, engine="h5netcdf")
+    return Path(path)
+
+
+def load_evidence(path: str | Path) -> xr.DataTree:
+    """Read what :func:`save_evidence` wrote.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is no Evidence of this schema.
+    """
+    try:
+        tree = xr.load_datatree(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise invalid("evidence", str(path), f"It cannot be read: {error}.", "Run the comparison again.") from None
+    if tree.attrs.get("schema_version") != SCHEMA:
+        raise invalid("evidence", str(path), f"Its schema is not {SCHEMA}.", "Run the comparison again.")
+    return tree

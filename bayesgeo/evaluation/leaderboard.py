@@ -1,0 +1,68 @@
+"""Models ranked by a proper score, beside what else there is to choose them by."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayesgeo.evaluation.compare import paired, ranked_by
+
+SHOWN = {
+    "classification": ("log_loss", "brier_score", "accuracy", "balanced_accuracy", "roc_auc"),
+    "regression": ("crps", "rmse", "mae", "coverage_90", "interval_score_90"),
+}
+COST = ("compile_seconds", "fit_seconds", "predict_seconds", "size_bytes")
+
+
+def leaderboard(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", seed: int = 0) -> pd.DataFrame:
+    """Rank models by a proper score, beside what else there is to choose them by.
+
+    Parameters
+    ----------
+    evidences, metric, seed
+        As for :func:`bayesgeo.evaluation.compare.compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each ``model``, the best first: ``kind``, ``verdict`` on its posterior, ``conclusion`` ("best", and
+        for the others what :func:`bayesgeo.evaluation.compare.compare` says of them against the best), ``score`` with its
+        interval ``low`` to ``high``, scores of the task, ``miscalibration`` and ``p_calibrated`` (of the Brier score of
+        the event of :func:`bayesgeo.metrics.calibration.event_of`) or ``pit_deviation``, ``aurc`` (ranked by total
+        uncertainty), ``compile_seconds``, ``fit_seconds`` (all fits), ``predict_seconds`` (all test rows) and
+        ``size_bytes`` of the arrays in the fitted model.
+
+    Raises
+    ------
+    InvalidInput
+        If the Evidences are not about the same rows in the same folds, or lack the score.
+    """
+    ranked = ranked_by(evidences, metric)
+    against = {name: paired(evidences, name, ranked[0], metric, seed)["conclusion"] for name in ranked[1:]}
+    return pd.DataFrame([_line(name, evidences[name], metric, against.get(name, "best")) for name in ranked])
+
+
+def _line(name: str, evidence: xr.DataTree, metric: str, conclusion: str) -> dict[str, Any]:
+    table = evidence["metrics"].to_dataset()
+    ends = {"score": "value", "low": "low", "high": "high"}
+    task = json.loads(evidence.attrs["dataset_description"])["task"]
+    line = {
+        "model": name,
+        "kind": evidence.attrs["kind"],
+        "verdict": evidence["diagnostics"].attrs["verdict"],
+        "conclusion": conclusion,
+        **{column: float(table[end].sel(metric=metric)) for column, end in ends.items()},
+    }
+    line |= {shown: float(table["value"].sel(metric=shown)) for shown in SHOWN[task] if shown != metric}
+    line |= _calibration(evidence["calibration"].to_dataset())
+    line["aurc"] = float(evidence["selective"].to_dataset()["aurc"].sel(ranking="total"))
+    return line | {cost: evidence.attrs[cost] for cost in COST}
+
+
+def _calibration(calibration: xr.Dataset) -> dict[str, float]:
+    if "miscalibration" not in calibration:
+        return {"pit_deviation": float(calibration["pit_deviation"])}
+    brier = calibration.sel(score="brier_score")
+    return {name: float(brier[name]) for name in ("miscalibration", "p_calibrated")}

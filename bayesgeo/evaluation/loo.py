@@ -1,0 +1,82 @@
+"""Bayesian models compared by leave-one-out, where a likelihood by row exists."""
+
+from collections.abc import Mapping
+
+import arviz_stats as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.utils import ELPDDataLOO
+
+from bayesgeo._check import invalid
+from bayesgeo.diagnostics.model import PARETO_K
+
+
+def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
+    """Rank Bayesian models by what they would say of each row had they not learned from it, with ``az.compare``.
+
+    Beside :func:`bayesgeo.evaluation.compare.compare` a second look at models with a likelihood by row: nothing is held out,
+    rows of one group inform each other, and no other model is among them.
+
+    Parameters
+    ----------
+    evidences : mapping of str to xarray.DataTree
+        Evidence by model name; those with the group ``loo`` are compared.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each ``model``, the best first: ``elpd``, the expected log pointwise predictive density of all rows,
+        its difference to the best, ``elpd_diff``, with standard error ``dse``, ``p_loo``, the stacking ``weight`` (Yao
+        et al. 2018, Bayesian Analysis 13:917) and ``bad_k``, how many rows have a Pareto k above 0.7. Empty where fewer
+        than two models have it.
+
+    Raises
+    ------
+    InvalidInput
+        If they learned from other rows.
+    """
+    tables = {name: tree["loo"].to_dataset() for name, tree in evidences.items() if "loo" in tree.children}
+    columns = ["model", "elpd", "elpd_diff", "dse", "p_loo", "weight", "bad_k"]
+    if len(tables) < 2:
+        return pd.DataFrame([], columns=columns)
+    first = next(iter(tables))
+    for name, table in tables.items():
+        if not np.array_equal(table["obs"], tables[first]["obs"]):
+            raise invalid("evidence", name, f"It learned from other rows than {first!r}.", "Fit both on one data set.")
+    found = _by_arviz(tables)
+    of_rows = tables[first].attrs
+    # Of a part of the rows, sums are those of all by proportion.
+    scale = of_rows["of"] / of_rows["rows"]
+    lines = [
+        {
+            "model": name,
+            "elpd": float(tables[name].attrs["elpd"]),
+            "elpd_diff": scale * float(row["elpd_diff"]),
+            "dse": scale * float(row["dse"]),
+            "p_loo": float(tables[name].attrs["p_loo"]),
+            "weight": float(row["weight"]),
+            "bad_k": int((tables[name]["pareto_k"] > PARETO_K).sum()),
+        }
+        for name, row in found.iterrows()
+    ]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _by_arviz(tables: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    known = {
+        name: ELPDDataLOO(
+            elpd=float(table["elpd"].sum()),
+            se=float(table["elpd"].std() * np.sqrt(table.sizes["obs"])),
+            p=float(table.attrs["p_loo"]),
+            n_samples=1,  # only printed
+            n_data_points=table.sizes["obs"],
+            scale="log",
+            warning=False,
+            good_k=PARETO_K,
+            elpd_i=table["elpd"],
+            pareto_k=table["pareto_k"],
+        )
+        for name, table in tables.items()
+    }
+    return az.compare(known, round_to="none")

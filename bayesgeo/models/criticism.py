@@ -1,0 +1,263 @@
+"""What a fitted model says of the rows that it learned from, and what its prior said before: groups for its checks.
+
+The groups are listed in :mod:`bayesgeo.diagnostics.model_tables`. They are computed with NumPy, at no more than ``ROWS``
+rows, evenly spaced, from 500 to 4,000 draws, evenly spaced, the fewer the more rows there are, and kept in single
+precision: ten megabytes at most, whatever the data. Attributes of ``log_likelihood`` say of how many ``rows`` and
+``draws`` they are a part.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from bayesgeo._arrays import spaced
+
+ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
+FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
+CDF_ROWS = 1_000  # enough for a test of uniformity to see every departure that matters
+PRIOR_DRAWS = 1_000
+BLOCK = 4_000_000  # numbers held at once of what is said of rows: 32 MB
+TENTHS = 10
+LEAST_OF_GROUP = 5  # rows; shares of smaller groups are all chance
+# Below these, in standard deviations of the target or as shares of rows, a difference does not matter.
+MARGINS = {"mean": 0.1, "sd": 0.1, "min": 0.5, "max": 0.5}
+SHARE_MARGIN, SPREAD_MARGIN = 0.02, 0.05
+DIMS = ("chain", "draw", "obs")
+Parameters = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Says:
+    """A model as functions of its parameters ``(chain, draw, ...)``, for the checks.
+
+    Parameters
+    ----------
+    predictive : callable
+        Returns, of rows ``X`` and parameters, ``expected``, ``sigma`` and perhaps ``nu`` of a value, in the unit of the
+        target, or ``log_probability (chain, draw, obs, label)`` of classes.
+    log_prior : callable, optional
+        Returns the log prior ``(chain, draw)`` of parameters that a power of the prior changes, up to a constant; None
+        where it is flat.
+    prior : callable, optional
+        Draws parameters ``(chain, draw, ...)`` from the prior, given a size and a numpy Generator.
+    shown : tuple of str
+        Parameters whose prior is kept beside the posterior.
+    """
+
+    predictive: Callable[[np.ndarray, Parameters], Mapping[str, np.ndarray]]
+    log_prior: Callable[[Parameters], np.ndarray] | None = None
+    prior: Callable[[tuple[int, int], np.random.Generator], Parameters] | None = None
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows that a model learned from: ``X``, target or class codes ``y``, and ``groups`` where there are such."""
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None = None
+    labels: tuple[str, ...] = ()
+
+    def part(self, rows: np.ndarray) -> "Rows":
+        """Return some of the rows."""
+        return Rows(self.X[rows], self.y[rows], None if self.groups is None else self.groups[rows], self.labels)
+
+
+def groups_of(says: Says, posterior: xr.Dataset, rows: Rows, seed: int) -> dict[str, xr.Dataset]:
+    """Return the groups that the checks of a model read, of its posterior as sampled and the rows it learned from."""
+    rng = np.random.default_rng(seed)
+    n_chains = posterior.sizes["chain"]
+    kept = spaced(len(rows.y), ROWS)
+    draws = int(np.clip(NUMBERS // len(kept), FEWEST_DRAWS, MOST_DRAWS))
+    thinned = posterior.isel(draw=spaced(posterior.sizes["draw"], -(-draws // n_chains)))
+    part = rows.part(kept)
+    with np.errstate(all="ignore"):  # draws that are no numbers are found by the checks, not here
+        p = _arrays(thinned)
+        density, mean = _over_rows(says, part, p)
+        groups = {"log_likelihood": _by_row(thinned, density, kept)}
+        groups["log_likelihood"].attrs = {"rows": len(rows.y), "draws": posterior.sizes["draw"] * n_chains}
+        if not rows.labels:
+            at = spaced(len(kept), CDF_ROWS)
+            groups["cdf"] = _by_row(thinned, _cdf(says.predictive(part.X[at], p), part.y[at]), kept[at])
+        few = _arrays(posterior.isel(draw=spaced(posterior.sizes["draw"], -(-FEWEST_DRAWS // n_chains))))
+        groups["posterior_predictive"] = _replicated(says, part, few, rng, parts=_parts(mean, part))
+        if says.log_prior is not None:
+            density = says.log_prior(_arrays(posterior))
+            groups["log_prior"] = xr.Dataset({"prior": (DIMS[:2], density)}, _of_draws(posterior))
+        if says.prior is not None:
+            groups |= _before(says, part, posterior, rng)
+    return groups
+
+
+def _over_rows(says: Says, rows: Rows, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log density ``(chain, draw, obs)`` and, of classes, mean probabilities ``(obs, label)``."""
+    density, mean = [], []
+    for at, said in _blocks(says, rows, p):
+        density.append(_log_density(said, rows.y[at]).astype(np.float32))
+        if rows.labels:
+            mean.append(np.exp(said["log_probability"]).mean(axis=(0, 1)))
+    return np.concatenate(density, axis=2), np.concatenate(mean) if mean else np.empty((0, 0))
+
+
+def _blocks(says: Says, rows: Rows, p: Parameters) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
+    """Yield a few rows at a time and what is said of them, so that memory stays bounded."""
+    draws = int(np.prod(p["intercept"].shape[:2]))
+    step = max(1, BLOCK // (draws * max(len(rows.labels), 1)))
+    for start in range(0, len(rows.y), step):
+        block = slice(start, start + step)
+        yield block, says.predictive(rows.X[block], p)
+
+
+def _before(says: Says, rows: Rows, posterior: xr.Dataset, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    """Return draws of the prior, labelled as those of the posterior, and what rows drawn from them look like."""
+    assert says.prior is not None
+    drawn = says.prior((1, PRIOR_DRAWS), rng)
+    few = {name: values[:, :FEWEST_DRAWS] for name, values in drawn.items()}
+    # Before any data, no part of the rows is told from another.
+    one = (np.zeros(len(rows.y), dtype=int), "")
+    replicated = _replicated(says, rows, few, rng, parts=one)
+    groups = {"prior_predictive": replicated.isel(statistic=slice(len(rows.labels) or None))}
+    if says.shown:
+        named = {name: posterior[name].transpose(*DIMS[:2], ...).dims for name in says.shown}
+        coords = {name: values for name, values in posterior.coords.items() if name not in DIMS[:2]}
+        groups["prior"] = xr.Dataset({name: (named[name], drawn[name]) for name in says.shown}, coords)
+    return groups
+
+
+def _arrays(posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    return {str(name): values.transpose(*DIMS[:2], ...).values for name, values in posterior.data_vars.items()}
+
+
+def _of_draws(posterior: xr.Dataset) -> dict[str, Any]:
+    return {dim: posterior[dim].values for dim in DIMS[:2]}
+
+
+def _by_row(posterior: xr.Dataset, values: np.ndarray, rows: np.ndarray) -> xr.Dataset:
+    # Labels of rows may repeat; their positions do not.
+    coords = _of_draws(posterior) | {"obs": rows, "row": ("obs", rows)}
+    return xr.Dataset({"outcome": (DIMS, values.astype(np.float32))}, coords)
+
+
+def _noise(predictive: Mapping[str, np.ndarray]) -> tuple[Any, tuple[np.ndarray, ...]]:
+    if "nu" in predictive:
+        return stats.t, (predictive["nu"][..., None],)
+    return stats.norm, ()
+
+
+def _standardised(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
+    return (y - predictive["expected"]) / predictive["sigma"][..., None]
+
+
+def _log_density(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
+    if "log_probability" in predictive:
+        return np.take_along_axis(predictive["log_probability"], y[None, None, :, None], axis=-1)[..., 0]
+    family, shape = _noise(predictive)
+    return family.logpdf(_standardised(predictive, y), *shape) - np.log(predictive["sigma"])[..., None]
+
+
+def _cdf(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
+    family, shape = _noise(predictive)
+    return family.cdf(_standardised(predictive, y), *shape)
+
+
+def _replicated(
+    says: Says, rows: Rows, p: Parameters, rng: np.random.Generator, *, parts: tuple[np.ndarray, str]
+) -> xr.Dataset:
+    """Draw the rows anew from each draw of the parameters, and compare statistics with those of the data."""
+    if rows.labels:
+        counts = _counts(says, rows, p, rng, parts=parts[0])
+        seen = np.zeros((1, *counts.shape[1:]))
+        np.add.at(seen[0], (parts[0], rows.y), 1)
+        names = [*(f"share of {label}" for label in rows.labels), f"spread of shares between {parts[1]}"]
+        margins = np.array([*(SHARE_MARGIN,) * len(rows.labels), SPREAD_MARGIN])
+        return _summary(names, _shares(counts), _shares(seen)[0], margins)
+    predictive = says.predictive(rows.X, p)
+    expected = predictive["expected"].reshape(-1, len(rows.y))
+    sigma = predictive["sigma"].ravel()
+    nu = predictive["nu"].ravel() if "nu" in predictive else None
+    found = np.empty((len(sigma), len(MARGINS)))
+    for k in range(len(sigma)):
+        unit = rng.standard_normal(len(rows.y)) if nu is None else rng.standard_t(nu[k], len(rows.y))
+        found[k] = _statistics(expected[k] + sigma[k] * unit)
+    margin = np.array(list(MARGINS.values())) * rows.y.std()
+    return _summary(list(MARGINS), found, _statistics(rows.y), margin)
+
+
+def _statistics(y: np.ndarray) -> np.ndarray:
+    return np.array([y.mean(), y.std(), y.min(), y.max()])
+
+
+def _counts(says: Says, rows: Rows, p: Parameters, rng: np.random.Generator, *, parts: np.ndarray) -> np.ndarray:
+    """Draw classes anew, and count them ``(draw, part, label)``."""
+    n_draws, n_parts, n_labels = int(np.prod(p["intercept"].shape[:2])), int(parts.max()) + 1, len(rows.labels)
+    counts = np.zeros((n_draws, n_parts, n_labels))
+    for block, said in _blocks(says, rows, p):
+        probability = np.exp(said["log_probability"]).reshape(n_draws, -1, n_labels)
+        edges = probability.cumsum(-1)[..., :-1]
+        codes = (rng.random((*edges.shape[:2], 1)) > edges).sum(-1)
+        place = (np.arange(n_draws)[:, None] * n_parts + parts[block]) * n_labels + codes
+        counts += np.bincount(place.ravel(), minlength=counts.size).reshape(counts.shape)
+    return counts
+
+
+def _parts(mean: np.ndarray, rows: Rows) -> tuple[np.ndarray, str]:
+    """Return between which parts of the rows shares are compared: their groups, or tenths by probability."""
+    if not rows.labels:
+        return np.zeros(len(rows.y), dtype=int), ""
+    if rows.groups is not None:
+        names, codes = np.unique(np.asarray(rows.groups).astype(str), return_inverse=True)
+        if 1 < len(names) <= len(codes) / LEAST_OF_GROUP:
+            return codes, "groups"
+    label = int(mean.std(axis=0).argmax())
+    order = np.argsort(np.argsort(mean[:, label], kind="stable"), kind="stable")
+    return order * TENTHS // len(order), f"tenths by probability of {rows.labels[label]}"
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Return the share of each label, and how far the shares of parts lie from it, ``(draw, statistic)``."""
+    rows = counts.sum(axis=2)
+    share = counts.sum(axis=1) / rows.sum(axis=1)[:, None]
+    with np.errstate(invalid="ignore"):
+        of_part = np.where(rows[..., None] > 0, counts / rows[..., None], share[:, None])
+    apart = ((of_part - share[:, None]) ** 2).sum(axis=2)
+    spread = np.sqrt((apart * rows).sum(axis=1) / rows.sum(axis=1))
+    return np.c_[share, spread]
+
+
+def _summary(names: list[str], drawn: np.ndarray, seen: np.ndarray, margin: np.ndarray) -> xr.Dataset:
+    """Tabulate statistics ``(draw, statistic)`` beside those of the data."""
+    low, median, high = np.quantile(drawn, [0.05, 0.5, 0.95], axis=0)
+    # Ties count half on either side: shares come in steps of one row.
+    ties = (drawn == seen).mean(axis=0) / 2
+    below = (drawn < seen).mean(axis=0) + ties
+    found = {"observed": seen, "median": median, "low": low, "high": high, "below": below, "margin": margin}
+    finite = np.isfinite(drawn).all()
+    variables = {
+        name: ("statistic", values if finite or name in ("observed", "margin") else values * np.nan)
+        for name, values in found.items()
+    }
+    return xr.Dataset(variables, coords={"statistic": names}, attrs={"draws": len(drawn), "prob": 0.9})
+
+
+def rows_sha256(X: Any, y: Any) -> str:
+    """Hash rows ``X (obs, feature)`` and targets ``y (obs,)`` as a posterior records them.
+
+    Examples
+    --------
+    >>> rows_sha256([[1, 2]], ["a"]) == rows_sha256(np.array([[1.0, 2.0]]), np.array(["a"]))
+    True
+    """
+    features, target = np.ascontiguousarray(X, dtype="<f8"), np.asarray(y)
+    found = hashlib.sha256(f"{features.shape}".encode())
+    found.update(features)
+    if target.dtype.kind in "biuf":
+        found.update(np.ascontiguousarray(target, dtype="<f8"))
+    else:
+        found.update("\x1f".join(map(str, target.tolist())).encode())
+    return found.hexdigest()

@@ -1,0 +1,1 @@
+"""Neural networks: trained by PyTorch, or with a posterior over their weights."""

@@ -1,0 +1,274 @@
+"""Bayesian neural networks: a posterior over the weights of a multilayer perceptron."""
+
+from abc import abstractmethod
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import special
+from sklearn.base import clone
+
+from bayesgeo._check import invalid, one_of, positive
+from bayesgeo.inference.base import Inference, Problem
+from bayesgeo.models.architecture import Network
+from bayesgeo.models.base import Classifier, Estimator, Regressor
+from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.networks.graph import NOISE, PRIORS, network_graph, noise_sd
+from bayesgeo.models.networks.warm_start import start_from
+from bayesgeo.models.preparation import standardisation, validation_rows
+
+FUNCTION_ROWS = 100  # held-out rows on which chains are compared
+
+
+class BayesianMLP(Bayesian):
+    """Base of the two Bayesian networks.
+
+    Weights are not identifiable: units can be swapped, signs flipped. What is reported, compared and diagnosed is
+    therefore the function that the weights make, on rows held out while the chains warmed up.
+
+    Attributes
+    ----------
+    posterior_ : xarray.DataTree
+        ``posterior`` holds ``weight_k (input, output)`` and ``bias_k (output)`` of each layer for standardised
+        features; ``functions`` what these networks say of the held-out rows: ``expected (chain, draw, point[,
+        label])`` and ``log_density (chain, draw, point)``.
+    validation_rows_ : numpy.ndarray
+        The held-out rows.
+    """
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (16, 16),
+        *,
+        activation: str = "tanh",
+        prior: str = "normal",
+        prior_scale: float | tuple[float, ...] = 1.0,
+        start: Estimator | None = None,
+        inference: Inference | None = None,
+        random_state: Any = None,
+    ):
+        self.hidden = hidden
+        self.activation = activation
+        self.prior = prior
+        self.prior_scale = prior_scale
+        self.start = start
+        self.inference = inference
+        self.random_state = random_state
+
+    @property
+    def network_(self) -> Network:
+        """The architecture of the fitted model; a noise that differs by row is a second output."""
+        values = 1 + (getattr(self, "noise", "") == "heteroscedastic")
+        return Network(self.n_features_in_, self.hidden, len(getattr(self, "classes_", ())) or values, self.activation)
+
+    def torch_network(self, chain: int = 0, draw: int = 0) -> Any:
+        """Return one draw of the posterior as a PyTorch module; it maps standardised features to outputs."""
+        posterior = self.posterior_["posterior"].to_dataset().isel(chain=chain, draw=draw)
+        return self.network_.to_torch({name: posterior[name].values for name in self.network_.shapes})
+
+    def functions(self, X: Any, y: Any) -> xr.Dataset:
+        """Return what the drawn networks say of rows ``X (obs, feature)`` and of their targets ``y (obs,)``.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``. Rows of a class that
+            the model has never seen are left out.
+        """
+        return self._functions(np.concatenate([values for values, _ in self._chunks(X)]), np.asarray(y))
+
+    @abstractmethod
+    def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset: ...
+
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
+        self.validation_rows_ = validation_rows(y, groups, self.seed_, stratify=isinstance(self, Classifier))
+        target = self.classes_[y] if isinstance(self, Classifier) else y
+        self._fitted_start = _fitted(self.start, X, target, groups)
+        super()._learn(X, y, groups)
+        del self._fitted_start
+        shown = self.validation_rows_[:FUNCTION_ROWS]
+        self.posterior_["functions"] = xr.DataTree(self._functions(X[shown], target[shown]))
+
+    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
+        return posterior
+
+    def _state(self, X: np.ndarray, y: np.ndarray, *, noise: str) -> Problem:
+        one_of("prior", self.prior, PRIORS)
+        scales, network = self._scales(), self.network_
+        return Problem(
+            build=partial(network_graph, network, self.prior, scales, noise),
+            data={"X": X, "y": y},
+            dims=self._dims(noise),
+            coords=self._coords(),
+            key=("network", network, self.prior, scales, noise),
+            start=self._start(),
+            trained=self.start is not None,
+            held_out=self.validation_rows_,
+            head=tuple(network.shapes)[-2:],
+        )
+
+    def _scales(self) -> tuple[float, ...]:
+        layers = self.network_.layers
+        given = self.prior_scale if isinstance(self.prior_scale, tuple | list) else (self.prior_scale,) * layers
+        if len(given) != layers:
+            problem = f"It has {len(given)} values for {layers} layers."
+            raise invalid("prior_scale", self.prior_scale, problem, "Give one number, or one for each layer.")
+        return tuple(float(positive("prior_scale", scale)) for scale in given)
+
+    def _dims(self, noise: str) -> dict[str, tuple[str, ...]]:
+        ends = ["feature", *(f"unit_{k}" for k in range(self.network_.layers - 1)), "output"]
+        dims: dict[str, tuple[str, ...]] = {}
+        for k in range(self.network_.layers):
+            dims |= {f"weight_{k}": (ends[k], ends[k + 1]), f"bias_{k}": (ends[k + 1],)}
+        if self.prior == "hierarchical":
+            dims |= {f"scale_{k}": () for k in range(self.network_.layers)}
+        return dims | dict.fromkeys(NOISE.get(noise, ()), ())
+
+    def _coords(self) -> dict[str, list[Any]]:
+        names = getattr(self, "feature_names_in_", None)
+        return {"feature": [f"x{j}" for j in range(self.n_features_in_)] if names is None else list(names)}
+
+    def _start(self) -> Any:
+        if self.start is None:
+            return lambda rng, chain: self.network_.start(rng)
+        return start_from(self._fitted_start, self)
+
+    def _outputs(self, X: np.ndarray) -> np.ndarray:
+        """Return the outputs of each drawn network, ``(chain, draw, obs, output)``."""
+        posterior = self.posterior_["posterior"].to_dataset()
+        p = {name: posterior[name].values for name in self.network_.shapes}
+        scaled = ((X - self.center_) / self.scale_).astype(p["bias_0"].dtype)
+        return self.network_.forward(scaled, p, np)
+
+    def _numbers_per_row(self) -> int:
+        sizes = self.posterior_["posterior"].sizes
+        return sizes["chain"] * sizes["draw"] * max(self.network_.sizes)
+
+
+class BayesianMLPClassifier(BayesianMLP, Classifier):
+    r"""Bayesian multilayer perceptron for classes.
+
+    On standardised features :math:`P(y_i = k) \propto \exp f_k(x_i)`, with :math:`f` a network whose weights and
+    biases are :math:`N(0, s_l^2)` in layer :math:`l`.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Width of each hidden layer.
+    activation : str
+        One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``. Smooth ones sample better;
+        ``tanh`` the quickest.
+    prior : {"normal", "hierarchical"}
+        Whether the scale of each layer's weights is given or learned, :math:`s_l^2 \sim IG(2, 2 s^2)`.
+    prior_scale : float or tuple of float
+        The scale :math:`s`, for all layers or one for each.
+    start : estimator, optional
+        A deterministic network or ensemble where chains begin, fitted here unless it is; None trains one for each.
+    inference : Inference, optional
+        How the posterior is computed; None is :class:`MCLMC`, above 50,000 rows :class:`ADVI`.
+    random_state : int, RandomState or None
+        Seed of the starts, the held-out rows and the draws.
+
+    Examples
+    --------
+    >>> BayesianMLPClassifier(hidden=(8,), activation="tanh").hidden
+    (8,)
+    """
+
+    name = "bayesian_mlp"
+
+    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
+        return self._state(X, y.astype(np.int64), noise="classes")
+
+    def _expected(self, X: np.ndarray) -> np.ndarray:
+        return special.softmax(self._outputs(X), axis=-1)
+
+    def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset:
+        known = np.isin(y, self.classes_)
+        codes = np.searchsorted(self.classes_, y[known])
+        log_p = special.log_softmax(self._outputs(X[known]), axis=-1)
+        log_density = np.take_along_axis(log_p, codes[None, None, :, None], axis=-1)[..., 0]
+        return _shown(np.exp(log_p), log_density)
+
+
+class BayesianMLPRegressor(BayesianMLP, Regressor):
+    r"""Bayesian multilayer perceptron for values; parameters as :class:`BayesianMLPClassifier`, and ``noise``.
+
+    On standardised features and target, with :math:`f` a network whose weights and biases are
+    :math:`N(0, s_l^2)` in layer :math:`l`:
+
+    - ``"heteroscedastic"``: :math:`y_i \sim N(f_1(x_i), \sigma(x_i)^2)`, the noise a second output,
+      :math:`\sigma = \log(1 + e^{f_2}) + 10^{-3}`;
+    - ``"constant"``: :math:`y_i \sim N(f(x_i), \sigma^2)`, :math:`\sigma \sim N^+(0, 1)`;
+    - ``"student-t"``: :math:`y_i \sim t_\nu(f(x_i), \sigma^2)`, :math:`\nu \sim \mathrm{Gamma}(2, 0.1)`.
+
+    Examples
+    --------
+    >>> BayesianMLPRegressor(noise="constant").noise
+    'constant'
+    """
+
+    name = "bayesian_mlp"
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (16, 16),
+        *,
+        activation: str = "tanh",
+        noise: str = "heteroscedastic",
+        prior: str = "normal",
+        prior_scale: float | tuple[float, ...] = 1.0,
+        start: Estimator | None = None,
+        inference: Inference | None = None,
+        random_state: Any = None,
+    ):
+        super().__init__(
+            hidden,
+            activation=activation,
+            prior=prior,
+            prior_scale=prior_scale,
+            start=start,
+            inference=inference,
+            random_state=random_state,
+        )
+        self.noise = noise
+
+    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
+        one_of("noise", self.noise, ("heteroscedastic", "constant", "student-t"))
+        self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
+        scaled = (y - self.target_center_) / self.target_scale_
+        return self._state(X, scaled, noise=self.noise)
+
+    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
+        if "sigma" not in posterior:
+            return posterior
+        return posterior.assign(noise_sd=posterior["sigma"] * self.target_scale_)
+
+    def _predictive(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        outputs, posterior = self._outputs(X), self.posterior_["posterior"].to_dataset()
+        rows = self.noise == "heteroscedastic"
+        sigma = noise_sd(outputs[..., 1], np) if rows else posterior["sigma"].values
+        nu = {"nu": posterior["nu"].values} if self.noise == "student-t" else {}
+        # Draws may be in single precision, which is too coarse for a target far from zero.
+        expected = self.target_center_ + outputs[..., 0].astype(np.float64) * self.target_scale_
+        return {"expected": expected, "sigma": sigma * self.target_scale_} | nu
+
+    def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset:
+        predictive = self._label_predictive(self._predictive(X), np.arange(len(X)))
+        return _shown(predictive["expected"].values, self.log_density(predictive, y).values)
+
+
+def _fitted(start: Any, X: np.ndarray, y: np.ndarray, groups: Any) -> Any:
+    """Fit a start that is not fitted, as in each fold of a cross-validation, to the rows of the model itself."""
+    if getattr(start, "kind", None) != "deterministic" or hasattr(start, "weights_"):
+        return start
+    return clone(start).fit(X, y, groups=groups)
+
+
+def _shown(expected: np.ndarray, log_density: np.ndarray) -> xr.Dataset:
+    dims = ("chain", "draw", "point", "label")
+    return xr.Dataset({"expected": (dims[: expected.ndim], expected), "log_density": (dims[:3], log_density)})
+
+
+__all__ = ["BayesianMLPClassifier", "BayesianMLPRegressor"]

@@ -1,0 +1,185 @@
+"""A perceptron whose width, depth and weight decay are chosen by cross-validation inside the training rows."""
+
+from abc import abstractmethod
+from itertools import product
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+
+from bayesgeo._check import invalid, positive
+from bayesgeo.models.base import Classifier, Estimator, Regressor
+from bayesgeo.models.networks.base import MLP, Rows
+from bayesgeo.models.networks.ensemble import DeepEnsemble, DeepEnsembleClassifier, DeepEnsembleRegressor
+from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
+from bayesgeo.models.preparation import held_out_folds
+
+
+class FoldNetworks(DeepEnsemble):
+    """Base of the networks that try a candidate: one a fold, none of which sees the fold's rows."""
+
+    folds: Rows
+
+    def _parts(self, y: np.ndarray, groups: Any, seeds: list[int]) -> Rows:
+        return [self._within(rows, y, groups, seed) for (rows, _), seed in zip(self.folds, seeds, strict=True)]
+
+    def _within(self, rows: np.ndarray, y: np.ndarray, groups: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        learning, deciding = self._parted(y[rows], None if groups is None else groups[rows], seed)
+        return rows[learning], rows[deciding]
+
+
+class FoldClassifiers(FoldNetworks, DeepEnsembleClassifier):
+    """One classifier a fold."""
+
+
+class FoldRegressors(FoldNetworks, DeepEnsembleRegressor):
+    """One regressor a fold."""
+
+
+class TunedMLP(Estimator):
+    """Base of the two perceptrons that choose their architecture.
+
+    Every combination of a width, a depth and a weight decay is fitted on the same folds (whole groups, when groups
+    are given) of the training rows; the one with the least mean held-out loss is fitted again on all of them. The
+    networks of a candidate's folds are trained at once and share one standardisation.
+
+    Attributes
+    ----------
+    estimator_ : MLPClassifier or MLPRegressor
+        The chosen perceptron, fitted on all rows.
+    results_ : xarray.Dataset
+        What was tried: ``width``, ``depth``, ``weight_decay`` and ``mean_loss`` by ``candidate``, and ``loss
+        (candidate, fold)``: log loss, or mean squared error in the squared unit of ``y``. Missing where fewer rows
+        than two a fold leave nothing to choose by; then the first candidate is taken.
+    """
+
+    kind = "deterministic"
+    single: ClassVar[type[MLP]]
+    several: ClassVar[type[FoldNetworks]]
+    estimator_: Any
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 64),
+        *,
+        depths: tuple[int, ...] = (1, 2),
+        weight_decays: tuple[float, ...] = (0.01, 1.0),
+        folds: int = 3,
+        max_epochs: int = 500,
+        random_state: Any = None,
+    ):
+        self.widths = widths
+        self.depths = depths
+        self.weight_decays = weight_decays
+        self.folds = folds
+        self.max_epochs = max_epochs
+        self.random_state = random_state
+
+    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
+        candidates = self._candidates()
+        groups = None if groups is None else np.asarray(groups)
+        target = y if isinstance(self, Regressor) else self.classes_[y]
+        folds = held_out_folds(y, groups, self.folds, self.seed_, stratify=isinstance(self, Classifier))
+        losses = np.full((len(candidates), self.folds), np.nan)
+        for k, settings in enumerate(candidates if folds else []):
+            networks = self.several(members=self.folds, **settings)
+            networks.folds = folds
+            expected = networks.fit(X, target, groups).predict_draws(X).values[0]
+            losses[k] = [self._loss(fold[held], y[held]) for fold, (_, held) in zip(expected, folds, strict=True)]
+        self.results_ = self._table(losses)
+        chosen = candidates[int(losses.mean(axis=1).argmin())]
+        self.estimator_ = self.single(**chosen).fit(X, target, groups)
+
+    def _candidates(self) -> list[dict[str, Any]]:
+        positive("folds", self.folds, integer=True)
+        if self.folds < 2:
+            raise invalid("folds", self.folds, "What is fitted on all rows holds none out.", "Give folds=3.")
+        grid = self._grid()
+        if not grid:
+            raise invalid("widths", self.widths, "There is nothing to choose from.", "Give a width, a depth, a decay.")
+        for width, depth, _ in grid:
+            positive("widths", width, integer=True)
+            positive("depths", depth, integer=True)
+        same = {"max_epochs": self.max_epochs, "random_state": self.seed_}
+        return [same | {"hidden": (width,) * depth, "weight_decay": decay} for width, depth, decay in grid]
+
+    def _grid(self) -> list[tuple[int, int, float]]:
+        return list(product(self.widths, self.depths, self.weight_decays))
+
+    def _table(self, losses: np.ndarray) -> xr.Dataset:
+        width, depth, decay = np.array(self._grid()).T
+        columns = {"width": width.astype(int), "depth": depth.astype(int), "weight_decay": decay}
+        table = {name: ("candidate", values) for name, values in columns.items()}
+        return xr.Dataset(
+            table | {"loss": (("candidate", "fold"), losses), "mean_loss": ("candidate", losses.mean(axis=1))}
+        )
+
+    @abstractmethod
+    def _loss(self, expected: np.ndarray, y: np.ndarray) -> float: ...
+
+    def _numbers_per_row(self) -> int:
+        return self.estimator_._numbers_per_row()
+
+
+class TunedMLPClassifier(TunedMLP, Classifier):
+    """Multilayer perceptron for classes, its architecture chosen by cross-validated log loss.
+
+    Parameters
+    ----------
+    widths, depths : tuple of int
+        Units of each hidden layer, and how many such layers.
+    weight_decays : tuple of float
+        Decoupled L2 penalties of AdamW.
+    folds : int
+        In how many parts the rows are held out in turn.
+    max_epochs : int
+        Passes over the rows, at most.
+    random_state : int, RandomState or None
+        Seed of the folds and of every network.
+
+    Examples
+    --------
+    >>> TunedMLPClassifier(widths=(8, 16)).widths
+    (8, 16)
+    """
+
+    name = "tuned_mlp"
+    single = MLPClassifier
+    several = FoldClassifiers
+
+    def _loss(self, expected: np.ndarray, y: np.ndarray) -> float:
+        seen = expected[np.arange(len(y)), y]
+        return float(-np.log(np.maximum(seen, np.finfo(float).tiny)).mean())
+
+    def _expected(self, X: np.ndarray) -> np.ndarray:
+        return self.estimator_._expected(X)
+
+
+class TunedMLPRegressor(TunedMLP, Regressor):
+    """Multilayer perceptron for values, its architecture chosen by cross-validated squared error.
+
+    Parameters are those of :class:`TunedMLPClassifier`.
+
+    Examples
+    --------
+    >>> TunedMLPRegressor(depths=(1,)).depths
+    (1,)
+    """
+
+    name = "tuned_mlp"
+    single = MLPRegressor
+    several = FoldRegressors
+
+    @property
+    def noise_(self) -> xr.Dataset:
+        """The noise ``sigma (chain, draw)`` of the chosen perceptron, in the unit of ``y``."""
+        return self.estimator_.noise_
+
+    def _loss(self, expected: np.ndarray, y: np.ndarray) -> float:
+        return float(np.mean((y - expected) ** 2))
+
+    def _expected(self, X: np.ndarray) -> np.ndarray:
+        return self.estimator_._expected(X)
+
+
+__all__ = ["TunedMLPClassifier", "TunedMLPRegressor"]

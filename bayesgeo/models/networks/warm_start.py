@@ -1,0 +1,86 @@
+"""Where the chains of a Bayesian network begin: at a fitted deterministic network."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bayesgeo._check import invalid, shown
+from bayesgeo.models.networks.graph import LEAST_SD
+
+Weights = dict[str, np.ndarray]
+
+
+def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], Weights]:
+    """Return the start of each chain: the members of ``fitted`` in turn, in the units of the Bayesian ``model``.
+
+    Raises
+    ------
+    InvalidInput
+        If ``fitted`` is no fitted network of the same architecture, for the same task.
+    """
+    weights = getattr(fitted, "weights_", None)
+    if weights is None:
+        raise invalid("start", type(fitted).__name__, "It has no weights.", "Give a fitted MLP or deep ensemble.")
+    _check(fitted, model)
+    members = _members(weights)
+
+    def start(rng: np.random.Generator, chain: int) -> Weights:
+        p = {name: values[chain % len(values)].copy() for name, values in members.items()}
+        p |= _first_layer(p, fitted, model)
+        if not hasattr(model, "target_scale_"):
+            return p
+        sigma = np.ravel(fitted.sigma_)
+        p |= _last_layer(p, fitted, model)
+        return p | _noise(p, model, float(sigma[chain % len(sigma)]) / model.target_scale_)
+
+    return start
+
+
+def _check(fitted: Any, model: Any) -> None:
+    ours, theirs = (list(getattr(estimator, "classes_", ())) for estimator in (model, fitted))
+    known = [
+        (network.features, network.hidden, network.activation, network.norm)
+        for network in (model.network_, fitted.network_)
+    ]
+    problem = ""
+    if bool(ours) != bool(theirs):
+        problem = "It is for classes." if theirs else "It is for values."
+    elif ours != theirs:
+        problem = f"Its classes are {shown(theirs)}; the model's are {shown(ours)}."
+    elif known[0] != known[1]:
+        problem = f"Its features, hidden layers with activation and norm are {known[1]}; the model's are {known[0]}."
+    if problem:
+        raise invalid("start", type(fitted).__name__, problem, "Start from a network of the same architecture.")
+
+
+def _members(weights: Weights) -> Weights:
+    """Return the weights with one leading dimension, the member."""
+    return {
+        name: values.reshape(-1, *values.shape[values.ndim - (2 if name.startswith("weight") else 1) :])
+        for name, values in weights.items()
+    }
+
+
+def _first_layer(p: Weights, fitted: Any, model: Any) -> Weights:
+    """Make the same units of raw features through the standardisation of the Bayesian model."""
+    shift = (model.center_ - fitted.center_) / fitted.scale_
+    ratio = (model.scale_ / fitted.scale_)[:, None]
+    return {"bias_0": p["bias_0"] + shift @ p["weight_0"], "weight_0": p["weight_0"] * ratio}
+
+
+def _last_layer(p: Weights, fitted: Any, model: Any) -> Weights:
+    """Make the same raw target through the standardisation of the Bayesian model."""
+    weight, bias = list(model.network_.shapes)[-2:]
+    ratio = fitted.target_scale_ / model.target_scale_
+    shift = (fitted.target_center_ - model.target_center_) / model.target_scale_
+    return {weight: p[weight] * ratio, bias: p[bias] * ratio + shift}
+
+
+def _noise(p: Weights, model: Any, sd: float) -> Weights:
+    """Begin at the noise of the fitted network: in a second output, or as the logarithm of sigma."""
+    if model.network_.outputs == 1:
+        return {"sigma_log__": np.log(sd)}
+    weight, bias = list(model.network_.shapes)[-2:]
+    output = np.log(np.expm1(max(sd - LEAST_SD, LEAST_SD)))
+    return {weight: np.c_[p[weight], np.zeros(len(p[weight]))], bias: np.r_[p[bias], output]}

@@ -1,0 +1,1 @@
+"""Bayesian linear and logistic regression."""

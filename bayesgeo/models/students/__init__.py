@@ -1,0 +1,1 @@
+"""Compact networks that learn from a teacher."""

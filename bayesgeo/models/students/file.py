@@ -1,0 +1,277 @@
+"""A student in one small file that no loader executes: safetensors, with all that is no array as JSON in its header.
+
+The file opens with NumPy and safetensors alone. Everything in it is checked before a student is built: names,
+numbers, shapes, and a SHA-256 of all of them, which tells a damaged file from a whole one (not who wrote it).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bayesgeo._check import invalid, one_of, shown
+from bayesgeo._files import atomic_file
+from bayesgeo.models.students.base import Student
+from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
+
+SCHEMA = 1
+KEY = "bayesgeo.student"  # of the description among the metadata
+LARGEST_HEADER, LARGEST_FILE = 2**20, 2**28  # bytes
+LONGEST_NAME = 200
+KINDS: dict[str, type[Student]] = {"StudentClassifier": StudentClassifier, "StudentRegressor": StudentRegressor}
+SETTINGS = ("hidden", "activation", "calibrate", "mix", "transfer", "max_epochs", "device")
+# Fitted attributes that are arrays, beside the weights; those below are plain JSON.
+ARRAYS = ("center_", "scale_", "answer_center_", "answer_scale_")
+NUMBERS: dict[str, type] = {"seed_": int, "correction_": float, "spread_": bool}
+DTYPES = {"b": bool, "i": np.int64, "u": np.uint64, "f": np.float64, "U": None}
+REMEDY = "Give a file that save_student wrote."
+
+
+def save_student(student: Student, path: str | Path) -> Path:
+    """Write a fitted student to one file, without its teacher and its training curve.
+
+    Parameters
+    ----------
+    student : StudentClassifier or StudentRegressor
+        Fitted.
+    path : path
+        The file, customarily ``.safetensors``; replaced only when all is written.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InvalidInput
+        If this is no fitted student, or a name in it could not be read back.
+    """
+    from safetensors.numpy import save
+
+    if type(student).__name__ not in KINDS or not hasattr(student, "weights_"):
+        raise invalid("student", type(student).__name__, "It is no fitted student.", "Give one that distill returned.")
+    arrays = {**student.weights_, **{name: getattr(student, name) for name in ARRAYS}}
+    arrays = {name: np.ascontiguousarray(values, dtype=_dtype(name)) for name, values in arrays.items()}
+    description = _describe(student)
+    _check_names(str(path), description)
+    description["sha256"] = _sha256(description, arrays)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(save(arrays, {KEY: json.dumps(description, sort_keys=True)}))
+    return Path(path)
+
+
+def load_student(path: str | Path) -> Student:
+    """Read a student that :func:`save_student` wrote; it predicts bit for bit as before.
+
+    Neither PyTorch, PyMC nor JAX is imported, and no code of the file is run.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is no such file, or damaged, or anything in it is not as it was written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    content = _read(Path(path))
+    description = _description(path, content)
+    try:
+        arrays = load(content)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _refused(path, f"Its tensors cannot be read: {error}.") from None
+    if _sha256(description, arrays) != description["sha256"]:
+        raise _refused(path, "Its content has changed since it was saved: the SHA-256 differs.")
+    student = _build(path, description)
+    _check_arrays(path, student, arrays)
+    student.weights_ = {name: arrays[name] for name in student.network_.shapes}
+    for name in ARRAYS:
+        setattr(student, name, arrays[name])
+    return student
+
+
+def _describe(student: Student) -> dict[str, Any]:
+    settings = student.get_params(deep=False)
+    classes = getattr(student, "classes_", None)
+    return {
+        "schema_version": SCHEMA,
+        "class": type(student).__name__,
+        "parameters": {name: _plain(settings[name]) for name in SETTINGS},
+        "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
+        "features": [str(name) for name in getattr(student, "feature_names_in_", ())],
+        "units": [str(unit) for unit in getattr(student, "units_", ())],
+        "n_features": int(student.n_features_in_),
+        "fitted": {name: kind(getattr(student, name)) for name, kind in NUMBERS.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [int(width) for width in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _kind(classes: np.ndarray) -> str:
+    return classes.dtype.kind if classes.dtype.kind in DTYPES else "U"
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise _refused(path, "There is no such file.")
+    if path.stat().st_size > LARGEST_FILE:
+        raise _refused(path, f"It is larger than {LARGEST_FILE // 2**20} MiB.")
+    return path.read_bytes()
+
+
+def _description(path: Any, content: bytes) -> dict[str, Any]:
+    """Return the checked description; the header is read by rules stricter than those of safetensors."""
+    size = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or content[8:9] != b"{":
+        raise _refused(path, "It is no safetensors file.")
+    if size > LARGEST_HEADER or size > len(content) - 8:
+        raise _refused(path, f"Its header would have {size} bytes: too many, or the file is cut short.")
+    metadata = _json(path, content[8 : 8 + size]).get("__metadata__")
+    if not isinstance(metadata, dict) or set(metadata) != {KEY}:
+        raise _refused(path, "It is a safetensors file without a student.")
+    description = _json(path, metadata[KEY])
+    _check_description(path, description)
+    return description
+
+
+def _json(path: Any, text: Any) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError("a name occurs twice")
+        return dict(pairs)
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        found = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _refused(path, f"Its description cannot be read: {error}.") from None
+    if not isinstance(found, dict):
+        raise _refused(path, "Its description is no mapping.")
+    return found
+
+
+PARTS: dict[str, tuple[type, ...]] = {
+    "schema_version": (int,),
+    "class": (str,),
+    "parameters": (dict,),
+    "classes": (dict, type(None)),
+    "features": (list,),
+    "units": (list,),
+    "n_features": (int,),
+    "fitted": (dict,),
+    "sha256": (str,),
+}
+
+
+def _check_description(path: Any, description: dict[str, Any]) -> None:
+    if description.get("schema_version") != SCHEMA:
+        raise _refused(path, f"Its schema version is {description.get('schema_version')!r}, not {SCHEMA}.")
+    if set(description) != set(PARTS) or not all(isinstance(description[name], PARTS[name]) for name in PARTS):
+        raise _refused(path, "Its description lacks a part, has another, or one is of another type.")
+    one_of("student class", description["class"], list(KINDS))
+    if set(description["parameters"]) != set(SETTINGS) or set(description["fitted"]) != set(NUMBERS):
+        raise _refused(path, "Its parameters are not those of a student.")
+    if not all(type(description["fitted"][name]) is kind for name, kind in NUMBERS.items()):
+        raise _refused(path, "A fitted number is of another type.")
+    if (description["classes"] is None) != (description["class"] == "StudentRegressor"):
+        raise _refused(path, "Its classes do not go with its class.")
+    n_features = description["n_features"]
+    if any(len(description[name]) not in (0, n_features) for name in ("features", "units")):
+        raise _refused(path, f"It does not name {n_features} features.")
+    _check_names(path, description)
+    if description["classes"] is not None:
+        _check_classes(path, description["classes"])
+
+
+def _check_names(path: Any, description: Mapping[str, Any]) -> None:
+    """Refuse names that a terminal would obey, or that would lead elsewhere if ever used as the name of a file."""
+    classes = (description["classes"] or {}).get("values", [])
+    names = [*description["features"], *(name for name in classes if isinstance(name, str))]
+    for name in [*names, *description["units"]]:
+        if not isinstance(name, str) or len(name) > LONGEST_NAME or not (name.isprintable()):
+            raise _refused(path, f"The name {name!r} is too long, or has what cannot be printed.")
+    for name in names:
+        parts = name.replace("\\", "/").split("/")
+        if ".." in parts or (len(parts) > 1 and parts[0] == ""):
+            raise _refused(path, f"The name {name!r} is a path that leads elsewhere.")
+
+
+def _check_classes(path: Any, classes: dict[str, Any]) -> None:
+    kinds = {"b": (bool,), "i": (int,), "u": (int,), "f": (float,), "U": (str,)}
+    if set(classes) != {"kind", "values"} or classes["kind"] not in kinds or not isinstance(classes["values"], list):
+        raise _refused(path, "Its classes cannot be read.")
+    values = classes["values"]
+    if not all(type(value) in kinds[classes["kind"]] for value in values) or len(values) < 2:
+        raise _refused(path, "Its classes are of another type, or fewer than two.")
+    if sorted(set(values)) != values:
+        raise _refused(path, "Its classes are not in order, or one occurs twice.")
+
+
+def _build(path: Any, description: dict[str, Any]) -> Student:
+    parameters = dict(description["parameters"])
+    if not isinstance(parameters["hidden"], list) or not all(type(width) is int for width in parameters["hidden"]):
+        raise _refused(path, "Its hidden layers are no list of widths.")
+    parameters["hidden"] = tuple(parameters["hidden"])
+    student = KINDS[description["class"]](**parameters)
+    for name, value in description["fitted"].items():
+        setattr(student, name, value)
+    student.n_features_in_ = description["n_features"]
+    student.held_out_rows_ = np.arange(0)
+    if description["features"]:
+        student.feature_names_in_ = np.array(description["features"], dtype=object)
+    if description["units"]:
+        student.units_ = description["units"]
+    if isinstance(student, StudentClassifier):
+        classes = description["classes"]
+        student.classes_ = np.array(classes["values"], dtype=DTYPES[classes["kind"]])
+    return student
+
+
+def _check_arrays(path: Any, student: Student, arrays: Mapping[str, np.ndarray]) -> None:
+    student.answer_center_ = np.zeros(_n_answers(student))
+    features, answers = (student.n_features_in_,), (_n_answers(student),)
+    shapes = dict(zip(ARRAYS, (features, features, answers, answers), strict=True)) | student.network_.shapes
+    if set(arrays) != set(shapes):
+        strange = sorted(set(arrays) ^ set(shapes))
+        raise _refused(path, f"It lacks these arrays or has them in excess: {shown(strange)}.")
+    for name, shape in shapes.items():
+        values = arrays[name]
+        if values.shape != shape or values.dtype != _dtype(name):
+            raise _refused(path, f"{name} is {values.dtype} {values.shape}; this student has {_dtype(name)} {shape}.")
+        if not np.isfinite(values).all():
+            raise _refused(path, f"{name} has values that are missing or infinite.")
+    if not (arrays["scale_"] > 0).all() or not (arrays["answer_scale_"] > 0).all():
+        raise _refused(path, "A scale is not above zero.")
+
+
+def _dtype(name: str) -> np.dtype:
+    return np.dtype(np.float64 if name in ARRAYS else np.float32)
+
+
+def _n_answers(student: Student) -> int:
+    means = len(student.classes_) if isinstance(student, StudentClassifier) else 2
+    return means + student.spread_
+
+
+def _sha256(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the hash of the whole content, the hash itself left out."""
+    rest = {name: value for name, value in description.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _refused(path: Any, problem: str) -> Exception:
+    return invalid("student file", str(path), problem, REMEDY)

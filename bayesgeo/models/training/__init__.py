@@ -1,0 +1,1 @@
+"""Training of networks in PyTorch: recipe, loop, pruning, curves."""

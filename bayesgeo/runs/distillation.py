@@ -1,0 +1,168 @@
+"""From a model of a run to its student: one small file, and what it keeps of its teacher on rows neither has seen."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+from sklearn.base import clone
+
+from bayesgeo._check import did_you_mean, invalid
+from bayesgeo._files import atomic_file
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import Split
+from bayesgeo.metrics.classification import accuracy, calibration_error, log_loss, summarise_classes
+from bayesgeo.models.base import Classifier, Regressor
+from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
+from bayesgeo.models.storage import load_model
+from bayesgeo.models.students.base import Student
+from bayesgeo.models.students.file import save_student
+from bayesgeo.models.students.teacher import value_moments
+from bayesgeo.runs.study import new_rows, read_manifest
+
+SCHEMA = 1
+FILE, RECORD = "student.safetensors", "distillation.json"
+
+
+def distill_run(
+    run: str | Path,
+    dataset: Dataset,
+    by: Split,
+    *,
+    teacher: str,
+    hidden: tuple[int, ...],
+    out: str | Path,
+    unlabelled: str | Path | None = None,
+) -> dict[str, Any]:
+    """Teach a student what a model of a run can learn, and score both on rows that neither has seen.
+
+    The saved models of a run have learned from every row, so that none is left to judge them by. The teacher is
+    therefore fitted anew, with the same settings: on four fifths of the training rows of the first fold, calibrated
+    on the last fifth. The test rows of that fold judge.
+
+    Parameters
+    ----------
+    run : path
+        Folder of a comparison.
+    dataset, by : Dataset, Split
+        What the run was made of.
+    teacher : str
+        Name of a model of the run.
+    hidden : tuple of int
+        Width of each hidden layer of the student.
+    out : path
+        Folder for ``student.safetensors`` and ``distillation.json``.
+    unlabelled : path, optional
+        Table of more rows to ask the teacher about, such as those that the student is for.
+
+    Returns
+    -------
+    dict
+        What ``distillation.json`` holds.
+
+    Raises
+    ------
+    InvalidInput
+        If the run has no such model, or was made of other rows.
+    """
+    manifest = read_manifest(run)
+    if teacher not in manifest["models"]:
+        raise invalid("--teacher", teacher, "The run has none of that name.", did_you_mean(teacher, manifest["models"]))
+    if dataset.sha256 != manifest["dataset"]["sha256"] or by.sha256 != manifest["split"]["sha256"]:
+        problem = "Its table or its split is no longer what the run was made of."
+        raise invalid("run", str(run), problem, "Restore the table, or run the comparison again.")
+    settings = clone(load_model(Path(run) / "models" / teacher)).set_params(random_state=manifest["seed"])
+    train, test = (dataset.rows(rows) for rows in by.folds[0])
+    kind = StudentClassifier if dataset.labels else StudentRegressor
+    more = None if unlabelled is None else new_rows(manifest, unlabelled)
+    groups = None if train.groups is None else train.groups.values
+    student = kind(settings, hidden, random_state=manifest["seed"]).fit(
+        train.X, _target(train), groups, unlabelled=more
+    )
+    record = {
+        "schema_version": SCHEMA,
+        "teacher": teacher,
+        "hidden": list(hidden),
+        "seed": manifest["seed"],
+        "dataset_sha256": dataset.sha256,
+        "split": by.sentence,
+        "rows": {
+            "taught": train.n_rows - len(student.held_out_rows_),
+            "unlabelled": 0 if more is None else more.sizes["obs"],
+            "calibrated": len(student.held_out_rows_),
+            "tested": test.n_rows,
+        },
+        "correction": student.correction_,
+        "numbers_in_student": student.network_.parameters,
+        "scores": (_of_classes if dataset.labels else _of_values)(student, test),
+    }
+    save_student(student, Path(out) / FILE)
+    with atomic_file(Path(out) / RECORD) as temporary:
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return record
+
+
+def _target(dataset: Dataset) -> np.ndarray:
+    """Return names of classes, so that the student knows them, or values."""
+    return np.array(dataset.labels)[dataset.y.values] if dataset.labels else dataset.y.values
+
+
+def _of_classes(student: Any, test: Dataset) -> dict[str, Any]:
+    y = test.y.values
+
+    def scores(probability: np.ndarray, classes: np.ndarray, seconds: float) -> dict[str, float]:
+        every = np.zeros((len(y), len(test.labels)))
+        every[:, [test.labels.index(label) for label in classes]] = probability
+        said = xr.Dataset({"probability": (("obs", "label"), every)})
+        return {metric.name: metric(said, y) for metric in (log_loss, accuracy, calibration_error)} | {
+            "rows_per_second": len(y) / seconds
+        }
+
+    teacher = student.teacher_
+    assert isinstance(teacher, Classifier)
+    begun = time.perf_counter()
+    theirs = xr.concat([summarise_classes(draws) for draws in teacher.stream(test.X)], "obs")
+    between = time.perf_counter()
+    ours = student.predict_proba(test.X)
+    ended = time.perf_counter()
+    same = teacher.classes_[theirs["probability"].values.argmax(axis=1)] == student.classes_[ours.argmax(axis=1)]
+    return {
+        "teacher": scores(theirs["probability"].values, teacher.classes_, between - begun),
+        "student": scores(ours, student.classes_, ended - between),
+        "agreement": float(same.mean()),
+        "epistemic_rank_correlation": _rank_correlation(student, test, theirs["epistemic"].values),
+    }
+
+
+def _of_values(student: Any, test: Dataset) -> dict[str, Any]:
+    y = test.y.values
+
+    def scores(mean: np.ndarray, sd: np.ndarray, seconds: float) -> dict[str, float]:
+        return {
+            "rmse": float(np.sqrt(np.mean((y - mean) ** 2))),
+            "gaussian_log_score": float(stats.norm.logpdf(y, mean, sd).mean()),
+            "rows_per_second": len(y) / seconds,
+        }
+
+    assert isinstance(student.teacher_, Regressor)
+    begun = time.perf_counter()
+    theirs = value_moments(student.teacher_, test.X)
+    between = time.perf_counter()
+    mean = student.predict(test.X)
+    ended = time.perf_counter()
+    epistemic = theirs.get("epistemic", np.zeros(len(y)))
+    return {
+        "teacher": scores(theirs["mean"], np.hypot(theirs["aleatoric"], epistemic), between - begun),
+        "student": scores(mean, np.sqrt(student.uncertainty(test.X)["total"].values), ended - between),
+        "epistemic_rank_correlation": _rank_correlation(student, test, epistemic),
+    }
+
+
+def _rank_correlation(student: Student, test: Dataset, theirs: np.ndarray) -> float | None:
+    """Return Spearman's rank correlation of the epistemic uncertainty; None for a teacher of one draw, without any."""
+    if not student.spread_:
+        return None
+    return float(stats.spearmanr(theirs, student.uncertainty(test.X)["epistemic"].values)[0])

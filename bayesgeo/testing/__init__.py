@@ -1,0 +1,1 @@
+"""Checks that authors of models and inferences run on their own classes."""

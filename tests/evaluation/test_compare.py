@@ -1,0 +1,295 @@
+"""Paired comparison: the sign of a difference, the courage to find none, and only like with like."""
+
+import json
+
+import arviz_stats as az
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bayesgeo import BayesianLinearRegression, catalog, compare, evaluate, split
+from bayesgeo._check import InvalidInput
+from bayesgeo.diagnostics import loo
+from bayesgeo.evaluation.compare import NO_DIFFERENCE, corrected_interval
+from bayesgeo.evaluation.leaderboard import leaderboard
+from bayesgeo.evaluation.loo import compare_loo
+from bayesgeo.evaluation.seeds import with_seed_variance
+from tests.tables import events, shaking
+
+
+def evidence(scores, groups=None, *, rows="a", folds="b", n_folds=2, features="c"):
+    """Return the least Evidence that can be compared."""
+    fold = np.arange(len(scores)) * n_folds // len(scores)
+    observed = xr.Dataset({"y": ("obs", np.zeros(len(scores)))})
+    if groups is not None:
+        observed["group"] = ("obs", np.asarray(groups).astype(str))
+    metrics = xr.Dataset({"log_score_by_row": ("obs", np.asarray(scores, dtype=float))})
+    predictions = xr.Dataset({"fold": ("obs", fold)})
+    tree = xr.DataTree.from_dict({"observed_data": observed, "metrics": metrics, "predictions": predictions})
+    training = [int((fold != k).sum()) or 10 for k in range(n_folds)]
+    tree.attrs = {"rows_sha256": rows, "split_sha256": folds, "training_rows": json.dumps(training)}
+    tree.attrs["preprocessing_sha256"] = features
+    return tree
+
+
+def seeded(tree, values):
+    """Say what the mean log score is under each seed."""
+    values = np.asarray(values, dtype=float)
+    sd = [values.std(ddof=1) if len(values) > 1 else 0.0]
+    group = {"value": (("seed", "metric"), values[:, None]), "sd": ("metric", sd)}
+    tree["seeds"] = xr.DataTree(xr.Dataset(group, coords={"metric": ["log_score"]}))
+    return tree
+
+
+def only(table):
+    (row,) = table.to_dict("records")
+    return row
+
+
+def test_models_are_ranked_by_leave_one_out_as_arviz_ranks_their_posteriors():
+    data = shaking()
+    models = {"wide": BayesianLinearRegression(prior_scale=10.0), "tight": BayesianLinearRegression(prior_scale=0.01)}
+    by = split(data, folds=2)
+    evidences = {name: evaluate(model, data, by) for name, model in models.items()}
+    table = compare_loo(evidences | {"mean": evaluate(catalog.model("mean", data.task), data, by)})
+    theirs = az.compare({name: loo(model.posterior_).result for name, model in models.items()}, round_to="none")
+    assert table["model"].tolist() == theirs.index.tolist() == ["wide", "tight"]
+    for column in ("elpd_diff", "dse", "weight"):
+        np.testing.assert_allclose(table[column], theirs[column].to_numpy(float), atol=1e-6)
+    assert table["elpd_diff"][1] < -10
+    assert compare_loo({"wide": evidences["wide"]}).empty
+    other = evidences["tight"].copy()
+    other["loo"] = xr.DataTree(other["loo"].to_dataset().isel(obs=slice(5)))
+    with pytest.raises(InvalidInput, match=r"Invalid evidence 'tight'\. It learned from other rows than 'wide'"):
+        compare_loo({"wide": evidences["wide"], "tight": other})
+
+
+@given(seed=st.integers(0, 1000), n=st.integers(2, 80))
+@settings(deadline=None, max_examples=30)
+def test_identical_models_differ_by_exactly_nothing(seed, n):
+    scores = np.random.default_rng(seed).normal(size=n)
+    row = only(compare({"a": evidence(scores), "b": evidence(scores)}, seed=seed))
+    assert (row["difference"], row["low"], row["high"]) == (0.0, 0.0, 0.0)
+    assert (row["t_low"], row["t_high"]) == (0.0, 0.0)
+    assert row["conclusion"] == row["t_conclusion"] == NO_DIFFERENCE
+
+
+def test_identical_models_do_not_differ_even_on_one_group():
+    row = only(compare({"a": evidence([1.0, 2.0], ["x", "x"]), "b": evidence([1.0, 2.0], ["x", "x"])}))
+    assert (row["low"], row["high"], row["conclusion"]) == (0.0, 0.0, NO_DIFFERENCE)
+
+
+def test_identical_models_do_not_differ_even_on_one_fold():
+    row = only(compare({"a": evidence([1.0, 2.0], n_folds=1), "b": evidence([1.0, 2.0], n_folds=1)}))
+    assert (row["t_low"], row["t_high"], row["t_conclusion"]) == (0.0, 0.0, NO_DIFFERENCE)
+
+
+@given(seed=st.integers(0, 1000), gap=st.floats(0.3, 5))
+@settings(deadline=None, max_examples=30)
+def test_a_model_made_worse_on_every_row_is_found_out(seed, gap):
+    scores = np.random.default_rng(seed).normal(size=50)
+    row = only(compare({"worse": evidence(scores - gap), "model": evidence(scores)}, seed=seed))
+    assert (row["a"], row["b"], row["conclusion"]) == ("model", "worse", "better")
+    assert row["difference"] == pytest.approx(gap, abs=1e-10)
+    assert row["low"] == pytest.approx(gap, abs=1e-10)
+
+
+def test_the_best_model_comes_first_and_differences_are_never_negative():
+    rng = np.random.default_rng(0)
+    trees = {f"m{k}": evidence(rng.normal(size=40) - k / 5) for k in (3, 1, 0, 2)}
+    table = compare(trees)
+    assert len(table) == 6
+    assert (table["difference"] >= 0).all()
+
+
+def test_rows_of_one_group_count_once():
+    # A gain in 2 of 20 groups of 50 rows each: as rows it is certain, as groups it is not.
+    gain = np.repeat(np.r_[2.0, 2.0, np.zeros(18)], 50) - 0.05
+    zero, groups = np.zeros(1000), np.repeat(np.arange(20), 50)
+    by_row = only(compare({"a": evidence(gain), "b": evidence(zero)}))
+    by_group = only(compare({"a": evidence(gain, groups), "b": evidence(zero, groups)}))
+    assert (by_row["conclusion"], by_row["blocks"]) == ("better", 1000)
+    assert (by_group["conclusion"], by_group["blocks"]) == (NO_DIFFERENCE, 20)
+
+
+def test_one_group_allows_no_conclusion():
+    row = only(compare({"a": evidence([1.0, 2.0], ["x", "x"]), "b": evidence([0.0, 0.0], ["x", "x"])}))
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert row["conclusion"] == NO_DIFFERENCE
+
+
+def test_the_interval_covers_a_true_difference_as_often_as_it_says():
+    # 200 experiments at 95 %: the number of misses is binomial(200, 0.05), at most 22 but once in 1,000 times.
+    rng, misses = np.random.default_rng(0), 0
+    for seed in range(200):
+        difference = 0.2 + rng.normal(size=40)
+        row = only(compare({"a": evidence(difference), "b": evidence(np.zeros(40))}, seed=seed))
+        sign = 1 if row["a"] == "a" else -1
+        misses += not row["low"] <= sign * 0.2 <= row["high"]
+    assert misses <= 22
+
+
+@pytest.mark.parametrize("change", [{"rows": "z"}, {"folds": "z"}])
+def test_other_rows_or_folds_are_refused(change):
+    trees = {"a": evidence([1.0, 2.0]), "b": evidence([1.0, 2.0], **change)}
+    with pytest.raises(ValueError, match=r"Invalid evidence 'b'\. It was scored on other rows or folds than 'a'"):
+        compare(trees)
+
+
+def test_real_evidence_on_other_folds_is_refused():
+    data, model = events(), catalog.model("majority", "classification")
+    trees = {f"{k} folds": evaluate(model, data, split(data, folds=k)) for k in (3, 4)}
+    with pytest.raises(ValueError, match=r"Invalid evidence '4 folds'\. It was scored on other rows or folds"):
+        compare(trees)
+
+
+def test_a_real_model_beats_the_majority():
+    data = events()
+    by = split(data, folds=3)
+    trees = {name: evaluate(catalog.model(name, data.task), data, by) for name in ("majority", "logistic")}
+    row = only(compare(trees))
+    assert (row["a"], row["conclusion"]) == ("logistic", "better")
+
+
+def test_the_corrected_interval_is_that_of_the_paired_t_test_with_a_larger_variance():
+    differences, prob = np.array([0.1, 0.4, 0.2, 0.3, -0.1]), 0.95
+    low, high = corrected_interval(differences, 0.0, prob=prob)
+    exact = stats.ttest_1samp(differences, 0.0).confidence_interval(prob)
+    np.testing.assert_allclose([low, high], exact, atol=1e-12)
+    # Nadeau and Bengio (2003): 1/J becomes 1/J + n_test / n_train, here 1/5 + 1/4.
+    wide = corrected_interval(differences, 0.25, prob=prob)
+    assert (wide[1] - wide[0]) / (high - low) == pytest.approx(np.sqrt((1 / 5 + 1 / 4) / (1 / 5)), abs=1e-12)
+
+
+def test_the_second_opinion_reads_folds_and_training_rows():
+    scores = np.random.default_rng(0).normal(0.3, 1.0, size=60)
+    row = only(compare({"a": evidence(scores, n_folds=5), "b": evidence(np.zeros(60), n_folds=5)}))
+    sign = 1 if row["a"] == "a" else -1
+    expected = corrected_interval(sign * scores.reshape(5, 12).mean(axis=1), 12 / 48, prob=0.95)
+    assert row["folds"] == 5
+    np.testing.assert_allclose([row["t_low"], row["t_high"]], expected, atol=1e-12)
+
+
+def test_one_fold_allows_no_second_opinion():
+    row = only(compare({"a": evidence([1.0, 2.0, 3.0], n_folds=1), "b": evidence([0.0] * 3, n_folds=1)}))
+    assert np.isnan([row["t_low"], row["t_high"]]).all()
+    assert row["t_conclusion"] == NO_DIFFERENCE
+
+
+def real():
+    data = events()
+    by = split(data, folds=3)
+    return {name: evaluate(catalog.model(name, data.task), data, by) for name in ("majority", "logistic", "forest")}
+
+
+def test_another_proper_score_ranks_by_itself():
+    trees = real()
+    table = compare(trees, metric="brier_score")
+    brier = {name: float(tree["metrics"]["value"].sel(metric="brier_score")) for name, tree in trees.items()}
+    assert table["a"][0] == min(brier, key=brier.get)
+    for row in table.to_dict("records"):
+        assert row["difference"] == pytest.approx(brier[row["b"]] - brier[row["a"]], abs=1e-12)
+
+
+def test_the_leaderboard_ranks_says_against_the_best_and_shows_the_rest():
+    trees = real()
+    table = leaderboard(trees)
+    pairs = {row["b"]: row for row in compare(trees).to_dict("records") if row["a"] == table["model"][0]}
+    assert list(table["score"]) == sorted(table["score"], reverse=True)
+    assert table["conclusion"][0] == "best"
+    assert table.set_index("model")["conclusion"]["majority"] == "worse"
+    for line in table.to_dict("records")[1:]:
+        told = {"better": "worse", NO_DIFFERENCE: NO_DIFFERENCE}[pairs[line["model"]]["conclusion"]]
+        assert line["conclusion"] == told
+    shown = {"accuracy", "roc_auc", "miscalibration", "p_calibrated", "aurc", "fit_seconds", "size_bytes"}
+    assert shown <= set(table.columns)
+    assert (table["size_bytes"] > 0).all()
+    assert not table.isna().any(axis=None)
+
+
+def test_the_leaderboard_of_values_shows_their_scores():
+    data = shaking()
+    by = split(data, folds=3)
+    table = leaderboard({name: evaluate(catalog.model(name, data.task), data, by) for name in ("mean", "ridge")})
+    assert list(table["model"]) == ["ridge", "mean"]
+    assert {"crps", "rmse", "mae", "coverage_90", "interval_score_90", "pit_deviation"} <= set(table.columns)
+
+
+def test_a_score_that_is_not_proper_or_not_there_is_refused():
+    tree = evidence([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"Invalid metric 'accuracy'\. It is not known\. Known: log_score"):
+        compare({"a": tree}, metric="accuracy")
+    with pytest.raises(ValueError, match=r"Invalid metric 'crps'\. 'a' was not scored by it"):
+        compare({"a": tree}, metric="crps")
+
+
+def test_nothing_to_compare_is_refused():
+    with pytest.raises(ValueError, match=r"Invalid evidences .* There is nothing to compare"):
+        compare({})
+
+
+def test_one_model_makes_an_empty_table():
+    assert list(compare({"a": evidence([1.0])}).columns)[:4] == ["a", "b", "metric", "difference"]
+    assert compare({"a": evidence([1.0])}).empty
+
+
+def test_another_preprocessing_is_told_and_not_refused():
+    trees = {"a": evidence([1.0, 2.0]), "b": evidence([1.0, 2.0]), "c": evidence([1.0, 2.0], features="z")}
+    table = compare(trees).set_index(["a", "b"])["same_preprocessing"]
+    assert table.to_dict() == {("a", "b"): True, ("a", "c"): False, ("b", "c"): False}
+
+
+def test_without_seeds_nothing_is_added_and_nothing_claimed():
+    scores = np.random.default_rng(0).normal(0.3, 1.0, size=60)
+    plain = only(compare({"a": evidence(scores), "b": evidence(np.zeros(60))}))
+    half = only(compare({"a": seeded(evidence(scores), [0.3, 0.1]), "b": evidence(np.zeros(60))}))
+    assert np.isnan([plain["seed_sd"], half["seed_sd"]]).all()
+    assert (plain["low"], plain["high"]) == (half["low"], half["high"])
+
+
+def test_seeds_widen_the_interval_by_both_variances():
+    scores = np.random.default_rng(0).normal(0.3, 0.5, size=200)
+    zeros, by_seed = np.zeros(200), ([0.3, 0.1, 0.2], [0.0, 0.1, -0.1])
+    plain = only(compare({"a": evidence(scores), "b": evidence(zeros)}))
+    row = only(compare({"a": seeded(evidence(scores), by_seed[0]), "b": seeded(evidence(zeros), by_seed[1])}))
+    variance = np.var(by_seed, axis=1, ddof=1)
+    assert row["seed_sd"] == pytest.approx(np.sqrt(variance.sum()), abs=1e-12)
+    # Equal variances of two seeds' degrees of freedom each make four (Welch and Satterthwaite).
+    added = stats.t.ppf(0.975, 4) * np.sqrt(variance.sum())
+    assert row["high"] - row["difference"] == pytest.approx(np.hypot(plain["high"] - plain["difference"], added))
+    assert plain["conclusion"] == "better"
+    assert row["conclusion"] == NO_DIFFERENCE
+
+
+def test_a_model_whose_fit_does_not_depend_on_the_seed_adds_nothing():
+    scores = np.random.default_rng(0).normal(0.3, 0.5, size=200)
+    plain = only(compare({"a": evidence(scores), "b": evidence(np.zeros(200))}))
+    row = only(compare({"a": seeded(evidence(scores), [0.3]), "b": seeded(evidence(np.zeros(200)), [0.0])}))
+    assert row["seed_sd"] == 0.0
+    assert (row["low"], row["high"]) == (plain["low"], plain["high"])
+
+
+def test_seeds_keep_two_copies_of_one_stochastic_model_from_being_called_different():
+    # A model whose score moves by 0.05 from seed to seed, over rows that hardly differ: by rows alone every pair
+    # differs, with the variance over 5 seeds at most about one in twenty does. 200 repeats, 99.9 % binomial bound 22.
+    rng, rows_alone, with_seeds = np.random.default_rng(0), 0, 0
+    for seed in range(200):
+        by_seed = rng.normal(-1.0, 0.05, size=(2, 5))
+        rows = 0.01 * rng.normal(size=60)
+        trees = {name: evidence(rows + means[0]) for name, means in zip("ab", by_seed, strict=True)}
+        rows_alone += only(compare(trees, seed=seed))["conclusion"] != NO_DIFFERENCE
+        trees = {name: seeded(trees[name], means) for name, means in zip("ab", by_seed, strict=True)}
+        with_seeds += only(compare(trees, seed=seed))["conclusion"] != NO_DIFFERENCE
+    assert rows_alone > 150
+    assert with_seeds <= 22
+
+
+@given(h=st.floats(1e-3, 1), s=st.floats(1e-4, 1), d=st.floats(-1, 1))
+@settings(deadline=None, max_examples=30)
+def test_an_interval_with_seeds_holds_the_one_without(h, s, d):
+    low, high = with_seed_variance(d, (d - h, d + 2 * h), np.array([s**2, 0.0]), np.array([4, 0]), prob=0.95)
+    assert low < d - h
+    assert high > d + 2 * h
