@@ -2,7 +2,7 @@
 
 import ast
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -14,10 +14,28 @@ ROOT = Path(__file__).parent
 
 
 @lru_cache
-def homes(package: str) -> Mapping[str, str]:
-    """Map each name in the ``__all__`` of a package's modules to its module, without importing any of them.
+def listed(package: str) -> tuple[tuple[str, str], ...]:
+    """List each name in the ``__all__`` of a package's modules with its module, without importing any of them.
 
     Modules of folders below count too; packages themselves do not.
+
+    Examples
+    --------
+    >>> listed("bayesgeo.inference")[1]
+    ('Exact', 'bayesgeo.inference.exact')
+    """
+    folder = ROOT.joinpath(*package.split(".")[1:])
+    paths = [path for path in sorted(folder.rglob("*.py")) if path.name != "__init__.py"]
+    return tuple(
+        (name, ".".join([package, *path.relative_to(folder).with_suffix("").parts]))
+        for path in paths
+        for name in names_in(path, "__all__") or ()
+    )
+
+
+@lru_cache
+def homes(package: str) -> Mapping[str, str]:
+    """Map each name of :func:`listed` to its module.
 
     Raises
     ------
@@ -30,13 +48,8 @@ def homes(package: str) -> Mapping[str, str]:
     'bayesgeo.inference.exact'
     """
     found: dict[str, str] = {}
-    folder = ROOT.joinpath(*package.split(".")[1:])
-    for path in sorted(folder.rglob("*.py")):
-        if path.name == "__init__.py":
-            continue
-        module = ".".join([package, *path.relative_to(folder).with_suffix("").parts])
-        for name in names_in(path, "__all__") or ():
-            found[name] = _only(package, name, module, found.get(name))
+    for name, module in listed(package):
+        found[name] = _only(package, name, module, found.get(name))
     return found
 
 
@@ -72,25 +85,43 @@ def plugins(kind: str) -> Mapping[str, EntryPoint]:
     return found
 
 
-def registered(kind: str) -> dict[str, Any]:
-    """Import everything of a kind: the public names of ``bayesgeo.<kind>`` and what other packages register.
+def registered(kind: str) -> list[Any]:
+    """Import everything of a kind: what our modules list in ``__all__``, and what other packages register.
 
     Raises
     ------
     InvalidInput
-        If a name is taken twice, or an entry point cannot be imported.
+        If an entry point cannot be imported.
 
     Examples
     --------
-    >>> sorted(registered("inference"))[:2]
+    >>> sorted(inference.__name__ for inference in registered("inference"))[:2]
     ['ADVI', 'Exact']
     """
-    ours = homes(f"bayesgeo.{kind}")
-    found = {name: getattr(importlib.import_module(module), name) for name, module in ours.items()}
-    for name, entry in plugins(kind).items():
-        _only(f"bayesgeo.{kind}", name, entry.value, ours.get(name))
-        found[name] = loaded(entry)
-    return found
+    ours = [getattr(importlib.import_module(module), name) for name, module in listed(f"bayesgeo.{kind}")]
+    return [*ours, *(loaded(entry) for entry in plugins(kind).values())]
+
+
+def by_name(kind: str, items: Iterable[Any], name: Callable[[Any], str]) -> dict[str, Any]:
+    """Map items to their names, sorted.
+
+    Raises
+    ------
+    InvalidInput
+        If two have the same name.
+
+    Examples
+    --------
+    >>> by_name("model", [int, float], lambda item: item.__name__)
+    {'float': <class 'float'>, 'int': <class 'int'>}
+    """
+    found: dict[str, Any] = {}
+    for item in items:
+        before = found.get(name(item))
+        if before is not None:
+            _only(f"the {kind}s", name(item), _where(item), _where(before))
+        found[name(item)] = item
+    return dict(sorted(found.items()))
 
 
 def loaded(entry: EntryPoint) -> Any:
@@ -114,3 +145,7 @@ def _only(where: str, name: str, new: str, before: str | None) -> str:
     if before is not None:
         raise invalid("name", name, f"Both {before} and {new} register it in {where}.", "Rename one of them.")
     return new
+
+
+def _where(item: Any) -> str:
+    return f"{getattr(item, '__module__', type(item).__module__)}.{getattr(item, '__qualname__', repr(item))}"

@@ -1,51 +1,40 @@
-"""What there is to choose from: the folders are the registries."""
+"""What there is to choose from by name: ours, and what installed packages register."""
 
 from typing import Any
 
 from bayesgeo._check import did_you_mean, invalid
-from bayesgeo._registry import registered
+from bayesgeo._registry import by_name, registered
+from bayesgeo.inference.base import Inference
 from bayesgeo.metrics.base import Metric
 from bayesgeo.models.base import Classifier, Estimator
 
-# The last of each ignores the features: without it no report could say whether they help at all.
+# The last of each ignores the features, so that a report can say whether they help.
 DEFAULT_MODELS = {
     "classification": ("bayesian_logistic", "bayesian_mlp", "mlp", "ensemble", "boosting", "majority"),
     "regression": ("bayesian_linear", "bayesian_mlp", "mlp", "ensemble", "boosting", "mean"),
 }
 
 
-def catalog(kind: str) -> dict[str, Any]:
-    """Map the public names of a folder to what they stand for.
-
-    Parameters
-    ----------
-    kind : {"models", "metrics", "inference"}
-        The folder.
-
-    Examples
-    --------
-    >>> sorted(catalog("inference"))
-    ['ADVI', 'Exact', 'Laplace', 'MCLMC', 'NUTS']
-    """
-    return registered(kind)
-
-
 def models(task: str) -> dict[str, type[Estimator]]:
     """Map the short names of the models for a task to their classes.
 
+    Raises
+    ------
+    InvalidInput
+        If two models for the task have the same short name.
+
     Examples
     --------
-    >>> sorted(models("regression"))
-    ['bayesian_linear', 'bayesian_mlp', 'boosting', 'calibrated', 'conformal', 'ensemble', 'forest', 'mean', 'mlp',
-     'ridge', 'student', 'tuned_mlp']
+    >>> list(models("regression"))[:4]
+    ['bayesian_linear', 'bayesian_mlp', 'boosting', 'calibrated']
     """
     wanted = task == "classification"
-    known = {item.name: item for item in catalog("models").values() if issubclass(item, Classifier) == wanted}
-    return dict(sorted(known.items()))
+    fitting = [item for item in registered("models") if issubclass(item, Classifier) == wanted]
+    return by_name("model", fitting, lambda item: item.name)
 
 
 def model(name: str, task: str, **parameters: Any) -> Estimator:
-    """Build the model of that short name.
+    """Build a model by its short name.
 
     Raises
     ------
@@ -59,17 +48,33 @@ def model(name: str, task: str, **parameters: Any) -> Estimator:
     """
     known = models(task)
     if name not in known:
-        raise invalid("model", name, f"There is none of that name for {task}.", did_you_mean(name, known))
+        raise invalid("model", name, f"Unknown model for {task}.", did_you_mean(name, known))
     return known[name](**parameters)
 
 
 def metrics(task: str) -> dict[str, Metric]:
     """Map the names of the metrics for a task to the metrics.
 
+    Raises
+    ------
+    InvalidInput
+        If two metrics for the task have the same name.
+
     Examples
     --------
     >>> sorted(metrics("regression"))
     ['coverage_50', 'coverage_80', ..., 'mae', 'rmse']
     """
-    found = [item for item in catalog("metrics").values() if item.task in (task, "any")]
-    return {item.name: item for item in sorted(found, key=lambda item: item.name)}
+    fitting = [item for item in registered("metrics") if item.task in (task, "any")]
+    return by_name("metric", fitting, lambda item: item.name)
+
+
+def inferences() -> dict[str, type[Inference]]:
+    """Map the names of the inferences to their classes.
+
+    Examples
+    --------
+    >>> list(inferences())
+    ['ADVI', 'Exact', 'Laplace', 'MCLMC', 'NUTS']
+    """
+    return by_name("inference", registered("inference"), lambda item: item.__name__)

@@ -10,15 +10,14 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from bayesgeo import catalog
 from bayesgeo._check import invalid, one_of
 from bayesgeo.evaluation.evidence import PROB, RESAMPLES, blocks
 from bayesgeo.evaluation.fingerprints import fingerprint
 from bayesgeo.evaluation.seeds import seed_variance, with_seed_variance
-from bayesgeo.metrics.base import block_weights, bootstrap, interval
+from bayesgeo.metrics.base import Metric, block_weights, bootstrap, interval
 
 NO_DIFFERENCE = "no detectable difference"
-# Proper scores of single rows, and the sign that makes more of them better.
-PROPER = {"log_score": 1, "brier_score": -1, "crps": -1}
 
 
 def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", seed: int = 0) -> pd.DataFrame:
@@ -147,8 +146,9 @@ def ranked_by(evidences: Mapping[str, xr.DataTree], metric: str) -> list[str]:
     """Return the names of comparable models, the best first."""
     if not evidences:
         raise invalid("evidences", {}, "There is nothing to compare.", "Give at least one Evidence.")
-    one_of("metric", metric, list(PROPER))
     first = next(iter(evidences))
+    proper = {name for tree in evidences.values() for name in _proper(tree)}
+    one_of("metric", metric, sorted(proper))
     for name, evidence in evidences.items():
         if fingerprint(evidence) != fingerprint(evidences[first]):
             problem = f"It was scored on other rows or folds than {first!r}."
@@ -160,4 +160,10 @@ def ranked_by(evidences: Mapping[str, xr.DataTree], metric: str) -> list[str]:
 
 def _scores(evidence: xr.DataTree, metric: str) -> np.ndarray:
     """Return the score of each row, more of it being better."""
-    return PROPER[metric] * evidence["metrics"].to_dataset()[f"{metric}_by_row"].values
+    sign = _proper(evidence)[metric].goodness(1.0)
+    return sign * evidence["metrics"].to_dataset()[f"{metric}_by_row"].values
+
+
+def _proper(evidence: xr.DataTree) -> dict[str, Metric]:
+    task = json.loads(evidence.attrs["dataset_description"])["task"]
+    return {name: metric for name, metric in catalog.metrics(task).items() if metric.proper}

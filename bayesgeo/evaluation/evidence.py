@@ -163,8 +163,8 @@ def metrics_group(
         if name in by_draw | ranked:
             ends = np.quantile((by_draw | ranked)[name], _tails())
             table[name] |= dict(zip(("posterior_low", "posterior_high"), ends, strict=True))
-        rows = metric.rows(predictions, y) if metric.rows else None
-        if rows is not None and rows.ndim == 1:
+        rows = metric.by_row(predictions, y)
+        if rows is not None:
             by_row[f"{name}_by_row"] = ("obs", rows)
     frame = pd.DataFrame.from_dict(table, orient="index")
     result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})

@@ -7,12 +7,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from bayesgeo import catalog
 from bayesgeo.evaluation.compare import paired, ranked_by
 
-SHOWN = {
-    "classification": ("log_loss", "brier_score", "accuracy", "balanced_accuracy", "roc_auc"),
-    "regression": ("crps", "rmse", "mae", "coverage_90", "interval_score_90"),
-}
 COST = ("compile_seconds", "fit_seconds", "predict_seconds", "size_bytes")
 
 
@@ -55,7 +52,8 @@ def _line(name: str, evidence: xr.DataTree, metric: str, conclusion: str) -> dic
         "conclusion": conclusion,
         **{column: float(table[end].sel(metric=metric)) for column, end in ends.items()},
     }
-    line |= {shown: float(table["value"].sel(metric=shown)) for shown in SHOWN[task] if shown != metric}
+    shown = [name for name, known in catalog.metrics(task).items() if known.column and name != metric]
+    line |= {name: float(table["value"].sel(metric=name)) for name in shown}
     line |= _calibration(evidence["calibration"].to_dataset())
     line["aurc"] = float(evidence["selective"].to_dataset()["aurc"].sel(ranking="total"))
     return line | {cost: evidence.attrs[cost] for cost in COST}

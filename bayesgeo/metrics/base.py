@@ -20,32 +20,53 @@ Area = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A score of predictions against what was observed.
-
-    Most scores are a function of means over rows: they give ``rows`` and ``finish``. A score of ranks is a function of
-    sums over the rows above each threshold: it gives ``ranks`` and ``area``.
+class Means:
+    """A score that is a function of means over rows.
 
     Parameters
     ----------
-    name : str
-        scikit-learn's name where it has one.
-    task : {"classification", "regression", "any"}
-        Where it applies.
-    rows : callable, optional
+    rows : callable
         ``(predictions, y) -> (obs, ...)``: what each row contributes. ``predictions`` is the Dataset of
         :func:`summarise_classes` or :func:`summarise_values`; ``y (obs,)`` holds codes or values.
     finish : callable
         Maps means of the contributions ``(..., *row shape)`` to the score ``(...)``.
-    ranks : callable, optional
+    """
+
+    rows: Callable[[xr.Dataset, np.ndarray], np.ndarray]
+    finish: Callable[[np.ndarray], np.ndarray] = lambda mean: mean
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """A score that is a function of sums over the rows above each threshold.
+
+    Parameters
+    ----------
+    ranks : callable
         ``(predictions, y) -> [(values, part), ...]``: what ranks the rows and what each contributes, both ``(obs,)``;
         the score is the mean over these.
     area : callable
         Maps :func:`rank_sums` to the score ``(resample,)``.
-    greater_is_better : bool
-        The direction of good.
-    nominal : float, optional
-        Where the score should lie, if neither greater nor smaller is better.
+    """
+
+    ranks: Callable[[xr.Dataset, np.ndarray], Sequence[tuple[np.ndarray, np.ndarray]]]
+    area: Area = lambda called, sums: called[-1]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions against what was observed.
+
+    Parameters
+    ----------
+    name : str
+        scikit-learn's name where it has one; unique among the metrics of a task.
+    task : {"classification", "regression", "any"}
+        Where it applies.
+    score : Means or Ranks
+        How it is computed.
+    best : {"greater", "smaller"} or float
+        Which scores are better, or the nominal value that a score should be close to.
     bounds : (float, float)
         Where the score can lie.
     biased : bool
@@ -54,25 +75,33 @@ class Metric:
     of : {"mean prediction", "predictive distribution"}
         What is scored: one prediction, averaged over the draws, or the whole mixture of the draws' distributions. No
         metric is an average of the draws' own scores.
+    title : str
+        Its name in prose; by default the name with spaces.
+    column : int, optional
+        Its place among the columns of a report's table of scores; None leaves it to ``metrics.csv``.
+    proper : bool
+        Whether it is a proper score of single rows, by which :func:`bayesgeo.compare` may compare models.
     """
 
     name: str
     task: Literal["classification", "regression", "any"]
-    rows: Callable[[xr.Dataset, np.ndarray], np.ndarray] | None = None
-    finish: Callable[[np.ndarray], np.ndarray] = lambda mean: mean
-    ranks: Callable[[xr.Dataset, np.ndarray], Sequence[tuple[np.ndarray, np.ndarray]]] | None = None
-    area: Area = lambda called, sums: called[-1]
-    greater_is_better: bool = False
-    nominal: float | None = None
+    score: Means | Ranks
+    best: Literal["greater", "smaller"] | float = "smaller"
     bounds: tuple[float, float] = (0.0, np.inf)
     biased: bool = False
     of: Literal["mean prediction", "predictive distribution"] = "mean prediction"
+    title: str = ""
+    column: int | None = None
+    proper: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
 
     def __call__(self, predictions: xr.Dataset, y: Any) -> float:
         """Return the score of ``predictions`` for observed ``y (obs,)``."""
         y = np.asarray(y)
-        if self.rows is not None:
-            return float(self.finish(self.rows(predictions, y).mean(axis=0)))
+        if isinstance(self.score, Means):
+            return float(self.score.finish(self.score.rows(predictions, y).mean(axis=0)))
         return float(self.resampled(predictions, y, (np.arange(len(y)), np.ones((1, len(y)))))[0])
 
     def resampled(self, predictions: xr.Dataset, y: np.ndarray, blocks: Blocks) -> np.ndarray:
@@ -92,11 +121,16 @@ class Metric:
         low, high = np.clip([2 * score - high, 2 * score - low], *self.bounds)
         return float(low), float(high)
 
+    def by_row(self, predictions: xr.Dataset, y: np.ndarray) -> np.ndarray | None:
+        """Return what each row contributes, ``(obs,)``; None for a score that is no mean of one number by row."""
+        found = self.score.rows(predictions, y) if isinstance(self.score, Means) else None
+        return found if found is not None and found.ndim == 1 else None
+
     def goodness(self, score: float) -> float:
-        """Turn a score so that more is better: itself, its negative, or minus its distance to ``nominal``."""
-        if self.nominal is not None:
-            return -abs(score - self.nominal)
-        return score if self.greater_is_better else -score
+        """Turn a score so that more is better: itself, its negative, or minus its distance to the nominal value."""
+        if isinstance(self.best, str):
+            return score if self.best == "greater" else -score
+        return -abs(score - self.best)
 
 
 def resample(
@@ -106,28 +140,31 @@ def resample(
 
     Examples
     --------
-    >>> share = Metric("share", "any", rows=lambda p, y: y)
+    >>> share = Metric("share", "any", Means(lambda p, y: y))
     >>> resample([share], xr.Dataset(), np.array([0.0, 1.0]), (np.arange(2), np.array([[1, 1], [2, 0]])))
     {'share': array([0.5, 0. ])}
     """
     found: dict[str, np.ndarray] = {}
     together: dict[Any, list[Metric]] = {}
     for metric in metrics:
-        together.setdefault(metric.rows or metric.ranks, []).append(metric)
+        shared = metric.score.rows if isinstance(metric.score, Means) else metric.score.ranks
+        together.setdefault(shared, []).append(metric)
     for contributions, alike in together.items():
-        if alike[0].rows is not None:
+        scores = {metric.name: metric.score for metric in alike}
+        finishers = {name: score.finish for name, score in scores.items() if isinstance(score, Means)}
+        if finishers:
             means = bootstrap(contributions(predictions, y), *blocks)
-            found |= {metric.name: metric.finish(means) for metric in alike}
+            found |= {name: finish(means) for name, finish in finishers.items()}
         else:
-            areas = _areas(alike)
+            areas = _areas([score for score in scores.values() if isinstance(score, Ranks)])
             parts = [bootstrap_ranked(values, part, areas, blocks) for values, part in contributions(predictions, y)]
             means = mean_of_known(np.stack(parts, axis=-1))
-            found |= {metric.name: means[:, k] for k, metric in enumerate(alike)}
+            found |= {name: means[:, k] for k, name in enumerate(scores)}
     return found
 
 
-def _areas(metrics: Sequence[Metric]) -> Area:
-    return lambda called, sums: np.stack([metric.area(called, sums) for metric in metrics], axis=-1)
+def _areas(scores: Sequence[Ranks]) -> Area:
+    return lambda called, sums: np.stack([score.area(called, sums) for score in scores], axis=-1)
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:

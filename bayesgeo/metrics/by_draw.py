@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo.metrics.base import mean_of_known, rank_sums
-from bayesgeo.metrics.classification import average_precision, roc_auc
+from bayesgeo.metrics.classification import average_precision_of, class_ranks, roc_auc_of
 
 DRAWS, FEWEST = 200, 50
 NUMBERS = 4_000_000  # probabilities kept at once: 32 MB, and half a second to rank them
-AREAS = {metric.name: metric for metric in (average_precision, roc_auc)}
+AREAS = {"average_precision": average_precision_of, "roc_auc": roc_auc_of}
 
 
 def probability_draws(draws: xr.DataArray, rows: int) -> np.ndarray:
@@ -67,9 +67,8 @@ def areas_by_draw(probability: np.ndarray, y: np.ndarray) -> dict[str, np.ndarra
     array([0.75, 1.  ])
     """
     one, found = np.ones((len(y), 1)), []
-    assert roc_auc.ranks is not None
     for draw in probability:
-        ranks = roc_auc.ranks(xr.Dataset({"probability": (("obs", "label"), draw)}), y)
+        ranks = class_ranks(xr.Dataset({"probability": (("obs", "label"), draw)}), y)
         sums = [rank_sums(values, part, one) for values, part in ranks]
-        found.append([[metric.area(*each)[0] for each in sums] for metric in AREAS.values()])
+        found.append([[area(*each)[0] for each in sums] for area in AREAS.values()])
     return dict(zip(AREAS, mean_of_known(np.array(found)).T, strict=True))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
-from bayesgeo.metrics.base import Metric
+from bayesgeo.metrics.base import Means, Metric, Ranks
 from bayesgeo.probability.uncertainty import entropy_split
 
 BINS = 10
@@ -233,7 +233,7 @@ def average_precision_of(called: np.ndarray, hits: np.ndarray) -> np.ndarray:
     return np.divide(area, hits[-1], out=np.full(area.shape, np.nan), where=hits[-1] > 0)
 
 
-def _class_ranks(predictions: xr.Dataset, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def class_ranks(predictions: xr.Dataset, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rank by the positive class with two, else by each class against the rest."""
     probability = predictions["probability"].values
     classes = [1] if probability.shape[1] == 2 else range(probability.shape[1])
@@ -250,21 +250,31 @@ FROM_CONFUSION = {
     "recall": recall_of,
 }
 
+TITLES = {"roc_auc": "ROC area", "average_precision": "precision-recall area", "f1": "F1"}
+COLUMNS = {"accuracy": 3, "precision": 4, "recall": 5, "f1": 6}
 log_score = Metric(
     "log_score",
     "classification",
-    lambda p, y: np.log(_chosen(p, y)),
-    greater_is_better=True,
+    Means(lambda p, y: np.log(_chosen(p, y))),
+    best="greater",
     bounds=(-np.inf, 0.0),
+    proper=True,
 )
-log_loss = Metric("log_loss", "classification", lambda p, y: -np.log(_chosen(p, y)))
-brier_score = Metric("brier_score", "classification", _brier_rows, bounds=(0.0, 2.0))
+log_loss = Metric("log_loss", "classification", Means(lambda p, y: -np.log(_chosen(p, y))), column=1)
+brier_score = Metric(
+    "brier_score",
+    "classification",
+    Means(_brier_rows),
+    bounds=(0.0, 2.0),
+    title="Brier score",
+    column=2,
+    proper=True,
+)
 # Secondary to the decomposition of calibration.py: it depends on its bins, ten of equal width of the confidence.
 calibration_error = Metric(
     "calibration_error",
     "classification",
-    _bin_rows,
-    lambda mean: np.abs(mean).sum(axis=-1),
+    Means(_bin_rows, lambda mean: np.abs(mean).sum(axis=-1)),
     bounds=(0.0, 1.0),
     biased=True,
 )
@@ -272,13 +282,15 @@ calibration_error = Metric(
 
 def _rank_metrics() -> Iterable[Metric]:
     for name, area in {"roc_auc": roc_auc_of, "average_precision": average_precision_of}.items():
-        yield Metric(name, "classification", ranks=_class_ranks, area=area, greater_is_better=True, bounds=(0.0, 1.0))
+        score = Ranks(class_ranks, area)
+        yield Metric(name, "classification", score, "greater", bounds=(0.0, 1.0), title=TITLES[name])
 
 
 def _label_metrics() -> Iterable[Metric]:
     for name, finish in FROM_CONFUSION.items():
         bounds = (-1.0 if finish is matthews_of else 0.0, 1.0)
-        yield Metric(name, "classification", _confusion_rows, finish, greater_is_better=True, bounds=bounds)
+        score, title = Means(_confusion_rows, finish), TITLES.get(name, "")
+        yield Metric(name, "classification", score, "greater", bounds=bounds, title=title, column=COLUMNS.get(name))
 
 
 roc_auc, average_precision = _rank_metrics()

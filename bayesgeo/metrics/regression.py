@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo._arrays import log_mean_exp
-from bayesgeo.metrics.base import Metric
+from bayesgeo.metrics.base import Means, Metric
 
 COVERAGE = 0.9
 PROBS = (0.5, 0.8, COVERAGE, 0.95)
@@ -120,10 +120,12 @@ def _coverage(prob: float) -> Metric:
     return Metric(
         f"coverage_{prob:.0%}".removesuffix("%"),
         "regression",
-        rows,
-        nominal=prob,
+        Means(rows),
+        best=prob,
         bounds=(0.0, 1.0),
         of="predictive distribution",
+        title=f"{prob:.0%} coverage".replace("%", " %"),
+        column=4 if prob == COVERAGE else None,
     )
 
 
@@ -138,7 +140,7 @@ def _interval_score(prob: float) -> Metric:
         return (high - low) + 2 / (1 - prob) * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
 
     name = f"interval_score_{prob:.0%}".removesuffix("%")
-    return Metric(name, "regression", rows, of="predictive distribution")
+    return Metric(name, "regression", Means(rows), of="predictive distribution")
 
 
 def _ends(predictions: xr.Dataset, prob: float) -> tuple[np.ndarray, np.ndarray]:
@@ -150,16 +152,26 @@ def _errors(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
     return predictions["mean"].values - y
 
 
-rmse = Metric("rmse", "regression", lambda p, y: _errors(p, y) ** 2, np.sqrt)
-mae = Metric("mae", "regression", lambda p, y: np.abs(_errors(p, y)))
-crps = Metric("crps", "regression", lambda p, _: p["crps"].values, of="predictive distribution")
-log_density = Metric(
+rmse = Metric("rmse", "regression", Means(lambda p, y: _errors(p, y) ** 2, np.sqrt), title="RMSE", column=2)
+mae = Metric("mae", "regression", Means(lambda p, y: np.abs(_errors(p, y))))
+crps = Metric(
+    "crps",
+    "regression",
+    Means(lambda p, _: p["crps"].values),
+    of="predictive distribution",
+    title="CRPS",
+    column=3,
+    proper=True,
+)
+log_score = Metric(
     "log_score",
     "regression",
-    lambda p, _: p["log_density"].values,
-    greater_is_better=True,
+    Means(lambda p, _: p["log_density"].values),
+    best="greater",
     bounds=(-np.inf, np.inf),
     of="predictive distribution",
+    column=1,
+    proper=True,
 )
 coverage_50, coverage_80, coverage_90, coverage_95 = map(_coverage, PROBS)
 interval_score_50, interval_score_80, interval_score_90, interval_score_95 = map(_interval_score, PROBS)
@@ -174,7 +186,7 @@ __all__ = [
     "interval_score_80",
     "interval_score_90",
     "interval_score_95",
-    "log_density",
+    "log_score",
     "mae",
     "rmse",
 ]
