@@ -29,8 +29,8 @@ def models(task: str) -> dict[str, type[Estimator]]:
     ['bayesian_linear', 'bayesian_mlp', 'boosting', 'calibrated']
     """
     wanted = task == "classification"
-    fitting = [item for item in registered("models") if issubclass(item, Classifier) == wanted]
-    return by_name("model", fitting, lambda item: item.name)
+    classes = [item for item in registered("models") if isinstance(item, type) and issubclass(item, Estimator)]
+    return by_name("model", [item for item in classes if issubclass(item, Classifier) == wanted], lambda item: item.name)
 
 
 def model(name: str, task: str, **parameters: Any) -> Estimator:
@@ -65,8 +65,8 @@ def metrics(task: str) -> dict[str, Metric]:
     >>> sorted(metrics("regression"))
     ['coverage_50', 'coverage_80', ..., 'mae', 'rmse']
     """
-    fitting = [item for item in registered("metrics") if item.task in (task, "any")]
-    return by_name("metric", fitting, lambda item: item.name)
+    fitting = [item for item in registered("metrics") if isinstance(item, Metric)]
+    return by_name("metric", [item for item in fitting if item.task in (task, "any")], lambda item: item.name)
 
 
 def inferences() -> dict[str, type[Inference]]:

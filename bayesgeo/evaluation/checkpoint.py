@@ -9,12 +9,12 @@ import xarray as xr
 
 from bayesgeo._files import atomic_file
 from bayesgeo.diagnostics import Check, Diagnosis
-from bayesgeo.evaluation.fold import Part
+from bayesgeo.evaluation.fold import FoldResult
 
 CHECK = [field.name for field in fields(Check) if field.init]
 
 
-def kept(folder: str | Path | None, name: str, run: Callable[[], Part]) -> Part:
+def kept(folder: str | Path | None, name: str, run: Callable[[], FoldResult]) -> FoldResult:
     """Return the part of this name from a folder; if it is not there, run the fit and put it there.
 
     Parameters
@@ -34,7 +34,7 @@ def kept(folder: str | Path | None, name: str, run: Callable[[], Part]) -> Part:
     return load_part(file)
 
 
-def save_part(part: Part, path: str | Path) -> None:
+def save_part(part: FoldResult, path: str | Path) -> None:
     """Write a part to one netCDF file, whole or not at all."""
     checks = part.diagnosis.checks
     groups = {
@@ -55,13 +55,13 @@ def save_part(part: Part, path: str | Path) -> None:
         tree.to_netcdf(temporary, engine="h5netcdf")
 
 
-def load_part(path: str | Path) -> Part:
+def load_part(path: str | Path) -> FoldResult:
     """Read what :func:`save_part` wrote."""
     tree = xr.load_datatree(path, engine="h5netcdf")
     table, draws = (tree[group].to_dataset() for group in ("checks", "draws"))
     columns = {name: table[name].values.tolist() for name in CHECK}
     checks = tuple(Check(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))
-    return Part(
+    return FoldResult(
         predictions=tree["predictions"].to_dataset(),
         confusion=draws["confusion"].values,
         probability=draws["probability"].values,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -27,19 +28,28 @@ from bayesgeo.evaluation.evidence import (
     scored_groups,
 )
 from bayesgeo.evaluation.fingerprints import preprocessing_sha256, rows_sha256
-from bayesgeo.evaluation.fold import Part, diagnosis, fit, is_interrupted, run_fold, training_curve
+from bayesgeo.evaluation.fold import FoldResult, diagnosis, fit, is_interrupted, run_fold, training_curve
 from bayesgeo.evaluation.seeds import repeated, seeds_group
 from bayesgeo.evaluation.training import training_group
 from bayesgeo.models.base import Classifier, Estimator
 from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.criticism import BY_ROW
+from bayesgeo.models.wrappers.sklearn import as_model
 
 TREES = ("Tree", "TreePredictor")  # what scikit-learn keeps the trees of a forest and of a boosting in
-BY_ROW = ("log_likelihood", "cdf")  # of every draw and row: their tables are kept instead
 LIBRARIES = ("arviz", "blackjax", "jax", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
 
 
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What an evaluation leaves: the Evidence, and the model fitted on every row."""
+
+    evidence: xr.DataTree
+    model: Estimator
+
+
 def evaluate(
-    estimator: Estimator,
+    estimator: Any,
     dataset: Dataset,
     split: Split,
     *,
@@ -53,8 +63,8 @@ def evaluate(
 
     Parameters
     ----------
-    estimator : Estimator
-        The model; it is cloned for each fold, and left fitted on every row of ``dataset``.
+    estimator : Estimator or scikit-learn estimator
+        The model, or a classifier or regressor of scikit-learn; it is cloned for each fit and never changed.
     dataset : Dataset
         Rows and what they mean.
     split : Split
@@ -84,11 +94,32 @@ def evaluate(
     Raises
     ------
     InvalidInput
-        If the model does not suit the data set's task, or ``seeds`` is no whole number above zero.
+        If the model does not suit the data set's task, or ``seeds`` is not a whole number above zero.
     KeyboardInterrupt
         If interrupted before the last fit, the one on every row; a last fit cut short is kept and marked.
+
+    See Also
+    --------
+    fit_and_score : The same, which also returns the model fitted on every row.
     """
-    if isinstance(estimator, Classifier) != (dataset.task == "classification"):
+    options: dict[str, Any] = {"seeds": seeds, "random_rows": random_rows, "keep": keep}
+    return fit_and_score(estimator, dataset, split, seed=seed, jobs=jobs, **options).evidence
+
+
+def fit_and_score(
+    estimator: Any,
+    dataset: Dataset,
+    split: Split,
+    *,
+    seed: int = 0,
+    jobs: int = 1,
+    seeds: int = 1,
+    random_rows: Split | None = None,
+    keep: str | Path | None = None,
+) -> Evaluated:
+    """Evaluate a model as :func:`evaluate` does, and return the model fitted on every row beside the Evidence."""
+    model = as_model(estimator)
+    if isinstance(model, Classifier) != (dataset.task == "classification"):
         raise invalid("estimator", type(estimator).__name__, f"The data set asks for {dataset.task}.")
     positive("seeds", seeds, integer=True)
     states = (np.random.SeedSequence(seed).generate_state(len(split.folds) + 2) >> 1).tolist()
@@ -96,14 +127,14 @@ def evaluate(
     order = [*states[2:], states[1]][: len(folds)]
     total = len(folds) + 1
     runs = {
-        f"fold_{k}": partial(run_fold, estimator, dataset, *fold, seed=s, place=(k, total))
+        f"fold_{k}": partial(run_fold, model, dataset, *fold, seed=s, place=(k, total))
         for k, (fold, s) in enumerate(zip(folds, order, strict=True), start=1)
     }
     done = joblib.Parallel(n_jobs=jobs)(joblib.delayed(kept)(keep, name, run) for name, run in runs.items())
     parts = done[: len(split.folds)]
-    others = repeated(estimator, dataset, split, parts[0], seeds=seeds, seed=seed, jobs=jobs, keep=keep)
+    others = repeated(model, dataset, split, parts[0], seeds=seeds, seed=seed, jobs=jobs, keep=keep)
     announce("fold", fit=total, total=total)
-    final, seconds = fit(estimator, dataset, seed=states[0])
+    final, seconds = fit(model, dataset, seed=states[0])
     tree = _assemble(
         final,
         dataset,
@@ -120,10 +151,10 @@ def evaluate(
         tree["seeds"] = xr.DataTree(seeds_group(dataset, tree, others))
     if random_rows is not None:
         _add_random_rows(tree, dataset, done[-1])
-    return tree
+    return Evaluated(tree, final)
 
 
-def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: Part) -> None:
+def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: FoldResult) -> None:
     """Set the scores of a random split beside the honest ones of the same rows: the gap is the optimism."""
     honest, metrics = tree["predictions"].to_dataset(), tree["metrics"].to_dataset()
     both = np.intersect1d(honest["obs"].values, part.predictions["obs"].values)
@@ -141,7 +172,7 @@ def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: Part) -> None:
     tree["metrics"] = xr.DataTree(metrics.assign(scores))
 
 
-def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Part], **attrs: Any) -> xr.DataTree:
+def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[FoldResult], **attrs: Any) -> xr.DataTree:
     predictions = xr.concat([part.predictions for part in parts], "obs")
     sizes = [part.predictions.sizes["obs"] for part in parts]
     predictions["fold"] = ("obs", np.repeat(np.arange(len(parts)), sizes))
@@ -175,6 +206,8 @@ def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
         "model": final.name,
         "class": type(final).__name__,
         "kind": final.kind,
+        "unseen_groups": final.unseen_groups,
+        "specification": json.dumps(final.specification(dataset.labels).to_dict()),
         "parameters": json.dumps({k: _plain(v) for k, v in final.get_params(deep=False).items()}),
         "dataset_description": describe(dataset),
         "dataset_sha256": dataset.sha256,

@@ -1,5 +1,6 @@
 """One fit on a training part, and what it said of its test part."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +19,15 @@ from bayesgeo.metrics.classification import confusion_counts, summarise_classes
 from bayesgeo.metrics.regression import summarise_values
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.wrappers.sklearn import as_model
 
 CONFUSION_DRAWS = 1000
 FUNCTION_ROWS = 100  # test rows on which the chains of a network are compared
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """What one fit said about one part of the rows.
+class FoldResult:
+    """What one fit predicted for its test rows, and how it went.
 
     ``confusion (draw, true, predicted)`` and ``probability (draw, obs, label)`` are of posterior draws, the latter of
     fewer; both are empty for values.
@@ -39,27 +41,32 @@ class Part:
     seconds: dict[str, float]
 
 
-def fit(estimator: Estimator, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict[str, float]]:
-    """Fit a model on every row of a data set, and return it with the seconds it took to ``compile`` and to ``fit``."""
-    estimator.set_params(random_state=seed)
-    groups = None if dataset.groups is None else dataset.groups.values
+def fit(estimator: Any, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict[str, float]]:
+    """Fit a clone of a model on every row of a data set; return it with the seconds to ``compile`` and to ``fit``."""
+    model = clone(as_model(estimator)).set_params(random_state=seed)
     start = time.perf_counter()
-    estimator.fit(dataset.X, dataset.y.values, groups=groups)
+    model.fit(dataset.X, dataset.y.values, **_labels(dataset))
     elapsed = time.perf_counter() - start
-    compiling = estimator.posterior_.attrs["compile_seconds"] if isinstance(estimator, Bayesian) else 0.0
-    return estimator, {"compile": compiling, "fit": elapsed - compiling}
+    compiling = model.posterior_.attrs["compile_seconds"] if isinstance(model, Bayesian) else 0.0
+    return model, {"compile": compiling, "fit": elapsed - compiling}
+
+
+def _labels(dataset: Dataset) -> dict[str, Any]:
+    """Return the groups and coordinates of a data set as models take them."""
+    groups = None if dataset.groups is None else {str(dataset.groups.name or "group"): dataset.groups.values}
+    return {"groups": groups}
 
 
 def run_fold(
-    estimator: Estimator,
+    estimator: Any,
     dataset: Dataset,
     train: np.ndarray,
     test: np.ndarray,
     *,
     seed: int,
     place: tuple[int, int],
-) -> Part:
-    """Fit a clone of a model on training rows and let it describe the test rows.
+) -> FoldResult:
+    """Fit a clone of a model on training rows and predict the test rows.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def run_fold(
         If the fit was interrupted.
     """
     announce("fold", fit=place[0], total=place[1])
-    fitted, seconds = fit(clone(estimator), dataset.rows(train), seed=seed)
+    fitted, seconds = fit(estimator, dataset.rows(train), seed=seed)
     if is_interrupted(fitted):
         raise KeyboardInterrupt
     announce("scoring", rows=len(test))
@@ -79,7 +86,7 @@ def run_fold(
         predictions, confusion = _describe_values(fitted, held_out), np.zeros((1, 0, 0))
         probability = np.zeros((0, len(test), 0))
     seconds["predict"] = time.perf_counter() - start
-    return Part(predictions, confusion, probability, diagnosis(fitted, held_out), training_curve(fitted), seconds)
+    return FoldResult(predictions, confusion, probability, diagnosis(fitted, held_out), training_curve(fitted), seconds)
 
 
 @runtime_checkable
@@ -123,9 +130,9 @@ def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
 
 def _draws_alone(posterior: xr.DataTree) -> xr.DataTree:
     """Return a posterior without what its model says of its own rows: test rows tell more of a model in a fold."""
-    declared = posterior.attrs.get("declared", "").split()
-    kept = {name: node for name, node in posterior.children.items() if name not in declared}
-    attrs = {name: value for name, value in posterior.attrs.items() if name != "declared"}
+    criticism = json.loads(posterior.attrs.get("criticism_groups", "[]"))
+    kept = {name: node for name, node in posterior.children.items() if name not in criticism}
+    attrs = {name: value for name, value in posterior.attrs.items() if name != "criticism_groups"}
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), **kept})
 
 
@@ -144,7 +151,7 @@ def is_interrupted(fitted: Estimator) -> bool:
 def _describe_classes(fitted: Estimator, test: Dataset, rows: int) -> tuple[xr.Dataset, np.ndarray, np.ndarray]:
     n_labels, y = len(test.labels), test.y.values
     parts, kept, confusion, start = [], [], np.zeros((1, n_labels, n_labels)), 0
-    for draws in fitted.stream(test.X):
+    for draws in fitted.stream(test.X, **_labels(test)):
         # A class that the training part lacks has probability zero.
         complete = draws.reindex(label=np.arange(n_labels), fill_value=0.0)
         parts.append(summarise_classes(complete))
@@ -160,7 +167,7 @@ def _describe_values(fitted: Estimator, test: Dataset) -> xr.Dataset:
     assert isinstance(fitted, Regressor)
     rng, y = np.random.default_rng(fitted.seed_), test.y.values
     parts, start = [], 0
-    for predictive in fitted.stream_predictive(test.X):
+    for predictive in fitted.stream_predictive(test.X, **_labels(test)):
         seen = y[start : start + predictive.sizes["obs"]]
         response = fitted.respond(predictive, rng)
         parts.append(summarise_values(predictive, response, fitted.log_density(predictive, seen), seen))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -13,18 +14,17 @@ from bayesgeo import catalog
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.evaluation.checkpoint import kept
-from bayesgeo.evaluation.fold import Part, run_fold
-from bayesgeo.models.base import Estimator
+from bayesgeo.evaluation.fold import FoldResult, run_fold
 
 # What the fit alone determines: other summaries of values are of noise that is drawn anew.
 OF_THE_FIT = ("probability", "mean", "log_density")
 
 
 def repeated(
-    estimator: Estimator,
+    estimator: Any,
     dataset: Dataset,
     split: Split,
-    first: Part,
+    first: FoldResult,
     *,
     seeds: int,
     seed: int,
@@ -37,7 +37,7 @@ def repeated(
     ----------
     estimator, dataset, split, seed, jobs, keep
         As for :func:`bayesgeo.evaluate`.
-    first : Part
+    first : FoldResult
         What the first fit said of the first fold. If another seed says the same, the fit does not depend on the seed
         and nothing else is fitted.
     seeds : int

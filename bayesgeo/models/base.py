@@ -1,12 +1,11 @@
 """What every model shares: the scikit-learn contract outside, draws inside."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -15,10 +14,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
+from bayesgeo import _arrays
 from bayesgeo._check import invalid, one_of
+from bayesgeo.models.rows import Rows, TrainingRows, framed, labels_by_key, row_names
+from bayesgeo.models.specification import Specification
 
 Kind = Literal["expected", "response"]
-CHUNK = 4_000_000  # numbers held at once while predicting: 32 MB
+UnseenGroups = Literal["ignored", "population", "refused"]
 NOISE_DRAWS = 1000  # response draws, at least about, of a model that has few parameter draws
 # The CRPS of n draws is too high by one part in n, and each end of a 90 % interval is off by 2.1 / sqrt(n) standard
 # deviations: 0.4 % and 0.13 at 250, small beside what parts two models. Below, draws are repeated under new noise.
@@ -34,18 +36,45 @@ def _multiplying_libraries() -> ThreadpoolController:
 class Estimator(BaseEstimator, ABC):
     """Base of every model: scikit-learn's interface over predictions that are draws.
 
-    ``X`` is ``(obs, feature)``: an array, a DataFrame or a labelled DataArray. ``y`` is ``(obs,)``.
-    ``groups``, optional, names for each row what must stay together when the model sets rows aside for itself.
-    A deterministic model is a posterior with one draw.
+    A subclass states ``name`` and ``kind``, writes ``_learn(rows)`` and how it predicts, and states its
+    :meth:`specification`. A deterministic model is a posterior with one draw.
+
+    Attributes
+    ----------
+    name : str
+        Short name, unique among the models of its task.
+    kind : {"Bayesian", "deterministic", "baseline"}
+        Whether it has a posterior; a baseline ignores the features.
+    unseen_groups : {"ignored", "population", "refused"}
+        The rule for a group that the model never saw: groups do not enter a prediction at all; the effect of a new
+        group is integrated over the population of groups; or the row is refused.
+    uses_weights : bool
+        Whether rows may be weighted.
     """
 
     name: ClassVar[str]
     kind: ClassVar[Literal["Bayesian", "deterministic", "baseline"]]
+    unseen_groups: ClassVar[UnseenGroups] = "ignored"
+    uses_weights: ClassVar[bool] = False
 
     random_state: Any
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
-        """Learn from ``X (obs, feature)`` and ``y (obs,)``.
+    def fit(self, X: Any, y: Any, groups: Any = None, *, coordinates: Any = None, weights: Any = None) -> Self:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        X : array-like
+            ``(obs, feature)``: an array, a DataFrame or a labelled DataArray.
+        y : array-like
+            ``(obs,)`` targets.
+        groups : array-like, mapping or DataFrame, optional
+            ``(obs,)`` labels of groups, or labels by key. Groups of the first key stay together when the model sets
+            rows aside for itself.
+        coordinates : mapping or DataFrame, optional
+            ``(obs,)`` numbers by name: ``longitude`` and ``latitude``, or ``easting`` and ``northing``.
+        weights : array-like, optional
+            ``(obs,)`` weight of each row, for models that use weights.
 
         Returns
         -------
@@ -56,16 +85,51 @@ class Estimator(BaseEstimator, ABC):
         ValueError
             If a value is missing or infinite, shapes disagree, or a parameter is unknown.
         """
+        return self._fit(X, y, groups, coordinates, weights)
+
+    def _fit(self, X: Any, y: Any, groups: Any, coordinates: Any = None, weights: Any = None, **others: Any) -> Self:
+        """Check the rows and let the model learn from them; ``others`` reach ``_learn`` as they are."""
         if isinstance(X, xr.DataArray):
             self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
+        names = row_names(X)
         X, y = validate_data(self, framed(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        rows = TrainingRows(
+            X,
+            names,
+            labels_by_key(groups, len(X)),
+            labels_by_key(coordinates, len(X), what="coordinates", default="coordinate"),
+            self._target(y),
+            self._checked_weights(weights, len(X)),
+        )
         # One thread: sums in another order would give other numbers on another number of cores.
         with threadpool_limits(1):
-            self._learn(X, self._target(y), groups)
+            self._learn(rows, **others)
         return self
 
-    def predict_draws(self, X: Any, kind: Kind = "expected") -> xr.DataArray:
+    def _checked_weights(self, weights: Any, n: int) -> np.ndarray | None:
+        if weights is None:
+            return None
+        if not self.uses_weights:
+            raise invalid("weights", "", f"{type(self).__name__} does not use weights.", "Leave them out.")
+        found = np.asarray(weights, dtype=float)
+        if found.shape != (n,) or not (np.isfinite(found).all() and (found >= 0).all()):
+            raise invalid("weights", "", f"They must be {n} finite numbers, none below zero.")
+        return found
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State the formula, priors and names of the model.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            Names of the classes, in the order of ``classes_``; by default ``classes_`` itself.
+        """
+        return Specification((type(self).__doc__ or "").split("\n")[0])
+
+    def predict_draws(
+        self, X: Any, kind: Kind = "expected", *, groups: Any = None, coordinates: Any = None
+    ) -> xr.DataArray:
         """Return draws of the prediction for each row.
 
         Parameters
@@ -75,51 +139,59 @@ class Estimator(BaseEstimator, ABC):
         kind : {"expected", "response"}
             ``"expected"``: the mean of the outcome (class probabilities, or the regression mean);
             ``"response"``: the outcome itself with its noise (class codes, or values).
+        groups, coordinates
+            As in :meth:`fit`. The class attribute ``unseen_groups`` says what a group that was not seen gets.
 
         Returns
         -------
         xarray.DataArray
             ``(chain, draw, obs)``, and ``label`` last for class probabilities.
         """
-        return xr.concat(list(self.stream(X, kind)), "obs").transpose("chain", "draw", "obs", ...)
+        parts = list(self.stream(X, kind, groups=groups, coordinates=coordinates))
+        return xr.concat(parts, "obs").transpose("chain", "draw", "obs", ...)
 
-    def stream(self, X: Any, kind: Kind = "expected") -> Iterator[xr.DataArray]:
+    def stream(
+        self, X: Any, kind: Kind = "expected", *, groups: Any = None, coordinates: Any = None
+    ) -> Iterator[xr.DataArray]:
         """Yield :meth:`predict_draws` a few rows at a time, so that memory stays bounded."""
         one_of("kind", kind, ("expected", "response"))
         check_is_fitted(self)
         rng = np.random.default_rng(self.seed_)
-        for values, rows in self._chunks(X):
-            if kind == "expected":
-                yield self._label(self._expected(values), rows)
-            else:
-                yield self._response(values, rows, rng)
+        for rows in self._parts(X, groups, coordinates):
+            yield self._label(self._expected(rows), rows) if kind == "expected" else self._response(rows, rng)
 
-    def _chunks(self, X: Any, arrays: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield so few rows that some arrays of their draws fit, checked, and their labels; meanwhile on one thread."""
-        rows = row_labels(X)
+    def _rows(self, X: Any, groups: Any = None, coordinates: Any = None) -> Rows:
+        """Check rows to predict."""
+        names = row_names(X)
         values = validate_data(self, framed(X), dtype=np.float64, reset=False)
-        step = max(1, CHUNK // (arrays * self._numbers_per_row()))
+        labels = labels_by_key(groups, len(values))
+        places = labels_by_key(coordinates, len(values), what="coordinates", default="coordinate")
+        return Rows(values, names, labels, places)
+
+    def _parts(self, X: Any, groups: Any, coordinates: Any, arrays: int = 1) -> Iterator[Rows]:
+        """Yield so few rows that some arrays of their draws fit into memory, meanwhile on one thread."""
+        rows = self._rows(X, groups, coordinates)
+        step = max(1, _arrays.BUDGET // (arrays * self._numbers_per_row()))
         with _multiplying_libraries().limit(limits=1):
-            for start in range(0, len(values), step):
-                part = slice(start, start + step)
-                yield values[part], rows[part]
+            for start in range(0, len(rows), step):
+                yield rows.part(slice(start, start + step))
 
     @abstractmethod
     def _target(self, y: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None: ...
+    def _learn(self, rows: TrainingRows) -> None: ...
 
     @abstractmethod
-    def _expected(self, X: np.ndarray) -> np.ndarray:
+    def _expected(self, rows: Rows) -> np.ndarray:
         """Return the expected outcome ``(chain, draw, obs[, label])`` in the user's units."""
 
     @abstractmethod
-    def _response(self, X: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> xr.DataArray:
+    def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
         """Draw the outcome with its noise, ``(chain, draw, obs)``."""
 
     @abstractmethod
-    def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray: ...
+    def _label(self, values: np.ndarray, rows: Rows) -> xr.DataArray: ...
 
     def _numbers_per_row(self) -> int:
         return NOISE_DRAWS
@@ -128,13 +200,14 @@ class Estimator(BaseEstimator, ABC):
 class Classifier(ClassifierMixin, Estimator):
     """Base of the classifiers: ``classes_`` in sorted order, the last of two is the positive one."""
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the mean probability of each class, ``(obs, label)``."""
-        return np.concatenate([part.mean(("chain", "draw")).values for part in self.stream(X)])
+    def predict_proba(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
+        """Return the mean probability of each class, ``(obs, label)``; see :meth:`predict_draws`."""
+        parts = self.stream(X, groups=groups, coordinates=coordinates)
+        return np.concatenate([part.mean(("chain", "draw")).values for part in parts])
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
         """Return the most probable class of each row, ``(obs,)``."""
-        best = self.predict_proba(X).argmax(axis=1)
+        best = self.predict_proba(X, groups, coordinates=coordinates).argmax(axis=1)
         return self.classes_[best]
 
     def _target(self, y: np.ndarray) -> np.ndarray:
@@ -145,7 +218,7 @@ class Classifier(ClassifierMixin, Estimator):
             raise invalid("y", only, "It has only one class.", "A classifier needs rows of at least two.")
         return codes
 
-    def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
+    def _label(self, values: np.ndarray, rows: Rows) -> xr.DataArray:
         return _draws(values, rows).assign_coords(label=self.classes_)
 
     def respond(self, expected: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
@@ -155,8 +228,8 @@ class Classifier(ClassifierMixin, Estimator):
         u = xr.DataArray(rng.random(edges.shape[:-1]), dims=edges.dims[:-1])
         return (u > edges).sum("label").transpose("chain", "draw", "obs")
 
-    def _response(self, X: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> xr.DataArray:
-        return self.respond(self._label(self._expected(X), rows), rng)
+    def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
+        return self.respond(self._label(self._expected(rows), rows), rng)
 
 
 class Regressor(RegressorMixin, Estimator):
@@ -171,17 +244,20 @@ class Regressor(RegressorMixin, Estimator):
         by row.
     """
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the posterior mean of the expected outcome, ``(obs,)``."""
-        return np.concatenate([part.mean(("chain", "draw")).values for part in self.stream(X)])
+    def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
+        """Return the posterior mean of the expected outcome, ``(obs,)``; see :meth:`predict_draws`."""
+        parts = self.stream(X, groups=groups, coordinates=coordinates)
+        return np.concatenate([part.mean(("chain", "draw")).values for part in parts])
 
-    def predictive(self, X: Any) -> xr.Dataset:
+    def predictive(self, X: Any, *, groups: Any = None, coordinates: Any = None) -> xr.Dataset:
         """Return what distribution each draw predicts for each row, in the unit of ``y``.
 
         Parameters
         ----------
         X : array-like
             ``(obs, feature)``.
+        groups, coordinates
+            As in :meth:`predict_draws`.
 
         Returns
         -------
@@ -190,16 +266,15 @@ class Regressor(RegressorMixin, Estimator):
             ``obs`` too; and, for Student-t noise, its degrees of freedom ``nu (chain, draw)``.
         """
         # What does not differ by row is the same in every part.
-        return xr.concat(
-            list(self.stream_predictive(X)), "obs", data_vars="minimal", coords="minimal", compat="override"
-        )
+        parts = list(self.stream_predictive(X, groups=groups, coordinates=coordinates))
+        return xr.concat(parts, "obs", data_vars="minimal", coords="minimal", compat="override")
 
-    def stream_predictive(self, X: Any) -> Iterator[xr.Dataset]:
+    def stream_predictive(self, X: Any, *, groups: Any = None, coordinates: Any = None) -> Iterator[xr.Dataset]:
         """Yield :meth:`predictive` a few rows at a time, so that memory stays bounded."""
         check_is_fitted(self)
         # What is expected, sigma, and soon the density and the response beside them.
-        for values, rows in self._chunks(X, arrays=4):
-            yield self._label_predictive(self._predictive(values), rows)
+        for rows in self._parts(X, groups, coordinates, arrays=4):
+            yield self._label_predictive(self._predictive(rows), rows)
 
     def log_density(self, predictive: xr.Dataset, y: np.ndarray) -> xr.DataArray:
         """Return the log density ``(chain, draw, obs)`` of values ``y (obs,)`` in each draw's :meth:`predictive`."""
@@ -227,27 +302,27 @@ class Regressor(RegressorMixin, Estimator):
         """The noise in the unit of ``y``: ``sigma (chain, draw)``, and ``nu`` for Student-t noise."""
         raise AttributeError(f"{type(self).__name__} has no noise that is the same for every row: see predictive(X).")
 
-    def _predictive(self, X: np.ndarray) -> dict[str, np.ndarray]:
+    def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         """Return ``expected (chain, draw, obs)``, ``sigma (chain, draw[, obs])`` and, if Student-t, ``nu``."""
         noise = {str(name): draws.values for name, draws in self.noise_.items()}
-        return {"expected": self._expected(X)} | noise
+        return {"expected": self._expected(rows)} | noise
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return self._predictive(X)["expected"]
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return self._predictive(rows)["expected"]
 
     def _target(self, y: np.ndarray) -> np.ndarray:
         return y.astype(np.float64)
 
-    def _label(self, values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
+    def _label(self, values: np.ndarray, rows: Rows) -> xr.DataArray:
         return _draws(values, rows)
 
-    def _label_predictive(self, arrays: dict[str, np.ndarray], rows: np.ndarray) -> xr.Dataset:
+    def _label_predictive(self, arrays: dict[str, np.ndarray], rows: Rows) -> xr.Dataset:
         labelled = self._label(arrays["expected"], rows)
         variables = {name: (labelled.dims[: values.ndim], values) for name, values in arrays.items()}
         return xr.Dataset(variables, labelled.coords)
 
-    def _response(self, X: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> xr.DataArray:
-        return self.respond(self._label_predictive(self._predictive(X), rows), rng)
+    def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
+        return self.respond(self._label_predictive(self._predictive(rows), rows), rng)
 
 
 def one_draw_noise(sigma: float) -> xr.Dataset:
@@ -270,23 +345,7 @@ def _repeat_few(predictive: xr.Dataset) -> xr.Dataset:
     return predictive.isel(draw=repeated).assign_coords(draw=np.arange(len(repeated)))
 
 
-def _draws(values: np.ndarray, rows: np.ndarray) -> xr.DataArray:
+def _draws(values: np.ndarray, rows: Rows) -> xr.DataArray:
     dims = ("chain", "draw", "obs", "label")[: values.ndim]
-    coords = {"chain": np.arange(values.shape[0]), "draw": np.arange(values.shape[1]), "obs": rows}
+    coords = {"chain": np.arange(values.shape[0]), "draw": np.arange(values.shape[1]), "obs": rows.names}
     return xr.DataArray(values, coords, dims)
-
-
-def framed(X: Any) -> Any:
-    """Return a labelled array as a DataFrame, whose names scikit-learn knows; anything else as it is."""
-    if not isinstance(X, xr.DataArray):
-        return X
-    return pd.DataFrame(X.values, columns=[str(name) for name in X["feature"].values])
-
-
-def row_labels(X: Any) -> np.ndarray:
-    """Return the names of rows, or their positions where they have none."""
-    if isinstance(X, xr.DataArray) and "obs" in X.coords:
-        return X["obs"].values
-    if isinstance(X, pd.DataFrame):
-        return X.index.to_numpy()
-    return np.arange(len(X)) if hasattr(X, "__len__") else np.arange(np.asarray(X).shape[0])

@@ -1,33 +1,33 @@
 """What the Bayesian models share: a problem to state, an inference to compute it, a posterior to keep."""
 
+import json
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesgeo._check import invalid
 from bayesgeo.inference.base import Inference, Problem
-from bayesgeo.models.base import Estimator, row_labels
-from bayesgeo.models.criticism import Rows, Says, groups_of, rows_sha256
+from bayesgeo.models.base import Estimator
+from bayesgeo.models.criticism import BY_ROW, PredictiveFunctions, criticism_groups, training_data_sha256
 from bayesgeo.models.preparation import standardisation
+from bayesgeo.models.rows import TrainingRows
 
 MINIBATCH_ROWS = 50_000  # rows above which a network's default inference sees minibatches
 
 
 class Bayesian(Estimator):
-    """Base of the Bayesian models: a subclass writes its Problem and its ``forward``.
+    """Base of the Bayesian models: a subclass writes ``_problem``, how it predicts, and its specification.
 
-    ``forward(X, p, xp)`` maps standardised features and parameters to the linear predictor or its like,
-    broadcasting over leading ``(chain, draw)``; with ``xp = pytensor.tensor`` it builds the graph, with
-    ``xp = numpy`` it predicts.
+    A subclass comes first among the bases: ``class Mine(Bayesian, Regressor)``.
 
     Attributes
     ----------
     posterior_ : xarray.DataTree
         Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
-        of the model, see :mod:`bayesgeo.diagnostics.model_tables`. The root attributes say what the posterior is of,
-        ``data_sha256``, and which groups the model ``declared``.
+        of the model, see :mod:`bayesgeo.diagnostics.model_tables`. The root attributes hold ``data_sha256``, the hash
+        of the training data, and ``criticism_groups``, a JSON list of the groups that the model added for checks.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` what standardised the features.
     """
@@ -37,44 +37,37 @@ class Bayesian(Estimator):
     posterior_: xr.DataTree
 
     @abstractmethod
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
-        """State the model of standardised rows."""
+    def _problem(self, rows: TrainingRows) -> Problem:
+        """State the posterior of rows in the units of the table; :meth:`_scaled` standardises their features."""
 
-    @abstractmethod
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         """Add the quantities that a reader wants, in the units of the table."""
+        return posterior
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
-        """Learn from ``X (obs, feature)`` and ``y (obs,)``; see :meth:`Estimator.fit`."""
-        super().fit(X, y, groups)
-        names = row_labels(X)
-        names = names if names.dtype.kind in "iuf" else names.astype(str)
-        for group in ("log_likelihood", "cdf"):
-            if group in self.posterior_.children:
-                found = self.posterior_[group].to_dataset()
-                self.posterior_[group] = xr.DataTree(found.assign_coords(obs=names[found["obs"].values]))
-        return self
+    def _predictive_functions(self, problem: Problem) -> PredictiveFunctions | None:
+        """Return the model as functions of its parameters, for checks of the model; None leaves them out."""
+        return None
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self.center_, self.scale_ = standardisation(X)
-        problem = self._problem((X - self.center_) / self.scale_, y)
+    def _learn(self, rows: TrainingRows) -> None:
+        self.center_, self.scale_ = standardisation(rows.X)
+        problem = self._problem(rows)
         tree = self._inference(problem).run(problem, self.seed_)
         sampled = tree["posterior"].to_dataset()
         tree["posterior"] = xr.DataTree(self._on_original_scale(sampled))
         classes = getattr(self, "classes_", None)
-        tree.attrs["data_sha256"] = rows_sha256(X, y if classes is None else classes[y])
+        tree.attrs["data_sha256"] = training_data_sha256(rows.X, rows.y if classes is None else classes[rows.y])
         self.posterior_ = tree
-        says = self._says(problem)
-        if says is not None:
+        functions = self._predictive_functions(problem)
+        if functions is not None:
             labels = () if classes is None else tuple(map(str, classes))
-            found = groups_of(says, sampled, Rows(X, y, groups, labels), self.seed_)
+            found = criticism_groups(functions, sampled, rows, labels, self.seed_)
             for name, group in found.items():
-                tree[name] = xr.DataTree(group)
-            tree.attrs["declared"] = " ".join(found)
+                tree[name] = xr.DataTree(_named_rows(group, rows.names) if name in BY_ROW else group)
+            tree.attrs["criticism_groups"] = json.dumps(list(found))
 
-    def _says(self, problem: Problem) -> Says | None:
-        """Return the model as functions of its parameters, for the checks; None leaves them out."""
-        return None
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        """Return features ``(obs, feature)`` on the standardised scale."""
+        return (X - self.center_) / self.scale_
 
     def _inference(self, problem: Problem) -> Inference:
         if self.inference is None:
@@ -84,12 +77,19 @@ class Bayesian(Estimator):
         return self.inference
 
     def _parameters(self) -> dict[str, np.ndarray]:
+        """Return the draws ``(chain, draw, ...)`` of each variable of the posterior."""
         return {str(name): draws.values for name, draws in self.posterior_["posterior"].data_vars.items()}
 
     def _numbers_per_row(self) -> int:
         sizes = self.posterior_["posterior"].sizes
         draws = sizes["chain"] * sizes["draw"] * max(len(getattr(self, "classes_", ())), 1)
         return max(draws, super()._numbers_per_row())
+
+
+def _named_rows(group: xr.Dataset, names: np.ndarray) -> xr.Dataset:
+    """Label rows by their names instead of their positions."""
+    names = names if names.dtype.kind in "iuf" else names.astype(str)
+    return group.assign_coords(obs=names[group["obs"].values])
 
 
 def default_inference(problem: Problem) -> Inference:
@@ -107,7 +107,7 @@ def default_inference(problem: Problem) -> Inference:
 
 
 def feature_names(estimator: Any) -> list[str]:
-    """Return the names of the features that an estimator learned from, or others where they have none."""
+    """Return the names of the features that an estimator learned from, ``x0, x1, ...`` where they have none."""
     names = getattr(estimator, "feature_names_in_", None)
     return [f"x{j}" for j in range(estimator.n_features_in_)] if names is None else list(names)
 

@@ -1,4 +1,4 @@
-"""What a fitted model says of the rows that it learned from, and what its prior said before: groups for its checks.
+"""Model criticism: what a fitted model and its prior predict for the training rows, as groups for the checks.
 
 The groups are listed in :mod:`bayesgeo.diagnostics.model_tables`. They are computed with NumPy, at no more than ``ROWS``
 rows, evenly spaced, from 500 to 4,000 draws, evenly spaced, the fewer the more rows there are, and kept in single
@@ -15,123 +15,145 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayesgeo import _arrays
 from bayesgeo._arrays import spaced
+from bayesgeo.models.rows import Rows, TrainingRows
 
 ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
 FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
 CDF_ROWS = 1_000  # enough for a test of uniformity to see every departure that matters
 PRIOR_DRAWS = 1_000
-BLOCK = 4_000_000  # numbers held at once of what is said of rows: 32 MB
 TENTHS = 10
 LEAST_OF_GROUP = 5  # rows; shares of smaller groups are all chance
 # Below these, in standard deviations of the target or as shares of rows, a difference does not matter.
 MARGINS = {"mean": 0.1, "sd": 0.1, "min": 0.5, "max": 0.5}
 SHARE_MARGIN, SPREAD_MARGIN = 0.02, 0.05
 DIMS = ("chain", "draw", "obs")
+BY_ROW = ("log_likelihood", "cdf")  # groups with a value for each draw and row
 Parameters = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Says:
-    """A model as functions of its parameters ``(chain, draw, ...)``, for the checks.
+class PredictiveFunctions:
+    """A model as functions of its parameters ``(chain, draw, ...)``, for checks of the model.
 
     Parameters
     ----------
     predictive : callable
-        Returns, of rows ``X`` and parameters, ``expected``, ``sigma`` and perhaps ``nu`` of a value, in the unit of the
-        target, or ``log_probability (chain, draw, obs, label)`` of classes.
+        Maps rows (:class:`bayesgeo.models.rows.Rows`) and parameters to ``expected``, ``sigma`` and perhaps ``nu`` of a
+        value, in the unit of the target, or to ``log_probability (chain, draw, obs, label)`` of classes.
     log_prior : callable, optional
-        Returns the log prior ``(chain, draw)`` of parameters that a power of the prior changes, up to a constant; None
-        where it is flat.
+        Maps parameters to the log prior ``(chain, draw)`` that a power of it changes, up to a constant; None where it
+        is flat.
     prior : callable, optional
         Draws parameters ``(chain, draw, ...)`` from the prior, given a size and a numpy Generator.
     shown : tuple of str
         Parameters whose prior is kept beside the posterior.
     """
 
-    predictive: Callable[[np.ndarray, Parameters], Mapping[str, np.ndarray]]
+    predictive: Callable[[Rows, Parameters], Mapping[str, np.ndarray]]
     log_prior: Callable[[Parameters], np.ndarray] | None = None
     prior: Callable[[tuple[int, int], np.random.Generator], Parameters] | None = None
     shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows that a model learned from: ``X``, target or class codes ``y``, and ``groups`` where there are such."""
+class _Seen:
+    """Some of the training rows, and the names of their classes (empty for values)."""
 
-    X: np.ndarray
-    y: np.ndarray
-    groups: np.ndarray | None = None
-    labels: tuple[str, ...] = ()
+    rows: TrainingRows
+    labels: tuple[str, ...]
 
-    def part(self, rows: np.ndarray) -> "Rows":
-        """Return some of the rows."""
-        return Rows(self.X[rows], self.y[rows], None if self.groups is None else self.groups[rows], self.labels)
+    @property
+    def y(self) -> np.ndarray:
+        return self.rows.y
 
 
-def groups_of(says: Says, posterior: xr.Dataset, rows: Rows, seed: int) -> dict[str, xr.Dataset]:
-    """Return the groups that the checks of a model read, of its posterior as sampled and the rows it learned from."""
+def criticism_groups(
+    model: PredictiveFunctions, posterior: xr.Dataset, rows: TrainingRows, labels: tuple[str, ...], seed: int
+) -> dict[str, xr.Dataset]:
+    """Return the groups that the checks of a model read.
+
+    Parameters
+    ----------
+    model : PredictiveFunctions
+        The model.
+    posterior : xarray.Dataset
+        Its draws as sampled.
+    rows : TrainingRows
+        The rows that it learned from.
+    labels : tuple of str
+        Names of the classes; empty for values.
+    seed : int
+        Seed of replicated rows and of draws from the prior.
+    """
     rng = np.random.default_rng(seed)
     n_chains = posterior.sizes["chain"]
     kept = spaced(len(rows.y), ROWS)
     draws = int(np.clip(NUMBERS // len(kept), FEWEST_DRAWS, MOST_DRAWS))
     thinned = posterior.isel(draw=spaced(posterior.sizes["draw"], -(-draws // n_chains)))
-    part = rows.part(kept)
+    part = _Seen(rows.part(kept), labels)
     with np.errstate(all="ignore"):  # draws that are no numbers are found by the checks, not here
-        p = _arrays(thinned)
-        density, mean = _over_rows(says, part, p)
+        p = _by_name(thinned)
+        density, mean = _over_rows(model, part, p)
         groups = {"log_likelihood": _by_row(thinned, density, kept)}
         groups["log_likelihood"].attrs = {"rows": len(rows.y), "draws": posterior.sizes["draw"] * n_chains}
-        if not rows.labels:
+        if not labels:
             at = spaced(len(kept), CDF_ROWS)
-            groups["cdf"] = _by_row(thinned, _cdf(says.predictive(part.X[at], p), part.y[at]), kept[at])
-        few = _arrays(posterior.isel(draw=spaced(posterior.sizes["draw"], -(-FEWEST_DRAWS // n_chains))))
-        groups["posterior_predictive"] = _replicated(says, part, few, rng, parts=_parts(mean, part))
-        if says.log_prior is not None:
-            density = says.log_prior(_arrays(posterior))
+            groups["cdf"] = _by_row(thinned, _cdf(model.predictive(part.rows.part(at), p), part.y[at]), kept[at])
+        few = _by_name(posterior.isel(draw=spaced(posterior.sizes["draw"], -(-FEWEST_DRAWS // n_chains))))
+        groups["posterior_predictive"] = _replicated(model, part, few, rng, parts=_parts(mean, part))
+        if model.log_prior is not None:
+            density = model.log_prior(_by_name(posterior))
             groups["log_prior"] = xr.Dataset({"prior": (DIMS[:2], density)}, _of_draws(posterior))
-        if says.prior is not None:
-            groups |= _before(says, part, posterior, rng)
+        if model.prior is not None:
+            groups |= _prior_groups(model, part, posterior, rng)
     return groups
 
 
-def _over_rows(says: Says, rows: Rows, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
+def _over_rows(model: PredictiveFunctions, rows: _Seen, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
     """Return the log density ``(chain, draw, obs)`` and, of classes, mean probabilities ``(obs, label)``."""
     density, mean = [], []
-    for at, said in _blocks(says, rows, p):
-        density.append(_log_density(said, rows.y[at]).astype(np.float32))
+    for at, predicted in _blocks(model, rows, p):
+        density.append(_log_density(predicted, rows.y[at]).astype(np.float32))
         if rows.labels:
-            mean.append(np.exp(said["log_probability"]).mean(axis=(0, 1)))
+            mean.append(np.exp(predicted["log_probability"]).mean(axis=(0, 1)))
     return np.concatenate(density, axis=2), np.concatenate(mean) if mean else np.empty((0, 0))
 
 
-def _blocks(says: Says, rows: Rows, p: Parameters) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
-    """Yield a few rows at a time and what is said of them, so that memory stays bounded."""
-    draws = int(np.prod(p["intercept"].shape[:2]))
-    step = max(1, BLOCK // (draws * max(len(rows.labels), 1)))
+def _blocks(model: PredictiveFunctions, rows: _Seen, p: Parameters) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
+    """Yield a few rows at a time and what the model predicts for them, so that memory stays bounded."""
+    step = max(1, _arrays.BUDGET // (_draws(p) * max(len(rows.labels), 1)))
     for start in range(0, len(rows.y), step):
         block = slice(start, start + step)
-        yield block, says.predictive(rows.X[block], p)
+        yield block, model.predictive(rows.rows.part(block), p)
 
 
-def _before(says: Says, rows: Rows, posterior: xr.Dataset, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+def _prior_groups(
+    model: PredictiveFunctions, rows: _Seen, posterior: xr.Dataset, rng: np.random.Generator
+) -> dict[str, xr.Dataset]:
     """Return draws of the prior, labelled as those of the posterior, and what rows drawn from them look like."""
-    assert says.prior is not None
-    drawn = says.prior((1, PRIOR_DRAWS), rng)
+    assert model.prior is not None
+    drawn = model.prior((1, PRIOR_DRAWS), rng)
     few = {name: values[:, :FEWEST_DRAWS] for name, values in drawn.items()}
     # Before any data, no part of the rows is told from another.
     one = (np.zeros(len(rows.y), dtype=int), "")
-    replicated = _replicated(says, rows, few, rng, parts=one)
+    replicated = _replicated(model, rows, few, rng, parts=one)
     groups = {"prior_predictive": replicated.isel(statistic=slice(len(rows.labels) or None))}
-    if says.shown:
-        named = {name: posterior[name].transpose(*DIMS[:2], ...).dims for name in says.shown}
+    if model.shown:
+        named = {name: posterior[name].transpose(*DIMS[:2], ...).dims for name in model.shown}
         coords = {name: values for name, values in posterior.coords.items() if name not in DIMS[:2]}
-        groups["prior"] = xr.Dataset({name: (named[name], drawn[name]) for name in says.shown}, coords)
+        groups["prior"] = xr.Dataset({name: (named[name], drawn[name]) for name in model.shown}, coords)
     return groups
 
 
-def _arrays(posterior: xr.Dataset) -> dict[str, np.ndarray]:
+def _by_name(posterior: xr.Dataset) -> dict[str, np.ndarray]:
     return {str(name): values.transpose(*DIMS[:2], ...).values for name, values in posterior.data_vars.items()}
+
+
+def _draws(p: Parameters) -> int:
+    """Return how many draws the parameters hold, those of all chains."""
+    return int(np.prod(next(iter(p.values())).shape[:2]))
 
 
 def _of_draws(posterior: xr.Dataset) -> dict[str, Any]:
@@ -150,15 +172,21 @@ def _noise(predictive: Mapping[str, np.ndarray]) -> tuple[Any, tuple[np.ndarray,
     return stats.norm, ()
 
 
+def _sigma(predictive: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the scale of the noise ``(chain, draw, obs)``; of length one along rows where it is the same for all."""
+    sigma = predictive["sigma"]
+    return sigma if sigma.ndim == len(DIMS) else sigma[..., None]
+
+
 def _standardised(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
-    return (y - predictive["expected"]) / predictive["sigma"][..., None]
+    return (y - predictive["expected"]) / _sigma(predictive)
 
 
 def _log_density(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
     if "log_probability" in predictive:
         return np.take_along_axis(predictive["log_probability"], y[None, None, :, None], axis=-1)[..., 0]
     family, shape = _noise(predictive)
-    return family.logpdf(_standardised(predictive, y), *shape) - np.log(predictive["sigma"])[..., None]
+    return family.logpdf(_standardised(predictive, y), *shape) - np.log(_sigma(predictive))
 
 
 def _cdf(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
@@ -167,19 +195,20 @@ def _cdf(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
 
 
 def _replicated(
-    says: Says, rows: Rows, p: Parameters, rng: np.random.Generator, *, parts: tuple[np.ndarray, str]
+    model: PredictiveFunctions, rows: _Seen, p: Parameters, rng: np.random.Generator, *, parts: tuple[np.ndarray, str]
 ) -> xr.Dataset:
     """Draw the rows anew from each draw of the parameters, and compare statistics with those of the data."""
     if rows.labels:
-        counts = _counts(says, rows, p, rng, parts=parts[0])
+        counts = _counts(model, rows, p, rng, parts=parts[0])
         seen = np.zeros((1, *counts.shape[1:]))
         np.add.at(seen[0], (parts[0], rows.y), 1)
         names = [*(f"share of {label}" for label in rows.labels), f"spread of shares between {parts[1]}"]
         margins = np.array([*(SHARE_MARGIN,) * len(rows.labels), SPREAD_MARGIN])
         return _summary(names, _shares(counts), _shares(seen)[0], margins)
-    predictive = says.predictive(rows.X, p)
+    predictive = model.predictive(rows.rows, p)
     expected = predictive["expected"].reshape(-1, len(rows.y))
-    sigma = predictive["sigma"].ravel()
+    sigma = _sigma(predictive)
+    sigma = sigma.reshape(-1, sigma.shape[2])
     nu = predictive["nu"].ravel() if "nu" in predictive else None
     found = np.empty((len(sigma), len(MARGINS)))
     for k in range(len(sigma)):
@@ -193,12 +222,14 @@ def _statistics(y: np.ndarray) -> np.ndarray:
     return np.array([y.mean(), y.std(), y.min(), y.max()])
 
 
-def _counts(says: Says, rows: Rows, p: Parameters, rng: np.random.Generator, *, parts: np.ndarray) -> np.ndarray:
+def _counts(
+    model: PredictiveFunctions, rows: _Seen, p: Parameters, rng: np.random.Generator, *, parts: np.ndarray
+) -> np.ndarray:
     """Draw classes anew, and count them ``(draw, part, label)``."""
-    n_draws, n_parts, n_labels = int(np.prod(p["intercept"].shape[:2])), int(parts.max()) + 1, len(rows.labels)
+    n_draws, n_parts, n_labels = _draws(p), int(parts.max()) + 1, len(rows.labels)
     counts = np.zeros((n_draws, n_parts, n_labels))
-    for block, said in _blocks(says, rows, p):
-        probability = np.exp(said["log_probability"]).reshape(n_draws, -1, n_labels)
+    for block, predicted in _blocks(model, rows, p):
+        probability = np.exp(predicted["log_probability"]).reshape(n_draws, -1, n_labels)
         edges = probability.cumsum(-1)[..., :-1]
         codes = (rng.random((*edges.shape[:2], 1)) > edges).sum(-1)
         place = (np.arange(n_draws)[:, None] * n_parts + parts[block]) * n_labels + codes
@@ -206,12 +237,12 @@ def _counts(says: Says, rows: Rows, p: Parameters, rng: np.random.Generator, *, 
     return counts
 
 
-def _parts(mean: np.ndarray, rows: Rows) -> tuple[np.ndarray, str]:
+def _parts(mean: np.ndarray, rows: _Seen) -> tuple[np.ndarray, str]:
     """Return between which parts of the rows shares are compared: their groups, or tenths by probability."""
     if not rows.labels:
         return np.zeros(len(rows.y), dtype=int), ""
-    if rows.groups is not None:
-        names, codes = np.unique(np.asarray(rows.groups).astype(str), return_inverse=True)
+    if rows.rows.group is not None:
+        names, codes = np.unique(rows.rows.group.astype(str), return_inverse=True)
         if 1 < len(names) <= len(codes) / LEAST_OF_GROUP:
             return codes, "groups"
     label = int(mean.std(axis=0).argmax())
@@ -245,12 +276,12 @@ def _summary(names: list[str], drawn: np.ndarray, seen: np.ndarray, margin: np.n
     return xr.Dataset(variables, coords={"statistic": names}, attrs={"draws": len(drawn), "prob": 0.9})
 
 
-def rows_sha256(X: Any, y: Any) -> str:
+def training_data_sha256(X: Any, y: Any) -> str:
     """Hash rows ``X (obs, feature)`` and targets ``y (obs,)`` as a posterior records them.
 
     Examples
     --------
-    >>> rows_sha256([[1, 2]], ["a"]) == rows_sha256(np.array([[1.0, 2.0]]), np.array(["a"]))
+    >>> training_data_sha256([[1, 2]], ["a"]) == training_data_sha256(np.array([[1.0, 2.0]]), np.array(["a"]))
     True
     """
     features, target = np.ascontiguousarray(X, dtype="<f8"), np.asarray(y)

@@ -90,9 +90,9 @@ def distill_run(
         "dataset_sha256": dataset.sha256,
         "split": by.sentence,
         "rows": {
-            "taught": train.n_rows - len(student.held_out_rows_),
+            "taught": train.n_rows - len(student.holdout_rows_),
             "unlabelled": 0 if more is None else more.sizes["obs"],
-            "calibrated": len(student.held_out_rows_),
+            "calibrated": len(student.holdout_rows_),
             "tested": test.n_rows,
         },
         "correction": student.correction_,

@@ -25,7 +25,7 @@ from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.columns import Column
 from bayesgeo.datasets.tables.formats import read_file
 from bayesgeo.datasets.split import Split, split
-from bayesgeo.evaluation.evaluate import LIBRARIES, evaluate
+from bayesgeo.evaluation.evaluate import LIBRARIES, fit_and_score
 from bayesgeo.evaluation.evidence import load_evidence, save_evidence
 from bayesgeo.models.base import Estimator
 from bayesgeo.models.storage import save_model
@@ -93,7 +93,7 @@ def study(
         finished = file.exists() and not load_evidence(file).attrs["interrupted"]
         announce("model", name=name, done=finished)
         if not finished:
-            tree = evaluate(
+            done = fit_and_score(
                 estimator,
                 dataset,
                 by,
@@ -103,8 +103,8 @@ def study(
                 random_rows=random_rows,
                 keep=out / UNFINISHED / name,
             )
-            save_model(estimator, out / "models" / name)
-            save_evidence(tree, file)
+            save_model(done.model, out / "models" / name)
+            save_evidence(done.evidence, file)
         announce("done")
         evidences[name] = load_evidence(file)
         if evidences[name].attrs["interrupted"]:

@@ -1,6 +1,7 @@
 """Bayesian neural networks: a posterior over the weights of a multilayer perceptron."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -13,12 +14,25 @@ from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.models.architecture import Network
 from bayesgeo.models.base import Classifier, Estimator, Regressor
-from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.bayesian import Bayesian, feature_names
 from bayesgeo.models.networks.graph import NOISE, PRIORS, network_graph, noise_sd
 from bayesgeo.models.networks.warm_start import start_from
 from bayesgeo.models.preparation import standardisation, validation_rows
+from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.specification import Graph, Prior, Specification
 
 FUNCTION_ROWS = 100  # held-out rows on which chains are compared
+LAYER_SCALE = "sₗ²"
+WEIGHTS = "Unit scale for standardised inputs; a default, not taken from an expert."
+LEARNED = "Lets the rows choose the scale of a layer within a factor of two or three."
+SIGMA = "Wide against any offset of standardised data."
+TAILS = "Allows heavy tails and the normal limit (Juárez & Steel 2010)."
+LIKELIHOOD = {
+    "classes": "P(yᵢ = k) ∝ exp fₖ(xᵢ)",
+    "heteroscedastic": "yᵢ ~ Normal(f₁(xᵢ), σ(xᵢ)²), σ = log(1 + exp f₂) + 0.001",
+    "constant": "yᵢ ~ Normal(f(xᵢ), σ²)",
+    "student-t": "yᵢ ~ Student-t(ν, f(xᵢ), σ²)",
+}
 
 
 class BayesianMLP(Bayesian):
@@ -33,7 +47,7 @@ class BayesianMLP(Bayesian):
         ``posterior`` holds ``weight_k (input, output)`` and ``bias_k (output)`` of each layer for standardised
         features; ``functions`` what these networks say of the held-out rows: ``expected (chain, draw, point[,
         label])`` and ``log_density (chain, draw, point)``.
-    validation_rows_ : numpy.ndarray
+    holdout_rows_ : numpy.ndarray
         The held-out rows.
     """
 
@@ -68,7 +82,7 @@ class BayesianMLP(Bayesian):
         return self.network_.to_torch({name: posterior[name].values for name in self.network_.shapes})
 
     def functions(self, X: Any, y: Any) -> xr.Dataset:
-        """Return what the drawn networks say of rows ``X (obs, feature)`` and of their targets ``y (obs,)``.
+        """Return what the drawn networks predict for rows ``X (obs, feature)`` with targets ``y (obs,)``.
 
         Returns
         -------
@@ -76,35 +90,33 @@ class BayesianMLP(Bayesian):
             ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``. Rows of a class that
             the model has never seen are left out.
         """
-        return self._functions(np.concatenate([values for values, _ in self._chunks(X)]), np.asarray(y))
+        return self._functions(self._rows(X), np.asarray(y))
 
     @abstractmethod
-    def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset: ...
+    def _functions(self, rows: Rows, y: np.ndarray) -> xr.Dataset: ...
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self.validation_rows_ = validation_rows(y, groups, self.seed_, stratify=isinstance(self, Classifier))
-        target = self.classes_[y] if isinstance(self, Classifier) else y
-        self._fitted_start = _fitted(self.start, X, target, groups)
-        super()._learn(X, y, groups)
-        del self._fitted_start
-        shown = self.validation_rows_[:FUNCTION_ROWS]
-        self.posterior_["functions"] = xr.DataTree(self._functions(X[shown], target[shown]))
+    def _learn(self, rows: TrainingRows) -> None:
+        self.holdout_rows_ = validation_rows(rows.y, rows.group, self.seed_, stratify=isinstance(self, Classifier))
+        super()._learn(rows)
+        shown = rows.part(self.holdout_rows_[:FUNCTION_ROWS])
+        self.posterior_["functions"] = xr.DataTree(self._functions(shown, self._target_of(shown)))
 
-    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
-        return posterior
+    def _target_of(self, rows: TrainingRows) -> np.ndarray:
+        """Return the target as the caller gave it: names of classes, or values."""
+        return self.classes_[rows.y] if isinstance(self, Classifier) else rows.y
 
-    def _state(self, X: np.ndarray, y: np.ndarray, *, noise: str) -> Problem:
+    def _state(self, rows: TrainingRows, y: np.ndarray, *, noise: str) -> Problem:
         one_of("prior", self.prior, PRIORS)
         scales, network = self._scales(), self.network_
         return Problem(
             build=partial(network_graph, network, self.prior, scales, noise),
-            data={"X": X, "y": y},
+            data={"X": self._scaled(rows.X), "y": y},
             dims=self._dims(noise),
-            coords=self._coords(),
+            coords={"feature": feature_names(self)},
             key=("network", network, self.prior, scales, noise),
-            start=self._start(),
+            start=self._chain_start(rows),
             trained=self.start is not None,
-            held_out=self.validation_rows_,
+            held_out=self.holdout_rows_,
             head=tuple(network.shapes)[-2:],
         )
 
@@ -125,21 +137,42 @@ class BayesianMLP(Bayesian):
             dims |= {f"scale_{k}": () for k in range(self.network_.layers)}
         return dims | dict.fromkeys(NOISE.get(noise, ()), ())
 
-    def _coords(self) -> dict[str, list[Any]]:
-        names = getattr(self, "feature_names_in_", None)
-        return {"feature": [f"x{j}" for j in range(self.n_features_in_)] if names is None else list(names)}
-
-    def _start(self) -> Any:
+    def _chain_start(self, rows: TrainingRows) -> Any:
+        """Return where each chain begins; a start that is not fitted is fitted to the rows."""
         if self.start is None:
             return lambda rng, chain: self.network_.start(rng)
-        return start_from(self._fitted_start, self)
+        return start_from(_fitted(self.start, rows, self._target_of(rows)), self)
 
-    def _outputs(self, X: np.ndarray) -> np.ndarray:
+    def _outputs(self, rows: Rows) -> np.ndarray:
         """Return the outputs of each drawn network, ``(chain, draw, obs, output)``."""
         posterior = self.posterior_["posterior"].to_dataset()
         p = {name: posterior[name].values for name in self.network_.shapes}
-        scaled = ((X - self.center_) / self.scale_).astype(p["bias_0"].dtype)
-        return self.network_.forward(scaled, p, np)
+        return self.network_.forward(self._scaled(rows.X).astype(p["bias_0"].dtype), p, np)
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State the formula, priors and names; see :meth:`Estimator.specification`."""
+        noise, network = getattr(self, "noise", "classes"), Network(1, self.hidden, 1, self.activation)
+        learned, layers = self.prior == "hierarchical", network.layers
+        scales = [f"{scale:.4g}" for scale in ([*np.atleast_1d(self.prior_scale)])]
+        given = ", ".join(scales)
+        priors = [Prior("weights of layer l", f"Normal(0, sₗ²){'' if learned else f', s = {given}'}", WEIGHTS)]
+        priors += [Prior("biases of layer l", f"Normal(0, s²), s = {given}", WEIGHTS)]
+        priors += [Prior("sₗ²", f"InverseGamma(2, 2s²), s = {given}", LEARNED)] if learned else []
+        priors += [Prior("σ", "HalfNormal(1)", SIGMA)] if noise in ("constant", "student-t") else []
+        priors += [Prior("ν", "Gamma(2, 0.1)", TAILS)] if noise == "student-t" else []
+        hidden = " × ".join(str(width) for width in self.hidden)
+        scalars = [f"scale_{k}" for k in range(layers)] if learned else []
+        return Specification(
+            likelihood=f"{LIKELIHOOD[noise]}; f a network of {hidden} units ({self.activation})",
+            scale="features standardised" if noise == "classes" else "features and target standardised",
+            priors=tuple(priors),
+            prior_kind="default" if self.prior_scale == 1.0 else "informed",
+            graph=_graph(tuple(prior.parameter for prior in priors[2:]), learned=learned),
+            quantities=(*_scalars(noise), *scalars),
+            weights=tuple(network.shapes),
+            names={name: f"prior sd of the weights, layer {k + 1}" for k, name in enumerate(scalars)}
+            | {"nu": "degrees of freedom of the noise"},
+        )
 
     def _numbers_per_row(self) -> int:
         sizes = self.posterior_["posterior"].sizes
@@ -178,16 +211,16 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
 
     name = "bayesian_mlp"
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
-        return self._state(X, y.astype(np.int64), noise="classes")
+    def _problem(self, rows: TrainingRows) -> Problem:
+        return self._state(rows, rows.y.astype(np.int64), noise="classes")
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return special.softmax(self._outputs(X), axis=-1)
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return special.softmax(self._outputs(rows), axis=-1)
 
-    def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset:
+    def _functions(self, rows: Rows, y: np.ndarray) -> xr.Dataset:
         known = np.isin(y, self.classes_)
         codes = np.searchsorted(self.classes_, y[known])
-        log_p = special.log_softmax(self._outputs(X[known]), axis=-1)
+        log_p = special.log_softmax(self._outputs(rows.part(known)), axis=-1)
         log_density = np.take_along_axis(log_p, codes[None, None, :, None], axis=-1)[..., 0]
         return _shown(np.exp(log_p), log_density)
 
@@ -234,36 +267,53 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         )
         self.noise = noise
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
+    def _problem(self, rows: TrainingRows) -> Problem:
+        y = rows.y
         one_of("noise", self.noise, ("heteroscedastic", "constant", "student-t"))
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scaled = (y - self.target_center_) / self.target_scale_
-        return self._state(X, scaled, noise=self.noise)
+        return self._state(rows, scaled, noise=self.noise)
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         if "sigma" not in posterior:
             return posterior
         return posterior.assign(noise_sd=posterior["sigma"] * self.target_scale_)
 
-    def _predictive(self, X: np.ndarray) -> dict[str, np.ndarray]:
-        outputs, posterior = self._outputs(X), self.posterior_["posterior"].to_dataset()
-        rows = self.noise == "heteroscedastic"
-        sigma = noise_sd(outputs[..., 1], np) if rows else posterior["sigma"].values
+    def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
+        outputs, posterior = self._outputs(rows), self.posterior_["posterior"].to_dataset()
+        by_row = self.noise == "heteroscedastic"
+        sigma = noise_sd(outputs[..., 1], np) if by_row else posterior["sigma"].values
         nu = {"nu": posterior["nu"].values} if self.noise == "student-t" else {}
         # Draws may be in single precision, which is too coarse for a target far from zero.
         expected = self.target_center_ + outputs[..., 0].astype(np.float64) * self.target_scale_
         return {"expected": expected, "sigma": sigma * self.target_scale_} | nu
 
-    def _functions(self, X: np.ndarray, y: np.ndarray) -> xr.Dataset:
-        predictive = self._label_predictive(self._predictive(X), np.arange(len(X)))
+    def _functions(self, rows: Rows, y: np.ndarray) -> xr.Dataset:
+        predictive = self._label_predictive(self._predictive(rows), rows)
         return _shown(predictive["expected"].values, self.log_density(predictive, y).values)
 
 
-def _fitted(start: Any, X: np.ndarray, y: np.ndarray, groups: Any) -> Any:
+def _fitted(start: Any, rows: TrainingRows, target: np.ndarray) -> Any:
     """Fit a start that is not fitted, as in each fold of a cross-validation, to the rows of the model itself."""
     if getattr(start, "kind", None) != "deterministic" or hasattr(start, "weights_"):
         return start
-    return clone(start).fit(X, y, groups=groups)
+    return clone(start).fit(rows.X, target, rows.groups)
+
+
+def _scalars(noise: str) -> tuple[str, ...]:
+    """Return the quantities of the noise that a reader wants, in the units of the table."""
+    return tuple("noise_sd" if name == "sigma" else name for name in NOISE[noise])
+
+
+def _graph(scales: tuple[str, ...], *, learned: bool) -> Graph:
+    """Return the graph of a network whose first scale is that of its weights, if it is learned."""
+    parameters, predictor = ("weights", "biases"), "f(x)"
+    above = tuple(name for name in scales if learned and name == LAYER_SCALE)
+    edges = [(name, predictor) for name in (*parameters, "x")] + [(predictor, "y")]
+    edges += [(name, "weights") for name in above]
+    edges += [(name, "y") for name in scales if name != LAYER_SCALE]
+    columns = (above, (*parameters, "x"), (predictor, *(name for name in scales if name not in above)), ("y",))
+    return Graph(tuple(column for column in columns if column), tuple(edges))
 
 
 def _shown(expected: np.ndarray, log_density: np.ndarray) -> xr.Dataset:

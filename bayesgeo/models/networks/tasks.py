@@ -1,4 +1,6 @@
-"""What the networks that PyTorch trains do for classes, and for values: losses, targets and expected outcomes."""
+"""Networks that PyTorch trains, for classes and for values: losses, targets and expected outcomes."""
+
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -6,21 +8,22 @@ from sklearn.utils import compute_class_weight
 
 from bayesgeo._check import invalid, shown
 from bayesgeo.models.base import Classifier, Regressor
-from bayesgeo.models.networks.base import MLP
+from bayesgeo.models.networks.base import TorchNetwork
 from bayesgeo.models.preparation import standardisation
+from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.training.loop import cross_entropy, squared_error
 
 
-class NetworkClassifier(MLP, Classifier):
+class TorchClassifier(TorchNetwork, Classifier):
     """Base of the networks for classes: softmax and cross-entropy, which of two classes is the binary one."""
 
     loss = staticmethod(cross_entropy)
 
-    def _standardise(self, X: np.ndarray, y: np.ndarray) -> None:
-        super()._standardise(X, y)
-        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[y])
+    def _standardise(self, rows: TrainingRows, plan: Any) -> None:
+        super()._standardise(rows, plan)
+        weights = compute_class_weight(plan.class_weight, classes=self.classes_, y=self.classes_[rows.y])
         # On average one, so that steps have the length they have without.
-        self.class_weights_ = None if self.class_weight is None else weights / weights[y].mean()
+        self.class_weights_ = None if plan.class_weight is None else weights / weights[rows.y].mean()
 
     def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:
         weight = {} if self.class_weights_ is None else {"weight": self.class_weights_[y]}
@@ -29,7 +32,7 @@ class NetworkClassifier(MLP, Classifier):
     def _test_target(self, y: np.ndarray) -> np.ndarray:
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise invalid("test", shown(unknown), "The rows to learn from have no such class.")
+            raise invalid("test", shown(unknown), "The training rows have no such class.")
         return np.searchsorted(self.classes_, y)
 
     def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
@@ -37,26 +40,27 @@ class NetworkClassifier(MLP, Classifier):
         counts = np.bincount(data["y"][rows], weight[rows], minlength=len(self.classes_))
         return float(-np.mean(weight[aside] * np.log(np.maximum(counts, 0.5) / counts.sum())[data["y"][aside]]))
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return special.softmax(self._outputs(X), axis=-1)
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return special.softmax(self._outputs(rows), axis=-1)
 
 
-class NetworkRegressor(MLP, Regressor):
+class TorchRegressor(TorchNetwork, Regressor):
     """Base of the networks for values, by mean squared error of the standardised target."""
 
     loss = staticmethod(squared_error)
 
     def _check(self) -> None:
         super()._check()
-        if self.class_weight is not None:
-            raise invalid("class_weight", self.class_weight, "Values have no classes.", "Leave it None.")
+        weight = self._plan().class_weight
+        if weight is not None:
+            raise invalid("class_weight", weight, "Values have no classes.", "Leave it None.")
 
-    def _standardise(self, X: np.ndarray, y: np.ndarray) -> None:
-        super()._standardise(X, y)
-        if hasattr(self.start, "target_scale_"):
-            self.target_center_, self.target_scale_ = self.start.target_center_, self.start.target_scale_
+    def _standardise(self, rows: TrainingRows, plan: Any) -> None:
+        super()._standardise(rows, plan)
+        if hasattr(plan.start, "target_scale_"):
+            self.target_center_, self.target_scale_ = plan.start.target_center_, plan.start.target_scale_
         else:
-            self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
+            self.target_center_, self.target_scale_ = (float(value) for value in standardisation(rows.y))
 
     def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:
         return {"y": (y - self.target_center_) / self.target_scale_}
@@ -67,5 +71,5 @@ class NetworkRegressor(MLP, Regressor):
     def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
         return float(np.mean((data["y"][aside] - data["y"][rows].mean()) ** 2))
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return self.target_center_ + self._outputs(X)[..., 0] * self.target_scale_
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return self.target_center_ + self._outputs(rows)[..., 0] * self.target_scale_

@@ -6,34 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
+from sklearn.base import clone
 
 from bayesgeo._check import invalid, positive
 from bayesgeo.models.base import Classifier, Estimator, Regressor
-from bayesgeo.models.networks.base import MLP, Rows
 from bayesgeo.models.networks.ensemble import DeepEnsemble, DeepEnsembleClassifier, DeepEnsembleRegressor
-from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
+from bayesgeo.models.networks.mlp import MLP, MLPClassifier, MLPRegressor
 from bayesgeo.models.preparation import held_out_folds
-
-
-class FoldNetworks(DeepEnsemble):
-    """Base of the networks that try a candidate: one a fold, none of which sees the fold's rows."""
-
-    folds: Rows
-
-    def _parts(self, y: np.ndarray, groups: Any, seeds: list[int]) -> Rows:
-        return [self._within(rows, y, groups, seed) for (rows, _), seed in zip(self.folds, seeds, strict=True)]
-
-    def _within(self, rows: np.ndarray, y: np.ndarray, groups: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        learning, deciding = self._parted(y[rows], None if groups is None else groups[rows], seed)
-        return rows[learning], rows[deciding]
-
-
-class FoldClassifiers(FoldNetworks, DeepEnsembleClassifier):
-    """One classifier a fold."""
-
-
-class FoldRegressors(FoldNetworks, DeepEnsembleRegressor):
-    """One regressor a fold."""
+from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.training.recipe import Recipe
 
 
 class TunedMLP(Estimator):
@@ -55,7 +36,7 @@ class TunedMLP(Estimator):
 
     kind = "deterministic"
     single: ClassVar[type[MLP]]
-    several: ClassVar[type[FoldNetworks]]
+    several: ClassVar[type[DeepEnsemble]]
     estimator_: Any
 
     def __init__(
@@ -75,33 +56,34 @@ class TunedMLP(Estimator):
         self.max_epochs = max_epochs
         self.random_state = random_state
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
+    def _learn(self, rows: TrainingRows) -> None:
         candidates = self._candidates()
-        groups = None if groups is None else np.asarray(groups)
-        target = y if isinstance(self, Regressor) else self.classes_[y]
-        folds = held_out_folds(y, groups, self.folds, self.seed_, stratify=isinstance(self, Classifier))
+        target = rows.y if isinstance(self, Regressor) else self.classes_[rows.y]
+        folds = held_out_folds(rows.y, rows.group, self.folds, self.seed_, stratify=isinstance(self, Classifier))
         losses = np.full((len(candidates), self.folds), np.nan)
-        for k, settings in enumerate(candidates if folds else []):
-            networks = self.several(members=self.folds, **settings)
-            networks.folds = folds
-            expected = networks.fit(X, target, groups).predict_draws(X).values[0]
-            losses[k] = [self._loss(fold[held], y[held]) for fold, (_, held) in zip(expected, folds, strict=True)]
+        for k, network in enumerate(candidates if folds else []):
+            networks = self.several(network, members=self.folds, random_state=self.seed_)
+            expected = networks._fit(rows.X, target, rows.groups, folds=folds).predict_draws(rows.X).values[0]
+            losses[k] = [self._loss(fold[held], rows.y[held]) for fold, (_, held) in zip(expected, folds, strict=True)]
         self.results_ = self._table(losses)
         chosen = candidates[int(losses.mean(axis=1).argmin())]
-        self.estimator_ = self.single(**chosen).fit(X, target, groups)
+        self.estimator_ = clone(chosen).fit(rows.X, target, rows.groups)
 
-    def _candidates(self) -> list[dict[str, Any]]:
+    def _candidates(self) -> list[MLP]:
         positive("folds", self.folds, integer=True)
         if self.folds < 2:
-            raise invalid("folds", self.folds, "What is fitted on all rows holds none out.", "Give folds=3.")
+            raise invalid("folds", self.folds, "Two folds are the least that hold rows out.", "Give folds=3.")
         grid = self._grid()
         if not grid:
             raise invalid("widths", self.widths, "There is nothing to choose from.", "Give a width, a depth, a decay.")
         for width, depth, _ in grid:
             positive("widths", width, integer=True)
             positive("depths", depth, integer=True)
-        same = {"max_epochs": self.max_epochs, "random_state": self.seed_}
-        return [same | {"hidden": (width,) * depth, "weight_decay": decay} for width, depth, decay in grid]
+        recipes = [Recipe(max_epochs=self.max_epochs, weight_decay=decay) for _, _, decay in grid]
+        return [
+            self.single((width,) * depth, recipe=recipe, random_state=self.seed_)
+            for (width, depth, _), recipe in zip(grid, recipes, strict=True)
+        ]
 
     def _grid(self) -> list[tuple[int, int, float]]:
         return list(product(self.widths, self.depths, self.weight_decays))
@@ -133,7 +115,7 @@ class TunedMLPClassifier(TunedMLP, Classifier):
     folds : int
         In how many parts the rows are held out in turn.
     max_epochs : int
-        Passes over the rows, at most.
+        Maximum number of epochs.
     random_state : int, RandomState or None
         Seed of the folds and of every network.
 
@@ -145,14 +127,14 @@ class TunedMLPClassifier(TunedMLP, Classifier):
 
     name = "tuned_mlp"
     single = MLPClassifier
-    several = FoldClassifiers
+    several = DeepEnsembleClassifier
 
     def _loss(self, expected: np.ndarray, y: np.ndarray) -> float:
         seen = expected[np.arange(len(y)), y]
         return float(-np.log(np.maximum(seen, np.finfo(float).tiny)).mean())
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return self.estimator_._expected(X)
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return self.estimator_._expected(rows)
 
 
 class TunedMLPRegressor(TunedMLP, Regressor):
@@ -168,7 +150,7 @@ class TunedMLPRegressor(TunedMLP, Regressor):
 
     name = "tuned_mlp"
     single = MLPRegressor
-    several = FoldRegressors
+    several = DeepEnsembleRegressor
 
     @property
     def noise_(self) -> xr.Dataset:
@@ -178,8 +160,8 @@ class TunedMLPRegressor(TunedMLP, Regressor):
     def _loss(self, expected: np.ndarray, y: np.ndarray) -> float:
         return float(np.mean((y - expected) ** 2))
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return self.estimator_._expected(X)
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return self.estimator_._expected(rows)
 
 
 __all__ = ["TunedMLPClassifier", "TunedMLPRegressor"]

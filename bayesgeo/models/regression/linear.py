@@ -1,5 +1,6 @@
 """Bayesian linear regression."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,11 +11,26 @@ from bayesgeo._check import one_of
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.models.base import Regressor
 from bayesgeo.models.bayesian import Bayesian, feature_names, with_units
-from bayesgeo.models.criticism import Parameters, Says
+from bayesgeo.models.criticism import Parameters, PredictiveFunctions
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.regression.conjugate import conjugate_prior
 from bayesgeo.models.regression.graph import forward, regression_graph
 from bayesgeo.models.regression.priors import PRIORS, RegressionPrior, refuse_undetermined, scale_of_prior
+from bayesgeo.models.regression.statement import (
+    FLAT_INTERCEPT,
+    INTERCEPT_REASON,
+    coefficient_prior,
+    kind_of_prior,
+    linear_graph,
+)
+from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.specification import Prior, Specification
+
+DEFAULT_SCALE = 10.0
+COEFFICIENTS = "Broad in units of the noise: the rows set the size of an effect."
+NOISE = "Worth one row that says: a tenth of the variance is noise."
+TAILS = "Allows heavy tails and the normal limit (Juárez & Steel 2010)."
+NAMES = {"nu": "degrees of freedom of the noise"}
 
 
 class BayesianLinearRegression(Bayesian, Regressor):
@@ -91,12 +107,13 @@ class BayesianLinearRegression(Bayesian, Regressor):
         posterior = self.posterior_["posterior"].to_dataset().rename(sigma="standard_sigma", noise_sd="sigma")
         return posterior[[name for name in ("sigma", "nu") if name in posterior]]
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
+    def _problem(self, rows: TrainingRows) -> Problem:
+        X, y = self._scaled(rows.X), rows.y
         one_of("prior", self.prior, PRIORS)
         one_of("noise", self.noise, ("normal", "student-t"))
         refuse_undetermined(self.prior, X, spare=1)
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
-        scale = scale_of_prior(self.prior, self.prior_scale, default=10.0, n_rows=len(X))
+        scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(X))
         graph = partial(regression_graph, self.prior, scale, self.noise, X.shape[1])
         closed = self.noise == "normal" and self.prior in ("normal", "flat")
         return Problem(
@@ -121,29 +138,49 @@ class BayesianLinearRegression(Bayesian, Regressor):
             noise_sd=posterior["sigma"] * self.target_scale_,
         )
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        return self._mean(X, self._parameters())
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return self._mean(rows.X, self._parameters())
 
     def _mean(self, X: np.ndarray, p: Parameters) -> np.ndarray:
-        return self.target_center_ + forward((X - self.center_) / self.scale_, p, np) * self.target_scale_
+        return self.target_center_ + forward(self._scaled(X), p, np) * self.target_scale_
 
-    def _says(self, problem: Problem) -> Says:
+    def _predictive_functions(self, problem: Problem) -> PredictiveFunctions:
         prior = None
         if self.prior != "flat":
-            scale = scale_of_prior(self.prior, self.prior_scale, default=10.0, n_rows=len(problem.data["y"]))
-            prior = RegressionPrior(self.prior, scale, self.n_features_in_, self.noise == "student-t")
+            heavy = self.noise == "student-t"
+            prior = RegressionPrior(self.prior, self.prior_scale_, self.n_features_in_, heavy)
         # The scales that a horseshoe learns are not kept, and given them alone its coefficients are normal.
         known = prior is not None and self.prior != "horseshoe"
-        return Says(
-            predictive=self._at,
+        return PredictiveFunctions(
+            predictive=self._predict_from,
             log_prior=prior.log_density if prior is not None and known else None,
             prior=prior.sample if prior is not None else None,
             shown=("weight", "intercept", "sigma") if known else (),
         )
 
-    def _at(self, X: np.ndarray, p: Parameters) -> dict[str, np.ndarray]:
+    def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
         shape = {"nu": p["nu"]} if "nu" in p else {}
-        return {"expected": self._mean(X, p), "sigma": p["sigma"] * self.target_scale_} | shape
+        return {"expected": self._mean(rows.X, p), "sigma": p["sigma"] * self.target_scale_} | shape
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State the formula, priors and names; see :meth:`Estimator.specification`."""
+        flat, heavy = self.prior == "flat", self.noise == "student-t"
+        priors = [
+            FLAT_INTERCEPT if flat else Prior("α", "Normal(0, (10σ)²)", INTERCEPT_REASON),
+            coefficient_prior(self, DEFAULT_SCALE, "σ", COEFFICIENTS),
+            Prior("σ", "p(σ) ∝ 1/σ", FLAT_INTERCEPT.why) if flat else Prior("σ²", "InverseGamma(1/2, 1/20)", NOISE),
+        ]
+        priors += [Prior("ν", "Gamma(2, 0.1)", TAILS)] if heavy else []
+        return Specification(
+            likelihood=f"yᵢ ~ {'Student-t(ν, ' if heavy else 'Normal('}α + xᵢᵀβ, σ²)",
+            scale="features and target standardised",
+            priors=tuple(priors),
+            prior_kind=kind_of_prior(self),
+            graph=linear_graph(("σ²", "ν") if heavy else ("σ²",)),
+            quantities=("constant", "coefficient", "noise_sd", *(("nu",) if heavy else ())),
+            effects="weight",
+            names=NAMES,
+        )
 
 
 __all__ = ["BayesianLinearRegression"]

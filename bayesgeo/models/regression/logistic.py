@@ -1,5 +1,6 @@
 """Bayesian logistic and softmax regression."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,21 @@ from bayesgeo._check import one_of
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.bayesian import Bayesian, feature_names, with_units
-from bayesgeo.models.criticism import Parameters, Says
+from bayesgeo.models.criticism import Parameters, PredictiveFunctions
 from bayesgeo.models.regression.graph import WHITENED, forward, logistic_graph, whitening
 from bayesgeo.models.regression.priors import PRIORS, ClassPrior, refuse_undetermined, scale_of_prior
+from bayesgeo.models.regression.statement import (
+    FLAT_INTERCEPT,
+    INTERCEPT_REASON,
+    coefficient_prior,
+    kind_of_prior,
+    linear_graph,
+)
+from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.specification import Prior, Specification
+
+DEFAULT_SCALE = 2.5
+COEFFICIENTS = "Weak: rules out effects on the log odds that are hardly ever seen (Gelman et al. 2008)."
 
 
 class BayesianLogisticRegression(Bayesian, Classifier):
@@ -70,10 +83,11 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         coefficient = self.posterior_["posterior"]["coefficient"].mean(("chain", "draw"))
         return np.atleast_2d(coefficient.transpose(..., "feature").values)
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Problem:
+    def _problem(self, rows: TrainingRows) -> Problem:
+        X, y = self._scaled(rows.X), rows.y
         one_of("prior", self.prior, PRIORS)
         refuse_undetermined(self.prior, X, spare=0)
-        scale = scale_of_prior(self.prior, self.prior_scale, default=2.5, n_rows=len(X))
+        scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(X))
         n_labels = len(self.classes_)
         graph = partial(logistic_graph, self.prior, scale, X.shape[1], n_labels)
         label = () if n_labels == 2 else ("label",)
@@ -95,30 +109,44 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         coefficient = with_units(self, coefficient)
         return posterior.assign(coefficient=coefficient, constant=posterior["intercept"] - shift)
 
-    def _says(self, problem: Problem) -> Says:
+    def _predictive_functions(self, problem: Problem) -> PredictiveFunctions:
         prior = None
         if self.prior != "flat":
-            scale = scale_of_prior(self.prior, self.prior_scale, default=2.5, n_rows=len(problem.data["y"]))
-            prior = ClassPrior(self.prior, scale, self.n_features_in_, len(self.classes_))
+            prior = ClassPrior(self.prior, self.prior_scale_, self.n_features_in_, len(self.classes_))
         known = prior is not None and self.prior != "horseshoe"
-        return Says(
-            predictive=self._at,
+        return PredictiveFunctions(
+            predictive=self._predict_from,
             log_prior=prior.log_density if prior is not None and known else None,
             prior=prior.sample if prior is not None else None,
             shown=("weight", "intercept") if known else (),
         )
 
-    def _at(self, X: np.ndarray, p: Parameters) -> dict[str, np.ndarray]:
-        predictor = forward((X - self.center_) / self.scale_, p, np)
+    def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
+        predictor = forward(self._scaled(rows.X), p, np)
         if len(self.classes_) == 2:
             predictor = np.stack([np.zeros_like(predictor), predictor], axis=-1)
         return {"log_probability": special.log_softmax(predictor, axis=-1)}
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        predictor = forward((X - self.center_) / self.scale_, self._parameters(), np)
+    def _expected(self, rows: Rows) -> np.ndarray:
+        predictor = forward(self._scaled(rows.X), self._parameters(), np)
         if len(self.classes_) > 2:
             return special.softmax(predictor, axis=-1)
         return np.stack([special.expit(-predictor), special.expit(predictor)], axis=-1)
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State the formula, priors and names; see :meth:`Estimator.specification`."""
+        names = tuple(labels) or tuple(map(str, getattr(self, "classes_", ("0", "1"))))
+        intercept = FLAT_INTERCEPT if self.prior == "flat" else Prior("α", "Normal(0, 10²)", INTERCEPT_REASON)
+        binary, several = f"P(yᵢ = {names[-1]}) = 1 / (1 + exp(−α − xᵢᵀβ))", "P(yᵢ = k) ∝ exp(αₖ + xᵢᵀβₖ)"
+        return Specification(
+            likelihood=binary if len(names) == 2 else several,
+            scale="features standardised",
+            priors=(intercept, coefficient_prior(self, DEFAULT_SCALE, "", COEFFICIENTS)),
+            prior_kind=kind_of_prior(self),
+            graph=linear_graph(()),
+            quantities=("constant", "coefficient"),
+            effects="weight",
+        )
 
 
 __all__ = ["BayesianLogisticRegression"]

@@ -7,17 +7,19 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo._check import invalid
 from bayesgeo.models.architecture import Network
-from bayesgeo.models.base import Classifier, Estimator, framed, row_labels
+from bayesgeo.models.base import Classifier, Estimator
 from bayesgeo.models.preparation import standardisation, validation_rows
+from bayesgeo.models.rows import TrainingRows, row_names
 from bayesgeo.models.students.draws import DRAWS
 from bayesgeo.models.students.rows import transfer_rows
 from bayesgeo.models.students.teacher import Moments, check_teacher, fit_teacher, is_fitted, with_names
 from bayesgeo.models.training.loop import train
 from bayesgeo.models.training.recipe import Recipe
+from bayesgeo.models.wrappers.sklearn import seeded
 
 HELD_OUT = 0.2  # part of the rows on which a teacher is calibrated
 FEWEST = 10  # rows, below which none are set aside
@@ -43,7 +45,7 @@ class Student(Estimator):
         ``weight_k (input, output)`` and ``bias_k (output)`` of each layer, in single precision as they were trained.
     curve_ : xarray.Dataset
         ``training`` and ``validation`` loss by ``epoch``.
-    held_out_rows_ : numpy.ndarray
+    holdout_rows_ : numpy.ndarray
         Rows on which the teacher was calibrated.
     correction_ : float
         What calibration did: the temperature, or the factor on the predictive standard deviation; 1 if nothing.
@@ -78,17 +80,27 @@ class Student(Estimator):
         self.device = device
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None, *, held_out: Any = None, unlabelled: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        groups: Any = None,
+        *,
+        coordinates: Any = None,
+        weights: Any = None,
+        held_out: Any = None,
+        unlabelled: Any = None,
+    ) -> Self:
         """Teach the teacher, unless it is fitted, and learn from it.
 
         Parameters
         ----------
-        X, y, groups : array-like
+        X, y, groups, coordinates, weights
             As :meth:`Estimator.fit`.
         held_out : array-like of int, optional
             Positions of rows of ``X`` on which the teacher is calibrated. A teacher that is not fitted learns from
             the others; None sets a fifth of the rows aside, in whole groups. A fitted teacher must not have learned
-            from them; None leaves it as it is, because nobody knows which rows it has seen.
+            from them; None leaves it as it is, because the rows that it has seen are unknown.
         unlabelled : array-like, optional
             ``(obs, feature)`` more rows to ask the teacher about.
 
@@ -101,11 +113,8 @@ class Student(Estimator):
         InvalidInput
             If the teacher does not suit the task, or a setting cannot be used.
         """
-        self._lent = {"recipe": self._check(), "held_out": held_out, "unlabelled": unlabelled}
-        try:
-            return super().fit(X, y, groups)
-        finally:
-            del self._lent
+        recipe = self._check()
+        return self._fit(X, y, groups, coordinates, weights, recipe=recipe, held_out=held_out, unlabelled=unlabelled)
 
     def uncertainty(self, X: Any) -> xr.Dataset:
         """Return what the student is unsure of and why, for each row, in closed form.
@@ -117,9 +126,9 @@ class Student(Estimator):
             entropies and the mutual information in nats, for values variances in the square of the unit of ``y``.
         """
         check_is_fitted(self)
-        parts = [self._split(self._answers(values)) for values, _ in self._chunks(X)]
+        parts = [self._split(self._answers(rows.X)) for rows in self._parts(X, None, None)]
         split = {name: ("obs", np.concatenate([part[name] for part in parts])) for name in parts[0]}
-        return xr.Dataset(split, {"obs": row_labels(X)}, {"unit": "nat"} if isinstance(self, Classifier) else {})
+        return xr.Dataset(split, {"obs": row_names(X)}, {"unit": "nat"} if isinstance(self, Classifier) else {})
 
     @property
     def network_(self) -> Network:
@@ -154,22 +163,22 @@ class Student(Estimator):
     @abstractmethod
     def _split(self, answers: np.ndarray) -> dict[str, np.ndarray]: ...
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        recipe, held_out, unlabelled = self._lent.values()
-        known = X
-        if unlabelled is not None:
-            known = np.r_[X, validate_data(self, framed(unlabelled), dtype=np.float64, reset=False)]
-        self._teach(X, y, groups, held_out)
+    def _learn(
+        self, rows: TrainingRows, *, recipe: Recipe | None = None, held_out: Any = None, unlabelled: Any = None
+    ) -> None:
+        X, y = rows.X, rows.y
+        known = X if unlabelled is None else np.r_[X, self._rows(unlabelled).X]
+        self._teach(rows, held_out)
         drawn = transfer_rows(known, self._n_drawn(len(X)), np.random.default_rng(self.seed_))
         everything = np.r_[known, drawn]
         moments = self._correct(self._ask(everything), y)
         self.center_, self.scale_ = standardisation(X)
         data = {"X": (everything - self.center_) / self.scale_, **self._goals(moments, y)}
-        judging = validation_rows(y, groups, self.seed_, stratify=False)
+        judging = validation_rows(y, rows.group, self.seed_, stratify=False)
         # Too few rows to set some aside: learn from all.
         learning = np.delete(np.arange(len(everything)), judging if len(judging) < len(X) else [])
-        rows = [(learning, judging)]
-        trained = train(self.network_, data, rows, self._loss, recipe, [self.seed_], device=self.device)
+        parts = [(learning, judging)]
+        trained = train(self.network_, data, parts, self._loss, recipe or self._check(), [self.seed_])
         self.weights_ = {name: values[0].astype(np.float32) for name, values in trained.weights.items()}
         self.curve_ = trained.curve.isel(member=0)
 
@@ -191,31 +200,32 @@ class Student(Estimator):
             weight_decay=WEIGHT_DECAY,
             max_epochs=self.max_epochs,
             patience=self.max_epochs,
+            device=self.device,
         )
 
     def _chosen(self) -> Any:
         return self._default_teacher() if self.teacher is None else self.teacher
 
-    def _teach(self, X: np.ndarray, y: np.ndarray, groups: Any, held_out: Any) -> None:
+    def _teach(self, rows: TrainingRows, held_out: Any) -> None:
         teacher = self._chosen()
-        given = None if held_out is None else _positions(held_out, len(X))
+        given = None if held_out is None else _positions(held_out, len(rows))
         if is_fitted(teacher):
-            self._teacher, self.held_out_rows_ = teacher, np.arange(0) if given is None else given
+            self._teacher, self.holdout_rows_ = teacher, np.arange(0) if given is None else given
             return
         needed = self.calibrate or not self._knows_noise(teacher)
         given = np.arange(0) if given is None and not needed else given
-        self.held_out_rows_ = self._set_aside(y, groups) if given is None else given
-        rows = np.setdiff1d(np.arange(len(X)), self.held_out_rows_)
-        target = self.classes_[y] if isinstance(self, Classifier) else y
-        part = None if groups is None else np.asarray(groups)[rows]
-        named = with_names(X[rows], getattr(self, "feature_names_in_", None))
-        self._teacher = fit_teacher(_seeded(clone(teacher), self.seed_), named, target[rows], part)
+        self.holdout_rows_ = self._set_aside(rows) if given is None else given
+        part = rows.part(np.setdiff1d(np.arange(len(rows)), self.holdout_rows_))
+        target = self.classes_[part.y] if isinstance(self, Classifier) else part.y
+        named = with_names(part.X, getattr(self, "feature_names_in_", None))
+        self._teacher = fit_teacher(seeded(clone(teacher), self.seed_), named, target, part.groups)
 
-    def _set_aside(self, y: np.ndarray, groups: Any) -> np.ndarray:
-        rows = validation_rows(y, groups, self.seed_, stratify=isinstance(self, Classifier), part=HELD_OUT)
-        left = np.delete(y, rows)
-        enough = len(y) >= FEWEST and (not isinstance(self, Classifier) or len(np.unique(left)) > 1)
-        return rows if enough else rows[:0]
+    def _set_aside(self, rows: TrainingRows) -> np.ndarray:
+        classes = isinstance(self, Classifier)
+        aside = validation_rows(rows.y, rows.group, self.seed_, stratify=classes, part=HELD_OUT)
+        left = np.delete(rows.y, aside)
+        enough = len(rows) >= FEWEST and (not classes or len(np.unique(left)) > 1)
+        return aside if enough else aside[:0]
 
     def _answers(self, X: np.ndarray) -> np.ndarray:
         """Return the answers ``(obs, answer)`` that the network gives."""
@@ -227,7 +237,7 @@ class Student(Estimator):
     def _each(self, X: Any, answer: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return what ``answer`` makes of the answers of each row, a few rows at a time."""
         check_is_fitted(self)
-        return np.concatenate([answer(self._answers(values)) for values, _ in self._chunks(X)])
+        return np.concatenate([answer(self._answers(rows.X)) for rows in self._parts(X, None, None)])
 
     def _numbers_per_row(self) -> int:
         return max(super()._numbers_per_row(), 4 * DRAWS * len(self.answer_center_))
@@ -239,13 +249,3 @@ def _positions(held_out: Any, n: int) -> np.ndarray:
     if not usable or len(np.unique(rows)) != len(rows):
         raise invalid("held_out", held_out, f"It is not a list of different positions below {n}.")
     return np.sort(rows)
-
-
-def _seeded(estimator: Any, seed: int) -> Any:
-    """Give a seed to whatever in an estimator has none."""
-    unset = {
-        name: seed
-        for name, value in estimator.get_params().items()
-        if value is None and name.split("__")[-1] == "random_state"
-    }
-    return estimator.set_params(**unset)

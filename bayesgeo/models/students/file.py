@@ -17,7 +17,7 @@ from bayesgeo._files import atomic_file
 from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
 
-SCHEMA = 1
+STUDENT_SCHEMA = 1
 KEY = "bayesgeo.student"  # of the description among the metadata
 LARGEST_HEADER, LARGEST_FILE = 2**20, 2**28  # bytes
 LONGEST_NAME = 200
@@ -97,7 +97,7 @@ def _describe(student: Student) -> dict[str, Any]:
     settings = student.get_params(deep=False)
     classes = getattr(student, "classes_", None)
     return {
-        "schema_version": SCHEMA,
+        "schema_version": STUDENT_SCHEMA,
         "class": type(student).__name__,
         "parameters": {name: _plain(settings[name]) for name in SETTINGS},
         "classes": None if classes is None else {"kind": _kind(classes), "values": classes.tolist()},
@@ -174,8 +174,8 @@ PARTS: dict[str, tuple[type, ...]] = {
 
 
 def _check_description(path: Any, description: dict[str, Any]) -> None:
-    if description.get("schema_version") != SCHEMA:
-        raise _refused(path, f"Its schema version is {description.get('schema_version')!r}, not {SCHEMA}.")
+    if description.get("schema_version") != STUDENT_SCHEMA:
+        raise _refused(path, f"Its schema version is {description.get('schema_version')!r}, not {STUDENT_SCHEMA}.")
     if set(description) != set(PARTS) or not all(isinstance(description[name], PARTS[name]) for name in PARTS):
         raise _refused(path, "Its description lacks a part, has another, or one is of another type.")
     one_of("student class", description["class"], list(KINDS))
@@ -226,7 +226,7 @@ def _build(path: Any, description: dict[str, Any]) -> Student:
     for name, value in description["fitted"].items():
         setattr(student, name, value)
     student.n_features_in_ = description["n_features"]
-    student.held_out_rows_ = np.arange(0)
+    student.holdout_rows_ = np.arange(0)
     if description["features"]:
         student.feature_names_in_ = np.array(description["features"], dtype=object)
     if description["units"]:

@@ -10,10 +10,11 @@ from bayesgeo._check import invalid, shown
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
 from bayesgeo.models.preparation import standardisation
+from bayesgeo.models.rows import Rows
 from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.draws import DRAWS, dirichlet_draws, dirichlet_information, normal_scores
 from bayesgeo.models.students.teacher import PRECISION, Moments, class_moments, is_fitted, value_moments
-from bayesgeo.models.wrappers.calibrated import scale_of, temperature_of, tempered
+from bayesgeo.models.wrappers.temperature import scale_of, temperature_of, tempered
 
 DOUBT_WEIGHT = 0.2  # of the error of the spread beside the error of the mean
 LEAST_PROBABILITY = 1e-12
@@ -62,7 +63,7 @@ class StudentClassifier(Student, Classifier):
 
     name = "student"
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
         """Return the mean probability of each class, ``(obs, label)``, in one pass of the network."""
         return self._each(X, self._mean)
 
@@ -84,7 +85,7 @@ class StudentClassifier(Student, Classifier):
 
     def _correct(self, moments: Moments, y: np.ndarray) -> Moments:
         self.correction_ = 1.0
-        rows = self.held_out_rows_
+        rows = self.holdout_rows_
         mean = np.maximum(moments["mean"], LEAST_PROBABILITY)
         if self.calibrate and len(rows):
             # Only rows of classes that the teacher has seen tell how sure it should be.
@@ -119,8 +120,8 @@ class StudentClassifier(Student, Classifier):
     def _precision(self, answers: np.ndarray) -> np.ndarray:
         return np.expm1(np.clip(answers[:, -1], *np.log1p(PRECISION)))
 
-    def _expected(self, X: np.ndarray) -> np.ndarray:
-        answers = self._answers(X)
+    def _expected(self, rows: Rows) -> np.ndarray:
+        answers = self._answers(rows.X)
         mean = self._mean(answers)
         if not self.spread_:
             return mean[None, None]
@@ -158,7 +159,7 @@ class StudentRegressor(Student, Regressor):
 
     name = "student"
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
         """Return the mean of the expected outcome, ``(obs,)``, in one pass of the network."""
         return self._each(X, lambda answers: answers[:, 0])
 
@@ -173,7 +174,7 @@ class StudentRegressor(Student, Regressor):
 
     def _correct(self, moments: Moments, y: np.ndarray) -> Moments:
         self.correction_, noisy = 1.0, "aleatoric" in moments
-        rows = self.held_out_rows_ if noisy else self._error_rows(len(y))
+        rows = self.holdout_rows_ if noisy else self._error_rows(len(y))
         moments = {"aleatoric": np.ones_like(moments["mean"])} | moments
         if len(rows) and (self.calibrate or not noisy):
             self.correction_ = float(scale_of((y[rows] - moments["mean"][rows]) / _predictive_sd(moments)[rows]))
@@ -181,10 +182,10 @@ class StudentRegressor(Student, Regressor):
 
     def _error_rows(self, n: int) -> np.ndarray:
         """Return the rows that show the error of a teacher without a noise; those it learned from, if too few."""
-        if not len(self.held_out_rows_) and is_fitted(self._chosen()):
+        if not len(self.holdout_rows_) and is_fitted(self._chosen()):
             problem = "It has no noise of its own, and no rows show its error."
             raise invalid("teacher", type(self._teacher).__name__, problem, "Give held_out rows.")
-        return self.held_out_rows_ if len(self.held_out_rows_) else np.arange(n)
+        return self.holdout_rows_ if len(self.holdout_rows_) else np.arange(n)
 
     def _goals(self, moments: Moments, y: np.ndarray) -> dict[str, np.ndarray]:
         self.spread_ = "epistemic" in moments
@@ -202,8 +203,8 @@ class StudentRegressor(Student, Regressor):
         mean = 2.0 * (1.0 + part["weight"] * error[..., 0]).sqrt() - 2.0
         return mean + DOUBT_WEIGHT * error[..., 1:].sum(-1)
 
-    def _predictive(self, X: np.ndarray) -> dict[str, np.ndarray]:
-        answers = self._answers(X)
+    def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
+        answers = self._answers(rows.X)
         mean, sds = answers[:, 0], np.exp(answers[:, 1:])
         if not self.spread_:
             return {"expected": mean[None, None], "sigma": sds[:, 0][None, None]}
@@ -277,4 +278,4 @@ def _predictive_sd(moments: Moments) -> np.ndarray:
     return np.sqrt(sum(moments[name] ** 2 for name in SPREADS if name in moments))
 
 
-__all__ = ["StudentClassifier", "StudentRegressor"]
+__all__ = ["StudentClassifier", "StudentRegressor", "distill"]

@@ -1,36 +1,36 @@
-"""What the curve of a training says: overfitting, underfitting, or neither."""
+"""Judge a training curve: overfitting, underfitting, or neither."""
 
 import numpy as np
 import xarray as xr
 
 
-def fitting(curve: xr.Dataset) -> str:
-    """Say whether training and validation losses show "overfitting", "underfitting" or that the network "fits".
+def training_verdict(curve: xr.Dataset) -> str:
+    """Return "overfitting", "underfitting" or "fits", whichever training and validation losses show.
 
     Both losses are smoothed by a running mean over a tenth of the epochs. "underfitting": the least validation loss
     is not 2 % below that of a constant prediction, or patience had not run out, it lies in the last tenth of the
     epochs, and the training loss was still falling there: by 1 %, and by twice the standard error, below the tenth
     before. "overfitting": the validation loss ends at least 5 % above its least while the training loss fell by 5 %
-    more since. The words are about the whole course; what was kept is the best epoch.
+    more since. The verdict is about the whole course; the weights that are kept are those of the best epoch.
 
     Parameters
     ----------
     curve : xarray.Dataset
         ``training`` and ``validation (epoch)``, and ``constant`` and ``stopped`` where known: the ``curve_`` of a
-        fitted network. Of several members, the word that most of them get.
+        fitted network. Of several members, the verdict that most of them get.
 
     Examples
     --------
     >>> epochs = np.arange(100)
     >>> falling = 0.1 + 0.9 * np.exp(-epochs / 10)
     >>> rising = np.where(epochs < 30, falling, falling[30] + 0.01 * (epochs - 30))
-    >>> fitting(xr.Dataset({"training": ("epoch", falling), "validation": ("epoch", rising)}))
+    >>> training_verdict(xr.Dataset({"training": ("epoch", falling), "validation": ("epoch", rising)}))
     'overfitting'
     """
     members = [name for name in curve["training"].dims if name != "epoch"]
     if members:
-        words = [fitting(curve.isel({members[0]: k})) for k in range(curve.sizes[members[0]])]
-        return max(sorted(set(words)), key=words.count)
+        verdicts = [training_verdict(curve.isel({members[0]: k})) for k in range(curve.sizes[members[0]])]
+        return max(sorted(set(verdicts)), key=verdicts.count)
     known = curve[["training", "validation"]].dropna("epoch")
     tenth = max(3, -(-known.sizes["epoch"] // 10))
     smooth = known.rolling(epoch=tenth, center=True, min_periods=1).mean()

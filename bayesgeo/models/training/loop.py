@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgeo._check import invalid, one_of
+from bayesgeo import _arrays
+from bayesgeo._check import invalid
 from bayesgeo._progress import announce
 from bayesgeo.models.architecture import Network
-from bayesgeo.models.training.members import AT_ONCE, Batches, Loss, Members, Weights, forward, take
+from bayesgeo.models.training.members import Batches, Loss, Members, Weights, forward, take
 from bayesgeo.models.training.recipe import Recipe
 
 LEAST_GAIN = 1e-5  # what counts as a better validation loss
@@ -47,7 +48,7 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
     frozen: Sequence[str] = (),
     keep: Weights | None = None,
     watched: Mapping[str, np.ndarray] | None = None,
-    device: str = "auto",
+    batch_normalisation: bool = False,
 ) -> Trained:
     """Train members of one architecture at once; keep the weights of each one's best epoch on its validation rows.
 
@@ -78,13 +79,14 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
         By name, ``(member, ...)``: 0 where a weight is and stays zero, else 1.
     watched : mapping of numpy.ndarray, optional
         As ``data``: rows whose loss is recorded as ``test`` and never used.
-    device : {"auto", "cpu", "cuda", "mps"}
-        Where to train; ``"auto"`` takes a GPU when there is one.
+    batch_normalisation : bool
+        Whether units are normalised over each batch while training (Ioffe & Szegedy 2015); it is folded into the
+        weights that are returned.
 
     Raises
     ------
     InvalidInput
-        If the machine has no such device, or the loss of a member is never finite.
+        If the machine lacks the device of the recipe, or the loss of a member is never finite.
 
     Examples
     --------
@@ -98,11 +100,12 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
     import torch
 
     with single_torch_thread(torch):
-        place = choose_device(torch, device)
+        place = choose_device(torch, recipe.device)
         # One large block that is freed teaches glibc to keep what a step frees for the next: a fifth less time.
-        torch.empty(AT_ONCE)
+        torch.empty(_arrays.BUDGET)
         tensors = _tensors(torch, data, place)
-        members = Members(torch, network, recipe, seeds, start=start, frozen=frozen, keep=keep, device=place)
+        begin: dict[str, Any] = {"start": start, "frozen": frozen, "keep": keep}
+        members = Members(torch, network, recipe, seeds, **begin, batch_normalisation=batch_normalisation, device=place)
         batches = Batches(torch, tensors, [part for part, _ in rows], seeds, recipe)
         judged = [_padded(torch, tensors, [part for _, part in rows])]
         if watched is not None:
@@ -188,7 +191,7 @@ def _select(judged: Any, kept: np.ndarray) -> Any:
 
 def _mean_loss(torch: Any, network: Network, p: dict[str, Any], judged: Any, loss: Loss) -> Any:
     tensors, order, share = judged
-    step = max(1, AT_ONCE // (len(order) * max(network.sizes)))
+    step = max(1, _arrays.BUDGET // (len(order) * max(network.sizes)))
     with torch.no_grad():
         total = torch.zeros(len(order), device=share.device)
         for rows, weights in zip(order.split(step, 1), share.split(step, 1), strict=True):
@@ -234,9 +237,8 @@ def choose_device(torch: Any, wanted: str) -> str:
     Raises
     ------
     InvalidInput
-        If it is unknown, or this machine has none.
+        If this machine has no such device.
     """
-    one_of("device", wanted, ["auto", "cpu", "cuda", "mps"])
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if available[name])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesgeo import _arrays
 from bayesgeo.models.architecture import NORM_EPSILON, Network
 from bayesgeo.models.training.recipe import OPTIMISERS, SCHEDULES, Recipe
 
@@ -13,7 +14,6 @@ Weights = dict[str, np.ndarray]
 Loss = Callable[[Any, dict[str, Any]], Any]
 
 MOMENTUM = 0.1  # share of the newest batch in the running moments of batch normalisation
-AT_ONCE = 4_000_000  # numbers gathered for several batches at once: 16 MB
 UNROLLED = 32  # numbers that a processor takes in one turn of an unrolled loop, at most
 
 
@@ -30,10 +30,11 @@ class Members:
         start: Weights | None,
         frozen: Sequence[str],
         keep: Weights | None,
+        batch_normalisation: bool,
         device: str,
     ):
         self.torch, self.network, self.recipe = torch, network, recipe
-        self.normalised = recipe.batch_normalisation and start is None
+        self.normalised = batch_normalisation and start is None
         self.shapes = _trained_shapes(network, self.normalised)
         begun = start or _stacked([_start(network, self.shapes, _stream(seed, 0)) for seed in seeds])
         masks = {name: np.broadcast_to(float(name not in frozen), values.shape) for name, values in begun.items()}
@@ -150,7 +151,7 @@ class Batches:
         ]
         order = self.torch.as_tensor(np.stack(orders), device=self.tensors["X"].device)
         numbers = self.edges[1] * len(self.rows) * sum(values[0].numel() for values in self.tensors.values())
-        step = max(1, AT_ONCE // int(numbers))
+        step = max(1, _arrays.BUDGET // int(numbers))
         for first in range(0, len(self.edges) - 1, step):
             edges = self.edges[first : first + step + 1]
             block = {name: take(values, order[:, edges[0] : edges[-1]]) for name, values in self.tensors.items()}

@@ -21,6 +21,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda done: 0.5 * (1.0 + np.cos(np.pi * done)),
     "step": lambda done: 0.1 ** int(3 * done),
 }
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Recipe:
         AdamW (Loshchilov & Hutter 2019), Adam (Kingma & Ba 2015), gradient descent, also with momentum 0.9 as is or
         by Nesterov (Sutskever et al. 2013), or RMSprop.
     learning_rate : float
-        Length of the first steps.
+        Initial learning rate.
     schedule : {"constant", "cosine", "step"}
         How steps shrink over ``max_epochs``: not, by half a cosine to zero, or tenfold after each third.
     weight_decay : float
@@ -41,15 +42,15 @@ class Recipe:
     l1 : float
         Weight of the sum of absolute weights (not biases) in the loss.
     dropout : float
-        Share of hidden units left out at each step (Srivastava et al. 2014).
-    batch_normalisation : bool
-        Normalise units over each batch (Ioffe & Szegedy 2015); folded into the weights afterwards.
+        Share of hidden units dropped at each step (Srivastava et al. 2014).
     batch_size : int, optional
         Rows a step; None takes a twentieth of them, between 16 and 512.
     max_epochs : int
-        Passes over the rows, at most.
+        Maximum number of epochs.
     patience : int
         Epochs without a better validation loss after which a member stops.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to train; ``"auto"`` takes a GPU when there is one.
 
     Raises
     ------
@@ -68,14 +69,15 @@ class Recipe:
     weight_decay: float = 0.01
     l1: float = 0.0
     dropout: float = 0.0
-    batch_normalisation: bool = False
     batch_size: int | None = None
     max_epochs: int = 500
     patience: int = 25
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         one_of("optimiser", self.optimiser, list(OPTIMISERS))
         one_of("schedule", self.schedule, list(SCHEDULES))
+        one_of("device", self.device, DEVICES)
         positive("learning_rate", self.learning_rate)
         for name in ("weight_decay", "l1", "dropout"):
             value = getattr(self, name)
@@ -90,3 +92,6 @@ class Recipe:
     def rows_a_step(self, n_rows: int) -> int:
         """Return the batch size for so many rows."""
         return self.batch_size or int(np.clip(n_rows // 20, 16, 512))
+
+
+__all__ = ["Recipe"]

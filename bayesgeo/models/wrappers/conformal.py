@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo._check import invalid, one_of
-from bayesgeo.models.wrappers.calibrated import Wrapping, WrappingClassifier, WrappingRegressor, mean_and_sd
+from bayesgeo.models.rows import TrainingRows
+from bayesgeo.models.wrappers.base import Holdout, HoldoutClassifier, HoldoutRegressor, mean_and_sd
 
 
-class Conformal(Wrapping):
+class Conformal(Holdout):
     """Base of the two split conformal estimators (Papadopoulos et al. 2002; Vovk, Gammerman & Shafer 2005).
 
     Draws, values and probabilities are those of the estimator inside. Intervals and sets hold the outcome of a new row
@@ -30,24 +31,24 @@ class Conformal(Wrapping):
         The :math:`\lceil (n + 1) c \rceil`-th of :math:`n` scores; infinite where so many rows would be needed.
         """
         if not 0 < coverage < 1:
-            raise invalid("coverage", coverage, "It is no probability.", "Give a number between 0 and 1.")
+            raise invalid("coverage", coverage, "It must be in (0, 1).", "Give coverage=0.9.")
         # 0.9 * 10 may round to a little above nine.
         rank = int(np.ceil(round((len(self.scores_) + 1) * coverage, 9)))
         return float(self.scores_[rank - 1]) if rank <= len(self.scores_) else np.inf
 
 
-class ConformalClassifier(Conformal, WrappingClassifier):
+class ConformalClassifier(Conformal, HoldoutClassifier):
     r"""Any classifier with sets of classes that hold the true one as often as asked.
 
     Parameters
     ----------
     estimator : Classifier, optional
-        Any classifier of bayesgeo; None is :class:`bayesgeo.models.networks.mlp.MLPClassifier`.
+        Any classifier, of scikit-learn too; None is :class:`bayesgeo.models.networks.mlp.MLPClassifier`.
     method : {"least", "adaptive"}
         ``"least"``: :math:`1 - p_k`, the smallest sets on average (Sadinle, Lei & Wasserman 2019, JASA 114:525),
         some of them empty; ``"adaptive"``: the probability of all classes at least as probable as :math:`k` (Romano,
         Sesia & Candès 2020, NeurIPS 33, without randomisation), larger sets where the estimator doubts.
-    part : float
+    holdout : float
         Share of the rows that is set aside.
     random_state : int, RandomState or None
         Seed of the rows set aside, and of an estimator that has none.
@@ -60,11 +61,11 @@ class ConformalClassifier(Conformal, WrappingClassifier):
 
     name = "conformal"
 
-    def __init__(self, estimator: Any = None, *, method: str = "least", part: float = 0.2, random_state: Any = None):
-        super().__init__(estimator, part=part, random_state=random_state)
+    def __init__(self, estimator: Any = None, *, method: str = "least", holdout: float = 0.2, random_state: Any = None):
+        super().__init__(estimator, holdout=holdout, random_state=random_state)
         self.method = method
 
-    def predict_set(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+    def predict_set(self, X: Any, coverage: float = 0.9, *, groups: Any = None, coordinates: Any = None) -> np.ndarray:
         """Return which classes the set of each row holds, ``(obs, label)`` of bool, ``label`` as in ``classes_``.
 
         Raises
@@ -74,15 +75,15 @@ class ConformalClassifier(Conformal, WrappingClassifier):
         """
         check_is_fitted(self)
         limit = self._limit(coverage)
-        return self._class_scores(self.predict_proba(X)) <= limit
+        return self._class_scores(self.predict_proba(X, groups, coordinates=coordinates)) <= limit
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
+    def _learn(self, rows: TrainingRows) -> None:
         one_of("method", self.method, ("least", "adaptive"))
-        self._fit_inner(X, y, groups)
-        scores = self._class_scores(
-            self._of_every_class(self.estimator_.predict_proba(X[self.aside_]), self.estimator_)
-        )
-        self.scores_ = np.sort(scores[np.arange(len(scores)), y[self.aside_]])
+        self._fit_inner(rows)
+        aside = rows.part(self.holdout_rows_)
+        probability = self.estimator_.predict_proba(aside.X, aside.groups, coordinates=aside.coordinates)
+        scores = self._class_scores(self._of_every_class(probability, self.estimator_))
+        self.scores_ = np.sort(scores[np.arange(len(scores)), aside.y])
 
     def _class_scores(self, probability: np.ndarray) -> np.ndarray:
         """Return how badly each class would fit, ``(obs, label)``."""
@@ -93,7 +94,7 @@ class ConformalClassifier(Conformal, WrappingClassifier):
         return np.take_along_axis(upto, order.argsort(axis=1), axis=1)
 
 
-class ConformalRegressor(Conformal, WrappingRegressor):
+class ConformalRegressor(Conformal, HoldoutRegressor):
     r"""Any regressor with intervals that hold the value as often as asked; parameters as the classifier's.
 
     The score is :math:`|y - \mu(x)| / \sigma(x)` of the predicted mean and standard deviation (Lei et al. 2018, JASA
@@ -101,13 +102,15 @@ class ConformalRegressor(Conformal, WrappingRegressor):
 
     Examples
     --------
-    >>> ConformalRegressor(part=0.3).part
+    >>> ConformalRegressor(holdout=0.3).holdout
     0.3
     """
 
     name = "conformal"
 
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+    def predict_interval(
+        self, X: Any, coverage: float = 0.9, *, groups: Any = None, coordinates: Any = None
+    ) -> np.ndarray:
         """Return the lower and the upper end of the interval of each row, ``(obs, 2)``, in the unit of ``y``.
 
         Raises
@@ -117,13 +120,14 @@ class ConformalRegressor(Conformal, WrappingRegressor):
         """
         check_is_fitted(self)
         limit = self._limit(coverage)
-        mean, sd = mean_and_sd(self.estimator_, np.concatenate([values for values, _ in self._chunks(X)]))
+        mean, sd = mean_and_sd(self.estimator_, self._rows(X, groups, coordinates))
         return mean[:, None] + limit * sd[:, None] * np.array([-1.0, 1.0])
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        self._fit_inner(X, y, groups)
-        mean, sd = mean_and_sd(self.estimator_, X[self.aside_])
-        self.scores_ = np.sort(np.abs(y[self.aside_] - mean) / sd)
+    def _learn(self, rows: TrainingRows) -> None:
+        self._fit_inner(rows)
+        aside = rows.part(self.holdout_rows_)
+        mean, sd = mean_and_sd(self.estimator_, aside)
+        self.scores_ = np.sort(np.abs(aside.y - mean) / sd)
 
 
 __all__ = ["ConformalClassifier", "ConformalRegressor"]
