@@ -30,7 +30,9 @@ def models(task: str) -> dict[str, type[Estimator]]:
     """
     wanted = task == "classification"
     classes = [item for item in registered("models") if isinstance(item, type) and issubclass(item, Estimator)]
-    return by_name("model", [item for item in classes if issubclass(item, Classifier) == wanted], lambda item: item.name)
+    return by_name(
+        "model", [item for item in classes if issubclass(item, Classifier) == wanted], lambda item: item.name
+    )
 
 
 def model(name: str, task: str, **parameters: Any) -> Estimator:

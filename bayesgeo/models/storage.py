@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,10 @@ from sklearn.base import BaseEstimator
 
 from bayesgeo._check import did_you_mean, invalid
 from bayesgeo._files import atomic_folder
-from bayesgeo._registry import homes
-from bayesgeo.inference.base import Inference
+from bayesgeo._registry import homes, loaded, plugins
 from bayesgeo.models.base import Estimator
 
-FORMAT = 1
+MODEL_FORMAT = 2
 # The only types beyond skops' own list that a saved forest or boosting holds; both are plain arrays of nodes.
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree"]
 SAVE_AGAIN = "Save it again with this version."
@@ -44,11 +44,15 @@ def save_model(estimator: Estimator, folder: str | Path) -> Path:
             if file is None:
                 fitted[name] = _encode(value)
             else:
-                files[name] = {"file": file.name, "sha256": _sha256(file)}
+                files[name] = _part(file)
+        parameters = estimator.get_params(deep=False)
+        for name, value in parameters.items():
+            if isinstance(value, BaseEstimator) and not isinstance(value, Estimator):
+                files[name] = _part(_write_part(temporary, f"parameter-{name}", value))
         description = {
-            "format": FORMAT,
-            "class": type(estimator).__name__,
-            "parameters": {name: _encode(value) for name, value in estimator.get_params(deep=False).items()},
+            "format": MODEL_FORMAT,
+            "class": reference(type(estimator)),
+            "parameters": {name: _encode(value) for name, value in parameters.items() if name not in files},
             "fitted": fitted,
             "files": files,
             "versions": {name: version(name) for name in LIBRARIES},
@@ -67,12 +71,7 @@ def load_model(folder: str | Path) -> Estimator:
     """
     folder = Path(folder)
     description = _read_description(folder)
-    kind = _ours("model class", description["class"], "bayesgeo.models")
-    parameters = {name: _decode(value) for name, value in description["parameters"].items()}
-    try:
-        estimator = kind(**parameters)
-    except TypeError as error:
-        raise invalid("model", str(folder), f"Its parameters do not fit: {error}.", SAVE_AGAIN) from None
+    estimator = _built(description["class"], description["parameters"], str(folder))
     for name, value in description["fitted"].items():
         setattr(estimator, name, _decode(value))
     for name, entry in description["files"].items():
@@ -80,11 +79,53 @@ def load_model(folder: str | Path) -> Estimator:
     return estimator
 
 
-def _ours(what: str, name: str, package: str) -> Any:
-    known = homes(package)
-    if name not in known:
-        raise invalid(what, name, "It is not known.", did_you_mean(name, known))
-    return getattr(importlib.import_module(known[name]), name)
+def reference(kind: type) -> str:
+    """Return how a class is named on disk: by its name if it is ours, else by module and name.
+
+    Examples
+    --------
+    >>> from bayesgeo.inference.exact import Exact
+    >>> reference(Exact), reference(np.ndarray)
+    ('Exact', 'numpy:ndarray')
+    """
+    ours = kind.__module__.split(".")[0] == __name__.split(".")[0]
+    return kind.__name__ if ours else f"{kind.__module__}:{kind.__qualname__}"
+
+
+def resolve(what: str, name: str, kind: str) -> Any:
+    """Return the class of a :func:`reference`: one of ours, or one that an installed package registers.
+
+    Nothing is imported because a file names it: a foreign class must be an entry point of ``bayesgeo.<kind>``.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither.
+
+    Examples
+    --------
+    >>> resolve("inference", "Exact", "inference")
+    <class 'bayesgeo.inference.exact.Exact'>
+    """
+    known = homes(f"bayesgeo.{kind}")
+    if name in known:
+        return getattr(importlib.import_module(known[name]), name)
+    foreign = {entry.value: entry for entry in plugins(kind).values()}
+    if name in foreign:
+        return loaded(foreign[name])
+    remedy = f"Install the package that registers it in bayesgeo.{kind}." if ":" in name else ""
+    raise invalid(what, name, f"Unknown {what}.", remedy or did_you_mean(name, known))
+
+
+def _built(name: str, parameters: dict[str, Any], where: str) -> Any:
+    """Build an unfitted estimator from its class and encoded parameters."""
+    kind = resolve("model class", name, "models")
+    if not isinstance(kind, type) or not issubclass(kind, Estimator):
+        raise invalid("model class", name, "It is no model.", SAVE_AGAIN)
+    try:
+        return kind(**{key: _decode(value) for key, value in parameters.items()})
+    except TypeError as error:
+        raise invalid("model", where, f"Its parameters do not fit: {error}.", SAVE_AGAIN) from None
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
@@ -94,8 +135,8 @@ def _read_description(folder: Path) -> dict[str, Any]:
         raise invalid("model", str(folder), "It has no model.json.", "Give a folder that a run saved.") from None
     except ValueError as error:
         raise invalid("model", str(folder), f"Its model.json cannot be read: {error}.") from None
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise invalid("model", str(folder), f"Its format is not {FORMAT}.", SAVE_AGAIN)
+    if not isinstance(description, dict) or description.get("format") != MODEL_FORMAT:
+        raise invalid("model", str(folder), f"Its format is not {MODEL_FORMAT}.", SAVE_AGAIN)
     for entry in ("class", "parameters", "fitted", "files"):
         if entry not in description:
             raise invalid("model", str(folder), f"It lacks {entry!r}.", SAVE_AGAIN)
@@ -115,10 +156,8 @@ def _write_part(folder: Path, name: str, value: Any) -> Path | None:
     elif isinstance(value, Estimator):
         file = save_model(value, folder / name)
     elif isinstance(value, BaseEstimator):
-        import skops.io
-
         file = folder / f"{name}.skops"
-        skops.io.dump(value, file)
+        _skops().dump(value, file)
     else:
         return None
     return file
@@ -143,27 +182,45 @@ def _read_part(folder: Path, entry: dict[str, str]) -> Any:
 
 
 def _read_skops(file: Path) -> Any:
-    import skops.io
-
-    unknown = set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED)
+    skops = _skops()
+    unknown = set(skops.get_untrusted_types(file=file)) - set(TRUSTED)
     if unknown:
         raise invalid("model part", str(file), f"It holds types that are not trusted: {sorted(unknown)}.")
-    return skops.io.load(file, trusted=TRUSTED)
+    return skops.load(file, trusted=TRUSTED)
+
+
+def _skops() -> Any:
+    """Import skops without what its walk over all of scikit-learn would import beside: torch, JAX, dask, cupy."""
+    blocked = dict.fromkeys(name for name in ("torch", "jax", "dask", "cupy") if name not in sys.modules)
+    sys.modules.update(blocked)  # type: ignore[arg-type]
+    try:
+        return importlib.import_module("skops.io")
+    finally:
+        for name in blocked:
+            del sys.modules[name]
 
 
 def _encode(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool | list):
+        return value
     if isinstance(value, np.ndarray):
         return {"array": value.tolist(), "dtype": "str" if value.dtype.kind in "OUT" else value.dtype.str}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, tuple):
         return {"tuple": list(value)}
-    ours = type(value).__module__ == homes("bayesgeo.inference").get(type(value).__name__)
-    if ours and isinstance(value, Inference) and dataclasses.is_dataclass(value):
-        return {"inference": type(value).__name__, "settings": dataclasses.asdict(value)}
-    if value is None or isinstance(value, str | int | float | bool | list):
-        return value
-    # A live random state or a user's own inference cannot be written down; prediction needs neither.
+    return _encode_object(value)
+
+
+def _encode_object(value: Any) -> dict[str, Any]:
+    if isinstance(value, Estimator):
+        parameters = {name: _encode(part) for name, part in value.get_params(deep=False).items()}
+        return {"estimator": reference(type(value)), "parameters": parameters}
+    for kind in ("inference", "models"):
+        if dataclasses.is_dataclass(value) and not isinstance(value, type) and _resolves(type(value), kind):
+            settings = {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {"value": reference(type(value)), "of": kind, "settings": settings}
+    # A live random state or an inference that no package registers cannot be written; prediction needs neither.
     return {"not saved": type(value).__name__}
 
 
@@ -174,9 +231,22 @@ def _decode(value: Any) -> Any:
         return np.array(value["array"], dtype=None if value["dtype"] == "str" else np.dtype(value["dtype"]))
     if "tuple" in value:
         return tuple(value["tuple"])
-    if "inference" in value:
-        return _ours("inference", value["inference"], "bayesgeo.inference")(**value["settings"])
+    if "estimator" in value:
+        return _built(value["estimator"], value["parameters"], value["estimator"])
+    if "value" in value:
+        settings = {name: _decode(part) for name, part in value["settings"].items()}
+        return resolve(value["of"], value["value"], value["of"])(**settings)
     return None
+
+
+def _resolves(kind: type, registry: str) -> bool:
+    name = reference(kind)
+    return name in homes(f"bayesgeo.{registry}") or name in {entry.value for entry in plugins(registry).values()}
+
+
+def _part(file: Path | None) -> dict[str, str]:
+    assert file is not None
+    return {"file": file.name, "sha256": _sha256(file)}
 
 
 def _sha256(part: Path) -> str:
