@@ -1,20 +1,20 @@
 """The command line: ``bayesgeo datasets | check | compare | report | predict | distill``."""
 
-import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from bayesgeo import __version__
-from bayesgeo._check import InvalidInput, did_you_mean, invalid
+from bayesgeo._check import InvalidInput, invalid
 
 if TYPE_CHECKING:
     from bayesgeo.datasets.base import Dataset
     from bayesgeo.datasets.split import Split
+    from bayesgeo.runs.source import Source
 
 DONE, BAD_INPUT, DIAGNOSTICS_FAILED, INTERRUPTED = 0, 2, 3, 130
 
@@ -51,41 +51,19 @@ class Choice:
     test: Annotated[str, Parameter(help="Year or date at which the test part of a temporal split begins.")] = ""
     seed: Annotated[int, Parameter(help="Seed of everything random.")] = 0
 
-    def dataset(self) -> "Dataset":
-        """Load the data set or read the table."""
-        from bayesgeo.datasets import load, read_table, titles
+    def source(self) -> "Source":
+        """Return the choice as a run's manifest keeps it."""
+        from bayesgeo.runs.source import Rows, Source
 
-        if self.data in titles():
-            self._refuse_table_options()
-            dataset = load(self.data)
-            kept = names(self.features) or [n for n in dataset.features if n not in names(self.drop)]
-            return dataset if kept == dataset.features else dataset.with_features(list(kept))
-        if not Path(self.data).exists():
-            raise invalid("data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles()))
-        if not self.target:
-            raise invalid("--target", "", "A table needs one: the column to predict.", "Add --target NAME.")
-        options = {name: getattr(self, name) or None for name in ("group", "positive", "time", "task")}
-        return read_table(
-            self.data,
-            target=self.target,
-            features=names(self.features) or None,
-            drop=names(self.drop),
-            missing=self.missing,
-            **options,
-        )
+        plain = {name: getattr(self, name) for name in ("data", "target", "group", "positive", "missing", "time", "task")}
+        rows = Rows(features=names(self.features), drop=names(self.drop), **plain)
+        return Source(rows, self.split, self.folds, self.test, self.seed)
 
-    def folds_of(self, dataset: "Dataset") -> "Split":
-        """Split the data set as asked."""
-        from bayesgeo.datasets.split import split
-
-        start = int(self.test) if self.test.isdigit() else self.test or None
-        return split(dataset, self.split or None, folds=self.folds, seed=self.seed, test=start)
-
-    def _refuse_table_options(self) -> None:
-        for name in ("target", "group", "positive", "time", "task"):
-            if getattr(self, name):
-                problem = f"{self.data} has its own; --{name} is for tables."
-                raise invalid(f"--{name}", getattr(self, name), problem, "Leave it out.")
+    def read(self) -> "tuple[Source, Dataset, Split]":
+        """Load or read the rows and split them."""
+        source = self.source()
+        dataset = source.rows.dataset()
+        return source, dataset, source.folds_of(dataset)
 
 
 @app.command
@@ -101,11 +79,10 @@ def datasets() -> int:
 
 @app.command
 def check(choice: Choice) -> int:
-    """Audit a table and its split for what would make a score a lie; nothing is fitted."""
+    """Audit a table and its split for leakage and other causes of false scores; nothing is fitted."""
     from bayesgeo.datasets.audit import audit
 
-    dataset = choice.dataset()
-    by = choice.folds_of(dataset)
+    _, dataset, by = choice.read()
     describe(dataset, by)
     findings = audit(dataset, by)
     for finding in findings:
@@ -127,15 +104,14 @@ def compare(
     ] = 1,
 ) -> int:
     """Fit models side by side on the same honest folds, and write a report."""
-    dataset = choice.dataset()
-    by = choice.folds_of(dataset)
+    source, dataset, by = choice.read()
     describe(dataset, by)
     from bayesgeo.runs.progress import display
     from bayesgeo.runs.study import study
 
     try:
         with display():
-            study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs, seeds=seeds)
+            study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs, seeds=seeds, source=source)
     except KeyboardInterrupt:
         say("Interrupted. Finished fits are kept; the same command goes on.", error=True)
         return INTERRUPTED
@@ -151,7 +127,7 @@ def report(run: Annotated[Path, Parameter(help="Folder of a comparison.")]) -> i
 @app.command
 def predict(
     run: Annotated[Path, Parameter(help="Folder of a comparison.")],
-    table: Annotated[Path, Parameter(help="New rows, with the columns that were learnt from.")],
+    table: Annotated[Path, Parameter(help="New rows, with the columns of the training table.")],
     *,
     out: Annotated[Path, Parameter(help="CSV file to write.")],
     model: Annotated[str, Parameter(help="Model of the run; by default the one of the best log score.")] = "",
@@ -178,19 +154,22 @@ def distill(
         Path | None, Parameter(help="Table of more rows to ask about: those that the student is for.")
     ] = None,
 ) -> int:
-    """Teach a small network what a model of a run knows, and say what was lost.
+    """Train a small network to predict as a model of a run does, and report what was lost.
 
     The saved models have seen every row, so the teacher is fitted anew on four fifths of the training rows of the
     run's first fold, calibrated on the last fifth, and both are scored on the test rows of that fold.
     """
     from bayesgeo.runs.distillation import FILE, distill_run
-    from bayesgeo.runs.study import read_manifest
+    from bayesgeo.runs.folder import read_manifest
+    from bayesgeo.runs.source import source_of
 
     widths = names(student)
     if not widths or not all(width.isdecimal() and int(width) for width in widths):
-        raise invalid("--student", student, "It is no list of widths.", "Give --student 32,32.")
-    choice = choice_of(read_manifest(run), run)
-    dataset = choice.dataset()
+        raise invalid(
+            "--student", student, "It must be whole numbers above zero, separated by commas.", "Give --student 32,32."
+        )
+    source = source_of(read_manifest(run), run)
+    dataset = source.rows.dataset()
     from bayesgeo.runs.progress import display
 
     hidden = tuple(int(width) for width in widths)
@@ -198,7 +177,7 @@ def distill(
         record = distill_run(
             run,
             dataset,
-            choice.folds_of(dataset),
+            source.folds_of(dataset),
             teacher=teacher,
             hidden=hidden,
             out=out,
@@ -215,23 +194,6 @@ def distill(
     return DONE
 
 
-def choice_of(manifest: Mapping[str, Any], run: Path) -> Choice:
-    """Return what a run was made of, as its own command says.
-
-    Raises
-    ------
-    InvalidInput
-        If no command of this program made the run.
-    """
-    tokens = shlex.split(manifest["command"])[1:]
-    if tokens[:1] != ["compare"]:
-        raise invalid(
-            "run", str(run), "No command of bayesgeo made it.", "Use bayesgeo.models.students.students in your script."
-        )
-    _, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
-    return bound.arguments["choice"]
-
-
 def names(text: str) -> tuple[str, ...]:
     """Split a list of names at its commas.
 
@@ -244,13 +206,13 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line; what the terminal would obey is shown instead."""
+    """Print a line; control characters are shown, never sent to the terminal."""
     safe = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
     print(safe, file=sys.stderr if error else sys.stdout)
 
 
 def describe(dataset: "Dataset", by: "Split") -> None:
-    """Say what was read, what was decided on the way, and how it is split."""
+    """Print what was read, what was decided while reading, and how it is split."""
     target = f"{len(dataset.labels)} classes" if dataset.labels else "a quantity"
     say(f"{dataset.name}: {dataset.n_rows:,} rows, {len(dataset.features)} features, {target}. {by.sentence}")
     for note in dataset.attrs.get("notes", "").splitlines():
@@ -260,7 +222,7 @@ def describe(dataset: "Dataset", by: "Split") -> None:
 def write_report(run: Path) -> int:
     """Write the report of a run and return the exit code that its diagnostics ask for."""
     from bayesgeo.reporting import report as write
-    from bayesgeo.runs.study import load_study
+    from bayesgeo.runs.folder import load_study
 
     evidences, manifest = load_study(run)
     reproduce = {key: manifest[key] for key in ("command", "seed", "started", "platform", "versions", "status")}

@@ -21,7 +21,7 @@ from bayesgeo.models.storage import load_model
 from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.file import save_student
 from bayesgeo.models.students.teacher import value_moments
-from bayesgeo.runs.study import new_rows, read_manifest
+from bayesgeo.runs.folder import new_rows, read_manifest
 
 SCHEMA = 1
 FILE, RECORD = "student.safetensors", "distillation.json"

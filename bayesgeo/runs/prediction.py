@@ -14,7 +14,7 @@ from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.storage import load_model
-from bayesgeo.runs.study import load_study, new_rows
+from bayesgeo.runs.folder import load_study, new_rows
 
 
 @dataclass(frozen=True)
