@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from bayesgeo._check import invalid
+from bayesgeo._check import did_you_mean, invalid
 
 ROOT = Path(__file__).parent
 
@@ -149,3 +149,32 @@ def _only(where: str, name: str, new: str, before: str | None) -> str:
 
 def _where(item: Any) -> str:
     return f"{getattr(item, '__module__', type(item).__module__)}.{getattr(item, '__qualname__', repr(item))}"
+
+
+def lazily(package: str, others: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package whose names are imported when they are first used.
+
+    Parameters
+    ----------
+    package : str
+        Its full name; what its modules list in ``__all__`` is found by looking.
+    others : mapping of str to str
+        Further public names, and the modules below the package that hold them.
+
+    Examples
+    --------
+    >>> lazily("bayesgeo.inference", {"Problem": "base"})("Exact")
+    <class 'bayesgeo.inference.exact.Exact'>
+    """
+
+    def find(name: str) -> Any:
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        known = dict(listed(package)) | {name: f"{package}.{module}" for name, module in others.items()}
+        if name == "__all__":
+            return sorted(known)
+        if name not in known:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}. {did_you_mean(name, known)}")
+        return getattr(importlib.import_module(known[name]), name)
+
+    return find

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,8 +28,8 @@ app = App(
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Choice:
-    """What to learn from, and how to split it."""
+class RowOptions:
+    """What to learn from."""
 
     data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
     target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
@@ -40,6 +40,13 @@ class Choice:
     missing: Annotated[str, Parameter(help="Rows with missing values: refuse or drop.")] = "refuse"
     time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
     task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SplitOptions:
+    """How to split the rows."""
+
     split: Annotated[
         str,
         Parameter(
@@ -51,19 +58,18 @@ class Choice:
     test: Annotated[str, Parameter(help="Year or date at which the test part of a temporal split begins.")] = ""
     seed: Annotated[int, Parameter(help="Seed of everything random.")] = 0
 
-    def source(self) -> "Source":
-        """Return the choice as a run's manifest keeps it."""
-        from bayesgeo.runs.source import Rows, Source
 
-        plain = {name: getattr(self, name) for name in ("data", "target", "group", "positive", "missing", "time", "task")}
-        rows = Rows(features=names(self.features), drop=names(self.drop), **plain)
-        return Source(rows, self.split, self.folds, self.test, self.seed)
+DEFAULT_SPLIT = SplitOptions()
 
-    def read(self) -> "tuple[Source, Dataset, Split]":
-        """Load or read the rows and split them."""
-        source = self.source()
-        dataset = source.rows.dataset()
-        return source, dataset, source.folds_of(dataset)
+
+def read(rows: RowOptions, folds: SplitOptions) -> "tuple[Source, Dataset, Split]":
+    """Load or read the rows as asked, and split them."""
+    from bayesgeo.runs.source import Rows, Source
+
+    lists = {name: names(getattr(rows, name)) for name in ("features", "drop")}
+    source = Source(Rows(**asdict(rows) | lists), **asdict(folds))
+    dataset = source.rows.dataset()
+    return source, dataset, source.folds_of(dataset)
 
 
 @app.command
@@ -78,11 +84,11 @@ def datasets() -> int:
 
 
 @app.command
-def check(choice: Choice) -> int:
+def check(rows: RowOptions, folds: SplitOptions = DEFAULT_SPLIT) -> int:
     """Audit a table and its split for leakage and other causes of false scores; nothing is fitted."""
     from bayesgeo.datasets.audit import audit
 
-    _, dataset, by = choice.read()
+    _, dataset, by = read(rows, folds)
     describe(dataset, by)
     findings = audit(dataset, by)
     for finding in findings:
@@ -94,7 +100,8 @@ def check(choice: Choice) -> int:
 
 @app.command
 def compare(
-    choice: Choice,
+    rows: RowOptions,
+    folds: SplitOptions = DEFAULT_SPLIT,
     *,
     out: Annotated[Path, Parameter(help="Folder of the run; an interrupted run goes on there.")],
     models: Annotated[str, Parameter(help="Models, separated by commas; a wrong name lists them.")] = "",
@@ -104,14 +111,14 @@ def compare(
     ] = 1,
 ) -> int:
     """Fit models side by side on the same honest folds, and write a report."""
-    source, dataset, by = choice.read()
+    source, dataset, by = read(rows, folds)
     describe(dataset, by)
     from bayesgeo.runs.progress import display
     from bayesgeo.runs.study import study
 
     try:
         with display():
-            study(dataset, names(models), out=out, by=by, seed=choice.seed, jobs=jobs, seeds=seeds, source=source)
+            study(dataset, names(models), out=out, by=by, seed=folds.seed, jobs=jobs, seeds=seeds, source=source)
     except KeyboardInterrupt:
         say("Interrupted. Finished fits are kept; the same command goes on.", error=True)
         return INTERRUPTED

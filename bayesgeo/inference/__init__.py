@@ -1,1 +1,6 @@
-"""How a posterior is computed: each file is one inference."""
+"""Inferences: ways to compute or approximate a posterior, one file each."""
+
+from bayesgeo._registry import lazily
+
+OTHERS = {"Conjugate": "base", "Inference": "base", "Problem": "base"}
+__getattr__ = lazily(__name__, OTHERS)

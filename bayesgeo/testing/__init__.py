@@ -13,4 +13,4 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-__all__ = ["check_model"]  # noqa: F822
+__all__ = ["check_model"]
