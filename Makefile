@@ -8,23 +8,29 @@ BIN := .venv/bin
 # Two at once: half the time on two cores, and no more memory than a laptop has.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: demo test fast check setup clean
+.PHONY: demo test fast test-long check setup clean
 
 demo: .venv/ready
 	$(BIN)/bayesgeo compare seismic_events --out runs/demo
 	@echo "Open runs/demo/report.html"
 
 test: .venv/ready
-	$(PYTEST)
+	$(PYTEST) -m "not long"
 
 fast: .venv/ready
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not long"
+
+test-long: .venv/ready
+	$(PYTEST) -m long
+	$(BIN)/python tests/planted_bugs.py
 
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python tools/stubs.py --check
+	$(BIN)/python tools/house.py
 
 setup: .venv/ready
 
