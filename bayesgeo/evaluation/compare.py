@@ -51,6 +51,19 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
     ------
     InvalidInput
         If the Evidences are not about the same rows in the same folds, or lack the score.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets.registry import load
+    >>> from bayesgeo.datasets.split import split
+    >>> from bayesgeo.models.baselines import LogisticClassifier, MajorityClassifier
+    >>> events = load("seismic_events")
+    >>> folds = split(events, folds=2)
+    >>> from bayesgeo.evaluation.evaluate import evaluate
+    >>> models = {"logistic": LogisticClassifier(), "majority": MajorityClassifier()}
+    >>> table = compare({name: evaluate(model, events, folds) for name, model in models.items()})
+    >>> table[["a", "b", "conclusion"]].values.tolist()
+    [['logistic', 'majority', 'better']]
     """
     ranked = ranked_by(evidences, metric)
     pairs = [paired(evidences, *pair, metric, seed) for pair in combinations(ranked, 2)]

@@ -101,6 +101,17 @@ def evaluate(
     See Also
     --------
     fit_and_score : The same, which also returns the model fitted on every row.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets.registry import load
+    >>> from bayesgeo.datasets.split import split
+    >>> from bayesgeo.models.baselines import LogisticClassifier, MajorityClassifier
+    >>> events = load("seismic_events")
+    >>> folds = split(events, folds=2)
+    >>> evidence = evaluate(LogisticClassifier(), events, folds)
+    >>> bool(evidence["metrics"]["value"].sel(metric="accuracy") > 0.9)
+    True
     """
     options: dict[str, Any] = {"seeds": seeds, "random_rows": random_rows, "keep": keep}
     return fit_and_score(estimator, dataset, split, seed=seed, jobs=jobs, **options).evidence

@@ -35,6 +35,19 @@ def leaderboard(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_scor
     ------
     InvalidInput
         If the Evidences are not about the same rows in the same folds, or lack the score.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets.registry import load
+    >>> from bayesgeo.datasets.split import split
+    >>> from bayesgeo.models.baselines import LogisticClassifier, MajorityClassifier
+    >>> events = load("seismic_events")
+    >>> folds = split(events, folds=2)
+    >>> from bayesgeo.evaluation.evaluate import evaluate
+    >>> models = {"logistic": LogisticClassifier(), "majority": MajorityClassifier()}
+    >>> table = leaderboard({name: evaluate(model, events, folds) for name, model in models.items()})
+    >>> table[["model", "conclusion"]].values.tolist()
+    [['logistic', 'best'], ['majority', 'worse']]
     """
     ranked = ranked_by(evidences, metric)
     against = {name: paired(evidences, name, ranked[0], metric, seed)["conclusion"] for name in ranked[1:]}

@@ -30,6 +30,12 @@ class Means:
         :func:`summarise_classes` or :func:`summarise_values`; ``y (obs,)`` holds codes or values.
     finish : callable
         Maps means of the contributions ``(..., *row shape)`` to the score ``(...)``.
+
+    Examples
+    --------
+    >>> rms = Means(lambda predictions, y: (predictions["mean"].values - y) ** 2, np.sqrt)
+    >>> float(rms.finish(np.array([0.0, 8.0]).mean()))
+    2.0
     """
 
     rows: Callable[[xr.Dataset, np.ndarray], np.ndarray]
@@ -47,6 +53,11 @@ class Ranks:
         the score is the mean over these.
     area : callable
         Maps :func:`rank_sums` to the score ``(resample,)``.
+
+    Examples
+    --------
+    >>> Ranks(lambda predictions, y: [(predictions["mean"].values, y)]).area(np.array([[1.0], [3.0]]), np.ones((2, 1)))
+    array([3.])
     """
 
     ranks: Callable[[xr.Dataset, np.ndarray], Sequence[tuple[np.ndarray, np.ndarray]]]
@@ -81,6 +92,12 @@ class Metric:
         Its place among the columns of a report's table of scores; None leaves it to ``metrics.csv``.
     proper : bool
         Whether it is a proper score of single rows, by which :func:`bayesgeo.compare` may compare models.
+
+    Examples
+    --------
+    >>> bias = Metric("bias", "regression", Means(lambda p, y: p["mean"].values - y), best=0.0)
+    >>> bias(xr.Dataset({"mean": ("obs", [1.0, 3.0])}), [0.0, 2.0]), bias.title
+    (1.0, 'bias')
     """
 
     name: str

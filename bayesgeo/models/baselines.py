@@ -21,7 +21,13 @@ TREES = 300
 
 
 class MajorityClassifier(SklearnModelClassifier):
-    """Predict the training frequencies of the classes, whatever the features."""
+    """Predict the training frequencies of the classes, whatever the features.
+
+    Examples
+    --------
+    >>> MajorityClassifier().fit([[0.0], [1.0], [2.0]], ["sand", "sand", "shale"]).predict([[9.0]])
+    array(['sand'], dtype='<U5')
+    """
 
     name = "majority"
     kind = "baseline"
@@ -36,7 +42,13 @@ class MajorityClassifier(SklearnModelClassifier):
 
 
 class MeanRegressor(SklearnModelRegressor):
-    """Predict the training mean, whatever the features."""
+    """Predict the training mean, whatever the features.
+
+    Examples
+    --------
+    >>> MeanRegressor().fit([[0.0], [1.0]], [2.0, 4.0]).predict([[9.0]])
+    array([3.])
+    """
 
     name = "mean"
     kind = "baseline"
@@ -51,7 +63,14 @@ class MeanRegressor(SklearnModelRegressor):
 
 
 class LogisticClassifier(SklearnModelClassifier):
-    """Logistic regression, its ridge penalty chosen by cross-validated log loss."""
+    """Logistic regression, its ridge penalty chosen by cross-validated log loss.
+
+    Examples
+    --------
+    >>> X = np.arange(20.0)[:, None]
+    >>> LogisticClassifier().fit(X, X[:, 0] > 9).predict([[0.0], [19.0]])
+    array([False,  True])
+    """
 
     name = "logistic"
 
@@ -67,7 +86,14 @@ class LogisticClassifier(SklearnModelClassifier):
 
 
 class RidgeRegressor(SklearnModelRegressor):
-    """Ridge regression, its penalty chosen by leave-one-out error."""
+    """Ridge regression, its penalty chosen by leave-one-out error.
+
+    Examples
+    --------
+    >>> X = np.arange(20.0)[:, None]
+    >>> RidgeRegressor().fit(X, 3 * X[:, 0]).predict([[5.0]]).round(1)
+    array([15.])
+    """
 
     name = "ridge"
 
@@ -76,7 +102,14 @@ class RidgeRegressor(SklearnModelRegressor):
 
 
 class BoostingClassifier(SklearnModelClassifier):
-    """Gradient boosting on histograms, small steps, stopped early on rows set aside when there are many."""
+    """Gradient boosting on histograms, small steps, stopped early on rows set aside when there are many.
+
+    Examples
+    --------
+    >>> X = np.arange(100.0)[:, None]
+    >>> BoostingClassifier(random_state=0).fit(X, X[:, 0] > 49).predict([[0.0], [99.0]])
+    array([False,  True])
+    """
 
     name = "boosting"
 
@@ -87,7 +120,14 @@ class BoostingClassifier(SklearnModelClassifier):
 
 
 class BoostingRegressor(SklearnModelRegressor):
-    """Gradient boosting on histograms, small steps."""
+    """Gradient boosting on histograms, small steps.
+
+    Examples
+    --------
+    >>> X = np.arange(100.0)[:, None]
+    >>> BoostingRegressor(random_state=0).fit(X, np.sign(X[:, 0] - 49.5)).predict([[99.0]]).round(1)
+    array([1.])
+    """
 
     name = "boosting"
 
@@ -98,7 +138,14 @@ class BoostingRegressor(SklearnModelRegressor):
 
 
 class ForestClassifier(SklearnModelClassifier):
-    """Random forest with leaves of a few rows, so that its votes are probabilities."""
+    """Random forest with leaves of a few rows, so that its votes are probabilities.
+
+    Examples
+    --------
+    >>> X = np.arange(30.0)[:, None]
+    >>> ForestClassifier(random_state=0).fit(X, X[:, 0] > 14).predict([[0.0], [29.0]])
+    array([False,  True])
+    """
 
     name = "forest"
 
@@ -107,7 +154,14 @@ class ForestClassifier(SklearnModelClassifier):
 
 
 class ForestRegressor(SklearnModelRegressor):
-    """Random forest."""
+    """Random forest of 300 trees, a third of the features tried at each split.
+
+    Examples
+    --------
+    >>> X = np.arange(30.0)[:, None]
+    >>> bool(ForestRegressor(random_state=0).fit(X, X[:, 0]).predict([[25.0]])[0] > 20)
+    True
+    """
 
     name = "forest"
 

@@ -27,6 +27,11 @@ class Rows:
         Labels ``(obs,)`` by key: event, station, well. Empty where there are none.
     coordinates : mapping of str to numpy.ndarray
         Numbers ``(obs,)`` by name: longitude, latitude, easting, northing, depth.
+
+    Examples
+    --------
+    >>> len(Rows(np.zeros((3, 2)), np.arange(3)))
+    3
     """
 
     X: np.ndarray
@@ -66,6 +71,11 @@ class TrainingRows(Rows):
         ``(obs,)`` values, or codes of classes: positions in ``classes_``.
     weights : numpy.ndarray, optional
         ``(obs,)`` weight of each row; None weighs all alike.
+
+    Examples
+    --------
+    >>> TrainingRows(np.zeros((2, 1)), np.arange(2), {"well": np.array(["A", "B"])}, y=np.zeros(2)).group.tolist()
+    ['A', 'B']
     """
 
     y: np.ndarray = field(default_factory=lambda: np.empty(0))

@@ -17,6 +17,11 @@ class Prior:
         The distribution, in symbols.
     why : str
         The reason for it.
+
+    Examples
+    --------
+    >>> Prior("β", "Normal(0, 1)", "Unit scale for standardised features.").prior
+    'Normal(0, 1)'
     """
 
     parameter: str
@@ -69,6 +74,11 @@ class Specification:
         Names in prose of variables; by default the variable's name with spaces.
     units : mapping of str to str
         Units of variables that do not get theirs from a feature.
+
+    Examples
+    --------
+    >>> Specification("y ~ Normal(a, 1)", priors=(Prior("a", "Normal(0, 1)", "Unit scale."),)).prior_kind
+    ''
     """
 
     likelihood: str

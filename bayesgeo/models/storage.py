@@ -33,6 +33,15 @@ def save_model(estimator: Estimator, folder: str | Path) -> Path:
     pathlib.Path
         The folder: ``model.json`` beside one file for each large part, named in it with its SHA-256. A fitted
         estimator inside is a folder of the same kind, named with the SHA-256 of its ``model.json``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bayesgeo.models.baselines import MeanRegressor
+    >>> model = MeanRegressor().fit([[0.0], [1.0]], [2.0, 4.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load_model(save_model(model, Path(folder) / "mean")).predict([[7.0]])
+    array([3.])
     """
     folder = Path(folder)
     with atomic_folder(folder) as temporary:
@@ -68,6 +77,13 @@ def load_model(folder: str | Path) -> Estimator:
     ------
     InvalidInput
         If the folder holds no such model, or a file is missing, altered or of an unknown kind.
+
+    Examples
+    --------
+    >>> load_model("nowhere")
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid model 'nowhere'. It has no model.json. Give a folder that a run saved.
     """
     folder = Path(folder)
     description = _read_description(folder)

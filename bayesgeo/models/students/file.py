@@ -49,6 +49,17 @@ def save_student(student: Student, path: str | Path) -> Path:
     ------
     InvalidInput
         If this is no fitted student, or a name in it could not be read back.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = np.linspace(0, 1, 20)[:, None]
+    >>> student = StudentRegressor(LinearRegression(), (4,), max_epochs=2, random_state=0).fit(X, X[:, 0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_student(save_student(student, Path(folder) / "student.safetensors"))
+    >>> bool((again.predict(X) == student.predict(X)).all())
+    True
     """
     from safetensors.numpy import save
 
@@ -73,6 +84,13 @@ def load_student(path: str | Path) -> Student:
     ------
     InvalidInput
         If the file is no such file, or damaged, or anything in it is not as it was written.
+
+    Examples
+    --------
+    >>> load_student("nowhere.safetensors")
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid student file 'nowhere.safetensors'. There is no such file. Give a file that ...
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -13,6 +13,8 @@ from bayesgeo.models.criticism import PredictiveFunctions
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.specification import Prior, Specification
 
+from example_plugin.pathfinder import Pathfinder
+
 WIDE = "Wide for a standardised target."
 
 
@@ -56,6 +58,10 @@ class SiteOffsets(Bayesian, Regressor):
             effects="slope",
             names={"group_sd": "sd between groups"},
         )
+
+    def _inference(self, problem: Problem) -> Any:
+        """Take Pathfinder by default: quick, and labelled as an approximation."""
+        return Pathfinder() if self.inference is None else super()._inference(problem)
 
     def _problem(self, rows: Any) -> Problem:
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(rows.y))
