@@ -1,0 +1,1 @@
+"""A run: several models on one data set, kept in a folder."""
