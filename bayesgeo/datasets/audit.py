@@ -184,10 +184,10 @@ def _classes(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _groups(dataset: Dataset) -> Iterator[Finding]:
-    if dataset.groups is None:
+    if dataset.group is None:
         return
-    counts = pd.Series(dataset.groups.values).value_counts()
-    name = dataset.groups.name or "group"
+    counts = pd.Series(dataset.group.values).value_counts()
+    name = dataset.group.name
     if len(counts) < FEW_GROUPS:
         message = f"Only {len(counts)} groups ({name}): scores say little about a new one. Add groups."
         yield Finding("few-groups", "warn", message)
@@ -199,9 +199,9 @@ def _groups(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _confined(dataset: Dataset, name: str) -> Iterator[Finding]:
-    if dataset.task == "regression" or dataset.groups is None:
+    if dataset.task == "regression" or dataset.group is None:
         return
-    homes = pd.Series(dataset.groups.values).groupby(dataset.y.values).unique()
+    homes = pd.Series(dataset.group.values).groupby(dataset.y.values).unique()
     lone = [f"{dataset.labels[code]} ({found[0]})" for code, found in homes.items() if len(found) == 1]
     if lone:
         message = f"Classes found in one {name} only: {shown(lone)}. Tested there, they were never learnt."
@@ -258,13 +258,13 @@ def _near(dataset: Dataset, split: Split) -> int:
 
 
 def _shared(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    if dataset.groups is None:
+    if dataset.group is None:
         return
-    torn = _torn(np.unique(dataset.groups.values.astype(str), return_inverse=True)[1], split)
+    torn = _torn(np.unique(dataset.group.values.astype(str), return_inverse=True)[1], split)
     if not torn.size:
         return
-    name = str(dataset.groups.name or "group")
-    names = sorted(set(dataset.groups.values[torn].astype(str)))
+    name = str(dataset.group.name)
+    names = sorted(set(dataset.group.values[torn].astype(str)))
     message = (
         f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score says nothing "
         f"of a new {name}; split by group for that."

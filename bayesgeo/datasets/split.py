@@ -100,9 +100,9 @@ def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: in
 
 
 def _usual(dataset: Dataset, folds: int) -> str:
-    if dataset.groups is None:
+    if dataset.group is None:
         return "random"
-    return "group" if np.unique(dataset.groups.values).size >= folds else "leave-one-group-out"
+    return "group" if np.unique(dataset.group.values).size >= folds else "leave-one-group-out"
 
 
 def _by_group(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
@@ -177,7 +177,7 @@ def _by_left_out_row(dataset: Dataset, **_: Any) -> Split:
 
 
 def _by_holdout(dataset: Dataset, seed: int, **_: Any) -> Split:
-    if dataset.groups is None:
+    if dataset.group is None:
         strata = dataset.y.values if _can_stratify(dataset, 2) else None
         whole = np.arange(dataset.n_rows)
         fold = skl.train_test_split(whole, test_size=HOLDOUT, random_state=seed, stratify=strata)
@@ -210,10 +210,10 @@ def _sorted(folds: Iterable[Fold]) -> tuple[Fold, ...]:
 
 
 def _groups(dataset: Dataset, least: int) -> np.ndarray:
-    if dataset.groups is None:
+    if dataset.group is None:
         remedy = "Name the column of groups (well, site, event) with group, or split at random."
         raise invalid("split", "group", "The data set has no groups.", remedy)
-    names, codes = np.unique(dataset.groups.values.astype(str), return_inverse=True)
+    names, codes = np.unique(dataset.group.values.astype(str), return_inverse=True)
     if names.size < least:
         problem = f"There are {names.size} groups ({shown(names)}) for {least} folds."
         raise invalid("folds", least, problem, "Give fewer folds, or another group column.")
@@ -227,7 +227,7 @@ def _refuse_many(dataset: Dataset, n_folds: int) -> None:
 
 
 def _group_name(dataset: Dataset) -> str:
-    return str(dataset.groups.name or "group") if dataset.groups is not None else "group"
+    return "group" if dataset.group is None else str(dataset.group.name)
 
 
 def _places(dataset: Dataset) -> tuple[np.ndarray, tuple[str, str]]:

@@ -42,7 +42,7 @@ class Part:
 def fit(estimator: Estimator, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict[str, float]]:
     """Fit a model on every row of a data set, and return it with the seconds it took to ``compile`` and to ``fit``."""
     estimator.set_params(random_state=seed)
-    groups = None if dataset.groups is None else dataset.groups.values
+    groups = None if dataset.group is None else dataset.group.values
     start = time.perf_counter()
     estimator.fit(dataset.X, dataset.y.values, groups=groups)
     elapsed = time.perf_counter() - start

@@ -78,7 +78,7 @@ def distill_run(
     train, test = (dataset.rows(rows) for rows in by.folds[0])
     kind = StudentClassifier if dataset.labels else StudentRegressor
     more = None if unlabelled is None else new_rows(manifest, unlabelled)
-    groups = None if train.groups is None else train.groups.values
+    groups = None if train.group is None else train.group.values
     student = kind(settings, hidden, random_state=manifest["seed"]).fit(
         train.X, _target(train), groups, unlabelled=more
     )
