@@ -137,7 +137,7 @@ class Dataset:
         --------
         >>> from bayesgeo.datasets import load
         >>> load("seismic_events").group_labels()["site"][:2].tolist()
-        ['district 06', 'district 11']
+        ['district 03', 'district 33']
         """
         return {str(key): labels.values.astype(str) for key, labels in self.groups.data_vars.items()}
 
