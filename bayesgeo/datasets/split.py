@@ -1,4 +1,4 @@
-"""Honest splits: what must not be on both sides of a fold never is."""
+"""Split data sets into folds that keep groups, places or times apart."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ MANY_POSITIONS = 20_000_000
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Folds and what they keep apart.
+    """Folds of rows, and the group that they keep apart.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Split:
     folds : tuple of (ndarray, ndarray)
         Positions of the training rows and of the test rows, sorted.
     group : str, optional
-        Name of what is never on both sides.
+        Name of the group that is never on both sides of a fold; None if no group is kept apart.
     sentence : str
         The split in one sentence, for a report.
     """
@@ -51,12 +51,12 @@ class Split:
 
 
 def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: int = 0, test: Any = None) -> Split:
-    """Split a data set so that its test rows resemble what the model will meet.
+    """Split a data set so that its test rows resemble the rows to predict.
 
     Parameters
     ----------
     dataset : Dataset
-        What to split.
+        Data set to split.
     kind : str, optional
         ``"group"``: whole groups, classes balanced over the folds; ``"leave-one-group-out"``;
         ``"spatial"``: square blocks of the map; ``"temporal"``: the last part of the record; ``"random"``
@@ -222,7 +222,7 @@ def _groups(dataset: Dataset, least: int) -> np.ndarray:
 
 def _refuse_many(dataset: Dataset, n_folds: int) -> None:
     if n_folds * dataset.n_rows > MANY_POSITIONS:
-        problem = f"{n_folds} folds of {dataset.n_rows} rows are that many models to fit."
+        problem = f"{n_folds} folds of {dataset.n_rows} rows need as many fits."
         raise invalid("split", f"{n_folds} folds", problem, "Split by group or at random into fewer folds.")
 
 
@@ -250,7 +250,7 @@ def _date(test: Any) -> pd.Timestamp:
     try:
         return pd.Timestamp(year=test, month=1, day=1) if isinstance(test, int) else pd.Timestamp(test)
     except (TypeError, ValueError) as error:
-        raise invalid("test", test, "It is no date.", "Give a year (2022) or a date ('2022-06-01').") from error
+        raise invalid("test", test, "It is not a date.", "Give a year (2022) or a date ('2022-06-01').") from error
 
 
 def _whole(name: str, value: int, *, least: int) -> int:

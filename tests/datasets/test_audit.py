@@ -1,4 +1,4 @@
-"""Each planted fault is found, and sound data are left in peace."""
+"""Each planted fault is found, and sound data give no finding."""
 
 from dataclasses import replace
 

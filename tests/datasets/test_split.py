@@ -122,7 +122,7 @@ def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
             {"kind": "temporal", "test": 2030},
             r"test '2030'\. One side is empty: the rows run from 2020-01-01 to",
         ),
-        ({}, {"kind": "temporal", "test": "soon"}, r"test 'soon'\. It is no date\. Give a year"),
+        ({}, {"kind": "temporal", "test": "soon"}, r"test 'soon'\. It is not a date\. Give a year"),
         ({}, {"kind": "groups"}, r"split 'groups'\. It is not known\. Did you mean 'group'\?"),
         ({}, {"kind": "random", "folds": 61}, r"folds 61\. There are only 60 rows\. Give fewer"),
         ({}, {"kind": "random", "folds": 1}, r"folds 1\. At least 2 are needed"),

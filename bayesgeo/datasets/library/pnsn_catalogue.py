@@ -31,15 +31,15 @@ COLUMNS = (
 )
 LEAKS = {
     "depth": "analysts fix explosions at the surface: the depth repeats the label",
-    "latitude": "known quarries are memorised by place, which says nothing of a new one",
-    "longitude": "known quarries are memorised by place, which says nothing of a new one",
-    "contributor": "one network only; elsewhere the network tells the region and so the label",
+    "latitude": "known quarries are memorised by place, which does not carry over to a new one",
+    "longitude": "known quarries are memorised by place, which does not carry over to a new one",
+    "contributor": "one network only; elsewhere the network identifies the region and so the label",
 }
 BLOCK = 0.5
 
 
 def load() -> Dataset:
-    """Load the catalogue of Ni et al. [1]_ with features that a screening desk has at hand.
+    """Load the catalogue of Ni et al. [1]_ with features that are available for screening.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def load() -> Dataset:
 
 
 def prepare(table: pd.DataFrame) -> pd.DataFrame:
-    """Derive the clock on the wall, and terms that make the log odds nearly linear.
+    """Derive the local time, and terms that make the log odds nearly linear.
 
     Explosions follow working hours, hence local time with its daylight saving. Their magnitudes form a
     bell while earthquakes decay exponentially, and the log ratio of the two is quadratic.

@@ -43,8 +43,8 @@ def load() -> Dataset:
 
     Notes
     -----
-    "Recruit F9" is no well: its 80 rows are all bafflestone, and 74 of them copy rows of the others. A
-    model tested on the well they come from has seen them; :func:`bayesgeo.datasets.audit.audit` says so.
+    "Recruit F9" is not a well: its 80 rows are all bafflestone, and 74 of them copy rows of the others. A model tested
+    on the well they come from was trained on them; :func:`bayesgeo.datasets.audit.audit` reports it.
 
     References
     ----------

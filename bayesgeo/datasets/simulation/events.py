@@ -1,4 +1,4 @@
-"""Data sets drawn from a known process, so that the exact posterior is stored beside the rows."""
+"""Data sets drawn from a known process, with the exact posterior of each row."""
 
 from typing import Any
 

@@ -55,11 +55,11 @@ def read_table(
     positive : str, optional
         The positive class of two; by default the last in alphabetical order.
     missing : {"refuse", "drop"}
-        What to do with rows where a value that is needed is missing.
+        Refuse the table, or drop the rows, where a needed value is missing.
     time : str, optional
         Column of dates, for a temporal split; found by its name if it holds dates.
     task : {"classification", "regression"}, optional
-        What to predict, if it is not what the target looks like.
+        Task, if not the one inferred from the target.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def _columns(
 
 
 def _unnamed_groups(columns: Sequence[Column]) -> list[str]:
-    """Remark on categories that became features although they are many or named like a group."""
+    """Note categories that became features although they are many or named like a group."""
     suspects = [c for c in columns if len(c.levels) > FEW_LEVELS or (c.levels and c.name.lower() in GROUP_NAMES)]
     return [
         f"Column {column.name!r} became {len(column.levels)} categories to learn from; if its rows belong together, "

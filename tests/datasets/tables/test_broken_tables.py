@@ -111,7 +111,7 @@ REFUSED = {
     "no date": (
         lambda t: t.assign(when="soon"),
         {"time": "when"},
-        r"time 'when'\. 'soon' at row 1 is no date",
+        r"time 'when'\. 'soon' at row 1 is not a date",
     ),
     "unknown positive": (lambda t: t, {"positive": "sands"}, r"positive 'sands'\. .*Did you mean 'sand'\?"),
     "quantity with a positive class": (
