@@ -41,7 +41,7 @@ def score(dataset: Dataset, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         begun, cpu = time.perf_counter(), time.process_time()
         fitted = model(name, dataset.task, random_state=0)
         part = dataset.rows(train)
-        fitted.fit(part.X, part.y.values, groups=None if part.groups is None else part.groups.values)
+        fitted.fit(part.X, part.y.values, groups=None if part.group is None else part.group.values)
         losses[name] = -np.log(fitted.predict_proba(dataset.rows(test).X)[np.arange(len(y)), y])
         spent = f"{time.process_time() - cpu:.0f} s CPU, {time.perf_counter() - begun:.0f} s wall"
         print(f"  {name:18} log loss {losses[name].mean():.4f}   {spent}", flush=True)
@@ -69,7 +69,7 @@ def main() -> None:
         losses = score(dataset, MODELS)
         if "exact" in losses:
             print(f"  {'exact':18} log loss {losses['exact'].mean():.4f}")
-        groups = np.arange(dataset.n_rows) if dataset.groups is None else dataset.groups.values
+        groups = np.arange(dataset.n_rows) if dataset.group is None else dataset.group.values
         differences(losses, groups[test])
 
 

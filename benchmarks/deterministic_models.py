@@ -139,7 +139,7 @@ def chosen(fitted: Classifier) -> Classifier:
 
 def fit(model: Classifier, dataset: Dataset, rows: np.ndarray) -> Classifier:
     part = dataset.rows(rows)
-    return model.fit(part.X, part.y.values, groups=part.groups.values)
+    return model.fit(part.X, part.y.values, groups=part.group.values)
 
 
 def compare(name: str) -> None:
@@ -148,7 +148,7 @@ def compare(name: str) -> None:
     folds = bg.split(dataset).folds
     tests = np.concatenate([test for _, test in folds])
     truth = dataset.y.values[tests]
-    groups = np.unique(dataset.groups.values[tests], return_inverse=True)[1]
+    groups = np.unique(dataset.group.values[tests], return_inverse=True)[1]
     n_groups = groups.max() + 1
     print(f"{name}: {len(folds)} fold(s), {len(tests):,} test rows in {n_groups} groups")
     weights = np.random.default_rng(0).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=4000)[:, groups]

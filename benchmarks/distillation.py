@@ -85,7 +85,7 @@ def read(name: str, fold: int) -> Rows:
         return Rows(X[train], y[train], X[test], y[test])
     dataset = bg.load(name)
     train, test = (dataset.rows(rows) for rows in bg.split(dataset).folds[fold])
-    groups = None if train.groups is None else train.groups.values
+    groups = None if train.group is None else train.group.values
     return Rows(train.X, train.y.values, test.X, test.y.values, groups)
 
 

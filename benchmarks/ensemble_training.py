@@ -24,7 +24,7 @@ MEMBERS, EPOCHS, REPEATS = 8, 30, 3
 def timed(model: MLPClassifier | DeepEnsembleClassifier, part: Dataset) -> float:
     """Fit; return the processor time in seconds."""
     begun = time.process_time()
-    model.fit(part.X, part.y.values, groups=None if part.groups is None else part.groups.values)
+    model.fit(part.X, part.y.values, groups=None if part.group is None else part.group.values)
     return time.process_time() - begun
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bayesgeo.datasets.base import Column, assemble
+from bayesgeo.datasets.assembly import assemble
+from bayesgeo.datasets.base import Column
 
 
 def events(n=90, n_labels=2, seed=0):
@@ -22,7 +23,7 @@ def shaking(n=90, seed=0):
 
 def write_csv(dataset, path, rows=slice(None), target=True):
     """Write a data set as a user's table."""
-    frame = dataset.X.to_pandas().assign(site=dataset.groups.values)
+    frame = dataset.X.to_pandas().assign(site=dataset.group.values)
     if target:
         values = dataset.y.values
         frame[str(dataset.y.name)] = np.array(dataset.labels)[values] if dataset.labels else values

@@ -86,7 +86,7 @@ def test_a_report_shows_model_metric_inference_and_section_of_a_plugin(shell):
         (model,) = [model for model in known["models"] if model["name"] == "site_offsets"]
         assert model["approximation"] == "Gaussian along an optimiser's path (Pathfinder)"
         assert {row["variable"] for row in model["posterior"]} == {"coefficient", "group_sd", "noise_sd"}
-        assert [row["prior"] for row in model["specification"]["priors"]][0] == "Normal(0, 3²)"
+        assert model["specification"]["priors"][0]["prior"] == "Normal(0, 3²)"
         assert "sd between groups" in text
         assert '<th scope="col" class="n">bias' in text
         assert {"bias"} <= set(pd.read_csv(shell.folder / "run" / "metrics.csv")["metric"])

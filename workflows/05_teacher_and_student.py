@@ -81,21 +81,21 @@ def main() -> None:
     # 1. Sites for learning, sites for calibration, sites for the test.
     events = bg.load("seismic_events")
     train, test = (events.rows(rows) for rows in bg.split(events, seed=SEED).folds[0])
-    sites = np.unique(train.groups)
-    held_out = np.flatnonzero(train.groups.isin(sites[::5]))
+    sites = np.unique(train.group)
+    held_out = np.flatnonzero(train.group.isin(sites[::5]))
     taught = train.rows(np.setdiff1d(np.arange(train.n_rows), held_out))
     print(f"{taught.n_rows} rows teach, {len(held_out)} calibrate, {test.n_rows} test")
 
     # 2. The teacher: many networks; their disagreement is its doubt.
     teacher = model("ensemble", "classification", hidden=(64, 64), members=MEMBERS, random_state=SEED)
-    teacher.fit(taught.X, taught.y.values, groups=taught.groups.values)
+    teacher.fit(taught.X, taught.y.values, groups=taught.group.values)
 
     # 3. Its students, and the same network without a teacher, from the labels that the teacher learned from.
-    known = {"groups": train.groups.values, "transfer": 4, "max_epochs": 100, "random_state": SEED}
+    known = {"groups": train.group.values, "transfer": 4, "max_epochs": 100, "random_state": SEED}
     asked = (teacher, train.X, train.y.values)
     students = {size: distill(*asked, held_out=held_out, hidden=size, **known) for size in SIZES}
     untempered = distill(*asked, hidden=STUDENT, **known)
-    alone = bg.MLPClassifier(STUDENT, random_state=SEED).fit(taught.X, taught.y.values, groups=taught.groups.values)
+    alone = bg.MLPClassifier(STUDENT, random_state=SEED).fit(taught.X, taught.y.values, groups=taught.group.values)
     student, temperature = students[STUDENT], students[STUDENT].correction_
     print(f"Temperature of the teacher: {temperature:.2f}")
 

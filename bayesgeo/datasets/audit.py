@@ -1,4 +1,4 @@
-"""What in a data set or its split would make a score a lie: leakage, repeats, idle columns, lost classes."""
+"""Find what makes the scores of a data set and its split false: leakage, repeats, constant columns, lost classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ Level = Literal["refuse", "warn", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the audit found.
+    """A fault of a data set or its split.
 
     Parameters
     ----------
     code : str
-        What it is, for a program.
+        Kind of the fault, for programs.
     level : {"refuse", "warn", "note"}
-        Scores would be false, may be false, or deserve a remark.
+        Scores are false, may be false, or need a remark.
     message : str
-        What, where and the way out.
+        The fault, where it is and the fix.
     """
 
     code: str
@@ -44,27 +44,27 @@ class Finding:
 
 
 def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
-    """Look for leakage and for columns and rows that a score should not rest on.
+    """Look for leakage and for columns and rows that make scores false.
 
     Parameters
     ----------
     dataset : Dataset
-        What to look at.
+        Data set to check.
     split : Split, optional
-        Folds to look across: without them nothing is said about training and test rows.
+        Folds; without them training and test rows are not compared.
 
     Returns
     -------
     tuple of Finding
-        The gravest first; empty if nothing was found.
+        The most serious first; empty if nothing was found.
 
     Notes
     -----
     Rows repeated across a fold are refused when they are more than a twentieth of the test rows, as they
-    move a score by their share at most; repeats of whole numbers only are remarked upon.
+    move a score by their share at most; repeats of whole numbers alone are only noted.
 
     Columns count as collinear when the standardised features have a singular value below 1e-9 of the
-    largest; from a condition number of 30 on they are remarked upon (Belsley, Kuh and Welsch 1980).
+    largest; from a condition number of 30 on they are noted (Belsley, Kuh and Welsch 1980).
 
     Examples
     --------
@@ -83,7 +83,7 @@ def _columns(dataset: Dataset) -> Iterator[Finding]:
     names = np.array(dataset.features)
     varies = np.ptp(X, axis=0) > 0
     if not varies.all():
-        message = f"Constant features tell nothing: {shown(names[~varies])}. Leave them out."
+        message = f"Constant features hold no information: {shown(names[~varies])}. Leave them out."
         yield Finding("constant", "warn", message)
     twins = _twins(X[:, varies], names[varies])
     if twins:
@@ -117,7 +117,7 @@ def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
         heavy = names[np.argsort(-np.abs(weakest))[:2]]
         message = (
             f"Features are nearly collinear, condition number {found.condition_number:.0f}, most of all "
-            f"{heavy[0]} and {heavy[1]}: read their coefficients together."
+            f"{heavy[0]} and {heavy[1]}. Read their coefficients together."
         )
         yield Finding("condition", "note", message)
 
@@ -138,12 +138,14 @@ def _answers(dataset: Dataset) -> Iterator[Finding]:
             message = f"Feature {name} is the target {dataset.y.name} by another name. Leave it out."
             yield Finding("target-copy", "refuse", message)
         elif dataset.task == "classification" and len(dataset.labels) == 2 and _separates(values, target):
-            message = f"Feature {name} alone tells the classes apart without error: does it carry the answer?"
+            message = (
+                f"Feature {name} alone separates the classes without error. Check that it does not carry the answer."
+            )
             yield Finding("separates", "warn", message)
 
 
 def _whole_columns(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Undo the one-hot coding, so that a category is looked at as one column."""
+    """Undo the one-hot coding, so that a category is one column."""
     whole = {name: dataset.X.sel(feature=name).values for name in dataset.features}
     for column in dataset.columns:
         names = [name for name in column.features if name in whole]
@@ -172,24 +174,24 @@ def _separates(values: np.ndarray, target: np.ndarray) -> bool:
 
 def _classes(dataset: Dataset) -> Iterator[Finding]:
     if dataset.n_rows < FEW_ROWS:
-        yield Finding("few-rows", "warn", f"{dataset.n_rows} rows: every score will be uncertain. Add rows.")
+        yield Finding("few-rows", "warn", f"{dataset.n_rows} rows: every score is uncertain. Add rows.")
     if dataset.task == "regression":
         return
     shares = np.bincount(dataset.y.values, minlength=len(dataset.labels)) / dataset.n_rows
     rare = [f"{name} {share:.2%}" for name, share in zip(dataset.labels, shares, strict=True) if share < RARE]
     if rare:
         level: Level = "warn" if shares.min() < VERY_RARE else "note"
-        message = f"Rare classes: {shown(rare)}. Judge by log loss and recall rather than accuracy."
+        message = f"Rare classes: {shown(rare)}. Read log loss and recall rather than accuracy."
         yield Finding("imbalance", level, message)
 
 
 def _groups(dataset: Dataset) -> Iterator[Finding]:
-    if dataset.groups is None:
+    if dataset.group is None:
         return
-    counts = pd.Series(dataset.groups.values).value_counts()
-    name = dataset.groups.name or "group"
+    counts = pd.Series(dataset.group.values).value_counts()
+    name = dataset.group.name
     if len(counts) < FEW_GROUPS:
-        message = f"Only {len(counts)} groups ({name}): scores say little about a new one. Add groups."
+        message = f"Only {len(counts)} groups ({name}): scores are uncertain for a new one. Add groups."
         yield Finding("few-groups", "warn", message)
     single = counts.index[counts == 1]
     if len(single):
@@ -199,12 +201,12 @@ def _groups(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _confined(dataset: Dataset, name: str) -> Iterator[Finding]:
-    if dataset.task == "regression" or dataset.groups is None:
+    if dataset.task == "regression" or dataset.group is None:
         return
-    homes = pd.Series(dataset.groups.values).groupby(dataset.y.values).unique()
+    homes = pd.Series(dataset.group.values).groupby(dataset.y.values).unique()
     lone = [f"{dataset.labels[code]} ({found[0]})" for code, found in homes.items() if len(found) == 1]
     if lone:
-        message = f"Classes found in one {name} only: {shown(lone)}. Tested there, they were never learnt."
+        message = f"Classes found in one {name} only: {shown(lone)}. When it is tested, no training row has them."
         yield Finding("confined-class", "warn", message)
 
 
@@ -215,7 +217,7 @@ def _places(dataset: Dataset) -> Iterator[Finding]:
     wrong = np.flatnonzero((np.abs(latitude) > 90) | (longitude < -180) | (longitude > 360))
     if wrong.size:
         where = shown(dataset.X["obs"].values[wrong])
-        message = f"Longitude or latitude is out of range at row {where}: swapped? Correct the columns."
+        message = f"Longitude or latitude is out of range at row {where}. Correct the columns; they may be swapped."
         yield Finding("places", "refuse", message)
 
 
@@ -233,7 +235,9 @@ def _repeats(dataset: Dataset, split: Split) -> Iterator[Finding]:
         yield Finding("same-row", level if measured else "note", message)
     near = _near(dataset, split)
     if near > torn.size:
-        message = f"{near} test rows lie within {NEAR} standard deviations of a training row: repeats, rounded?"
+        message = (
+            f"{near} test rows lie within {NEAR} standard deviations of a training row. Check for rounded repeats."
+        )
         yield Finding("near-row", "warn", message)
 
 
@@ -258,16 +262,16 @@ def _near(dataset: Dataset, split: Split) -> int:
 
 
 def _shared(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    if dataset.groups is None:
+    if dataset.group is None:
         return
-    torn = _torn(np.unique(dataset.groups.values.astype(str), return_inverse=True)[1], split)
+    torn = _torn(np.unique(dataset.group.values.astype(str), return_inverse=True)[1], split)
     if not torn.size:
         return
-    name = str(dataset.groups.name or "group")
-    names = sorted(set(dataset.groups.values[torn].astype(str)))
+    name = str(dataset.group.name)
+    names = sorted(set(dataset.group.values[torn].astype(str)))
     message = (
-        f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score says nothing "
-        f"of a new {name}; split by group for that."
+        f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score does not hold "
+        f"for a new {name}. Split by group for that."
     )
     yield Finding("same-group", "refuse" if split.group == name else "warn", message)
 

@@ -1,7 +1,7 @@
 """A Dataset: labelled arrays, what they mean, and where they come from."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,13 +11,15 @@ import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid, shown
 from bayesgeo.datasets.columns import Column, encode
+from bayesgeo.datasets.origin import Origin
 
 Task = Literal["classification", "regression"]
+PLACES = ("longitude", "latitude", "easting", "northing", "depth")
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows to learn from, with labels, units, groups and origin.
+    """Rows to learn from, with labels, units, groups, coordinates, weights and origin.
 
     Parameters
     ----------
@@ -27,35 +29,32 @@ class Dataset:
         ``(obs, feature)``, finite floats. The ``obs`` coordinate names rows, ``feature`` names columns,
         and the ``unit`` coordinate along ``feature`` gives units.
     y : xarray.DataArray
-        ``(obs,)``: codes into ``labels`` (classification) or floats with ``attrs["unit"]`` (regression).
-    task : {"classification", "regression"}
-        What ``y`` is.
+        ``(obs,)``: codes into ``labels`` (classification) or floats (regression).
     labels : tuple of str
-        Class names in the order of their codes; with two, the last is the positive class.
-    groups : xarray.DataArray, optional
-        ``(obs,)`` names of what must not be split: well, site, event, station.
+        Class names in the order of their codes; with two, the last is the positive class. Empty for regression.
+    groups : xarray.Dataset
+        One variable of labels ``(obs,)`` for each key (well, site, event, station); a split keeps together the
+        groups of the first. Empty without groups.
     coordinates : xarray.Dataset
         Other variables along ``obs``: ``time``, ``longitude``/``latitude`` or ``easting``/``northing``.
+    weights : xarray.DataArray, optional
+        ``(obs,)`` finite weights of the rows, none below zero; without them all rows weigh the same.
     exact : xarray.DataArray, optional
         ``(obs, label)`` the true probabilities, when rows come from a known process.
-    columns : tuple of Column
-        How to turn a new table into ``X``.
-    leaks : mapping of str to str
-        Columns that carry the answer, with the reason; never features unless asked for.
-    split : mapping
-        The split that this data set is published with, as keywords of :func:`bayesgeo.split`.
-    attrs : mapping
-        ``source``, ``licence``, ``sha256`` and free notes.
+    origin : Origin
+        Columns, leaks, published split, source and licence.
 
     Raises
     ------
     InvalidInput
-        If dimensions, lengths or names disagree, or a value is not finite.
+        If dimensions, lengths or names disagree, a value is not finite, or a weight is negative.
 
     Examples
     --------
     >>> from bayesgeo.datasets.simulation.events import draw_seismic_events
     >>> events = draw_seismic_events(100, seed=0)
+    >>> events.task, list(events.groups), events.origin.library
+    ('classification', ['site'], '')
     >>> events.rows([0, 1]).with_features(["magnitude", "log10_ps"]).X.shape
     (2, 2)
     >>> events.with_coordinate("depth").features[-1]
@@ -65,23 +64,21 @@ class Dataset:
     name: str
     X: xr.DataArray
     y: xr.DataArray
-    task: Task
     labels: tuple[str, ...] = ()
-    groups: xr.DataArray | None = None
+    groups: xr.Dataset = field(default_factory=xr.Dataset)
     coordinates: xr.Dataset = field(default_factory=xr.Dataset)
+    weights: xr.DataArray | None = None
     exact: xr.DataArray | None = None
-    columns: tuple[Column, ...] = ()
-    leaks: Mapping[str, str] = field(default_factory=dict)
-    split: Mapping[str, Any] = field(default_factory=dict)
-    attrs: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
         _refuse_shapes(self)
-        _refuse_non_finite(self.X)
-        if not np.isfinite(self.y.values.astype(float)).all():
-            raise invalid("y", "", "Some of its values are missing or infinite.", "Drop those rows.")
-        if self.task == "classification" and not np.isin(self.y, range(len(self.labels))).all():
-            raise invalid("y", self.y.values, f"Codes must be below {len(self.labels)}, the number of labels.")
+        _refuse_values(self)
+
+    @property
+    def task(self) -> Task:
+        """``"classification"`` where there are labels, else ``"regression"``."""
+        return "classification" if self.labels else "regression"
 
     @property
     def n_rows(self) -> int:
@@ -101,26 +98,74 @@ class Dataset:
         return dict(zip(self.features, self.X["unit"].values.tolist(), strict=True))
 
     @property
+    def group(self) -> xr.DataArray | None:
+        """Labels ``(obs,)`` of the first key of ``groups``, which a split keeps together; None without groups."""
+        return next(iter(self.groups.data_vars.values()), None)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """How a new table becomes the features."""
+        return self.origin.columns
+
+    @property
+    def leaks(self) -> Mapping[str, str]:
+        """Columns that carry the answer, with the reason."""
+        return self.origin.leaks
+
+    @property
+    def split(self) -> Mapping[str, Any]:
+        """The published split, as keywords of :func:`bayesgeo.split`."""
+        return self.origin.split
+
+    @property
+    def attrs(self) -> Mapping[str, str]:
+        """Source, licence, hash of the file and notes."""
+        return self.origin.attrs
+
+    @property
     def sha256(self) -> str:
-        """Hash of every number the models see, whatever file it came from."""
+        """Hash of all that models learn from: features, target, groups and weights, whatever file they came from."""
         digest = hashlib.sha256()
-        for part in (self.X, self.y):
-            digest.update(np.ascontiguousarray(part.values).tobytes())
-        digest.update("\x1f".join([*self.features, *self.labels]).encode())
-        if self.groups is not None:
-            digest.update("\x1f".join(map(str, self.groups.values)).encode())
+        for part in _hashed(self):
+            digest.update(part)
         return digest.hexdigest()
+
+    def group_labels(self) -> dict[str, np.ndarray]:
+        """Return the group labels ``(obs,)`` of each key as text; empty without groups.
+
+        Examples
+        --------
+        >>> from bayesgeo.datasets import load
+        >>> load("seismic_events").group_labels()["site"][:2].tolist()
+        ['district 03', 'district 33']
+        """
+        return {str(key): labels.values.astype(str) for key, labels in self.groups.data_vars.items()}
+
+    def place_values(self) -> dict[str, np.ndarray]:
+        """Return the numeric places ``(obs,)`` as floats, in the units of ``coordinates``; NaN where unknown.
+
+        These are ``longitude``, ``latitude``, ``easting``, ``northing`` and ``depth``, as far as the data set has
+        them as numbers.
+
+        Examples
+        --------
+        >>> from bayesgeo.datasets import load
+        >>> list(load("seismic_events").place_values())
+        ['easting', 'northing', 'depth']
+        """
+        found = {name: self.coordinates[name].values for name in PLACES if name in self.coordinates}
+        return {name: values.astype(float) for name, values in found.items() if values.dtype.kind in "iuf"}
 
     def rows(self, index: Any) -> "Dataset":
         """Return the data set with only the rows at these positions."""
-        keep = {"obs": index}
         return replace(
             self,
-            X=self.X.isel(keep),
-            y=self.y.isel(keep),
-            groups=None if self.groups is None else self.groups.isel(keep),
-            coordinates=self.coordinates.isel(keep) if self.coordinates else self.coordinates,
-            exact=None if self.exact is None else self.exact.isel(keep),
+            X=self.X.isel(obs=index),
+            y=self.y.isel(obs=index),
+            groups=self.groups.isel(obs=index, missing_dims="ignore"),
+            coordinates=self.coordinates.isel(obs=index, missing_dims="ignore"),
+            weights=None if self.weights is None else self.weights.isel(obs=index),
+            exact=None if self.exact is None else self.exact.isel(obs=index),
         )
 
     def encode(self, frame: pd.DataFrame) -> xr.DataArray:
@@ -129,7 +174,7 @@ class Dataset:
         Raises
         ------
         InvalidInput
-            If the table lacks a column, or holds what was not learnt.
+            If the table lacks a column, or holds a category that was never learnt.
         """
         return encode(frame, self.columns).sel(feature=self.features)
 
@@ -143,10 +188,9 @@ class Dataset:
         """
         for name in names:
             if name not in self.features:
-                remedy = did_you_mean(name, self.features)
-                raise invalid("feature", name, "The data set has none of that name.", remedy)
+                raise invalid("feature", name, "Unknown feature.", did_you_mean(name, self.features))
         kept = tuple(column for column in self.columns if set(column.features) & set(names))
-        return replace(self, X=self.X.sel(feature=list(names)), columns=kept)
+        return replace(self, X=self.X.sel(feature=list(names)), origin=replace(self.origin, columns=kept))
 
     def with_coordinate(self, name: str) -> "Dataset":
         """Return the data set with a coordinate among the features, even one that leaks.
@@ -154,96 +198,61 @@ class Dataset:
         Raises
         ------
         InvalidInput
-            If there is no coordinate of that name, or it is no finite number.
+            If the coordinate is unknown, or not all its values are finite numbers.
         """
         if name not in self.coordinates:
             remedy = did_you_mean(name, map(str, self.coordinates))
-            raise invalid("coordinate", name, "The data set has none of that name.", remedy)
-        column = (Column(name),)
+            raise invalid("coordinate", name, "Unknown coordinate.", remedy)
+        column = Column(name)
         table = self.coordinates[[name]].to_dataframe()
-        X = xr.concat([self.X, encode(table, column)], dim="feature", join="override")
-        return replace(self, X=X, columns=self.columns + column)
+        X = xr.concat([self.X, encode(table, [column])], dim="feature", join="override")
+        return replace(self, X=X, origin=replace(self.origin, columns=(*self.columns, column)))
 
 
-def assemble(name: str, frame: pd.DataFrame, *, columns: Sequence[Column], target: pd.Series, **fields: Any) -> Dataset:
-    """Build a data set from a table, its columns and its target.
-
-    Parameters
-    ----------
-    name : str
-        Short name of the data set.
-    frame : pandas.DataFrame
-        One row per case; its index names the rows.
-    columns : sequence of Column
-        How the table becomes ``X``.
-    target : pandas.Series
-        Class names, if ``labels`` is among the fields, else numbers.
-    **fields
-        Other fields of :class:`Dataset`; ``groups`` may be a column, ``coordinates`` a table
-        with ``attrs["units"]`` by name.
-
-    Returns
-    -------
-    Dataset
-        Classification when there are ``labels``, else regression.
-
-    Raises
-    ------
-    InvalidInput
-        If the table does not hold what the columns say, or a class is not among the labels.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"GR": [71.0, 43.5], "rock": ["shale", "sand"]})
-    >>> data = assemble("wells", table, columns=[Column("GR", "API")], target=table["rock"],
-    ...                 labels=("sand", "shale"))
-    >>> data.y.values
-    array([1, 0])
-    """
-    labels = fields.get("labels", ())
-    rows = {"obs": frame.index.to_numpy()}
-    codes = _codes(target, labels) if labels else target.to_numpy(float)
-    for key in ("groups", "coordinates"):
-        if isinstance(fields.get(key), (pd.Series, pd.DataFrame)):
-            fields[key] = _along_rows(fields[key], rows)
-    return Dataset(
-        name=name,
-        X=encode(frame, columns),
-        y=xr.DataArray(codes, dims="obs", coords=rows, name=str(target.name)),
-        task="classification" if labels else "regression",
-        columns=tuple(columns),
-        **fields,
-    )
-
-
-def _codes(target: pd.Series, labels: Sequence[str]) -> np.ndarray:
-    known = {label: code for code, label in enumerate(labels)}
-    strange = target[~target.isin(list(known))]
-    if len(strange):
-        problem = f"Class {strange.iloc[0]!r} at row {strange.index[0]} is not among the labels."
-        raise invalid("target", target.name, problem, did_you_mean(strange.iloc[0], labels))
-    return target.map(known).to_numpy(int)
-
-
-def _along_rows(table: pd.Series | pd.DataFrame, rows: Mapping[str, np.ndarray]) -> xr.DataArray | xr.Dataset:
-    if isinstance(table, pd.Series):
-        return xr.DataArray(table.to_numpy(), dims="obs", coords=rows, name=table.name)
-    units = table.attrs.get("units", {})
-    attrs = {name: {"units": units[name]} if name in units else {} for name in table.columns}
-    return xr.Dataset({str(name): ("obs", table[name].to_numpy(), attrs[name]) for name in table.columns}, coords=rows)
+def _hashed(data: Dataset) -> Iterator[bytes]:
+    for part in (data.X, data.y):
+        yield np.ascontiguousarray(part.values).tobytes()
+    yield "\x1f".join([*data.features, *data.labels]).encode()
+    for position, (key, labels) in enumerate(data.groups.data_vars.items()):
+        # The name of the first key is no part of the hash, so that renaming the column leaves it as it was.
+        yield "\x1f".join([f"\x1e{key}"] * (position > 0) + [str(label) for label in labels.values]).encode()
+    if data.weights is not None:
+        yield b"\x1eweights" + np.ascontiguousarray(data.weights.values, dtype=float).tobytes()
 
 
 def _refuse_shapes(data: Dataset) -> None:
     if data.X.dims != ("obs", "feature") or data.y.dims != ("obs",):
         raise invalid("dimensions", (data.X.dims, data.y.dims), "X is (obs, feature) and y is (obs,).")
-    others = [data.y, data.groups, data.exact, data.coordinates or None]
-    lengths = [data.X.sizes["obs"], *(part.sizes["obs"] for part in others if part is not None)]
-    if len(set(lengths)) > 1:
-        raise invalid("lengths", lengths, "X, y, groups, exact and coordinates must have the same rows.")
+    if not isinstance(data.groups, xr.Dataset):
+        problem = f"It is a {type(data.groups).__name__}, not an xarray.Dataset."
+        raise invalid("groups", "", problem, "Give one variable (obs,) for each key, or xarray.Dataset() for none.")
+    labels = {f"group {key!r}": part for key, part in data.groups.data_vars.items()}
+    for name, part in (labels | {"weights": data.weights}).items():
+        if part is not None and part.dims != ("obs",):
+            raise invalid(name, part.dims, "Its dimensions must be ('obs',).", "Give one value for each row.")
+    _refuse_lengths(data, labels)
     names = data.X["feature"].to_index()
     if names.has_duplicates:
         twice = shown(sorted(set(names[names.duplicated()])))
         raise invalid("features", twice, "The names occur more than once.", "Rename or drop one of each.")
+
+
+def _refuse_lengths(data: Dataset, labels: Mapping[str, xr.DataArray]) -> None:
+    others = {"y": data.y, "weights": data.weights, "exact": data.exact, "coordinates": data.coordinates or None}
+    for name, part in {**labels, **others}.items():
+        if part is not None and part.sizes["obs"] != data.n_rows:
+            problem = f"It has {part.sizes['obs']} rows, X has {data.n_rows}."
+            raise invalid(name, "", problem, "Give as many rows as X has.")
+
+
+def _refuse_values(data: Dataset) -> None:
+    _refuse_non_finite(data.X)
+    if not np.isfinite(data.y.values.astype(float)).all():
+        raise invalid("y", "", "Some of its values are missing or infinite.", "Drop those rows.")
+    if data.labels and not np.isin(data.y, range(len(data.labels))).all():
+        raise invalid("y", data.y.values, f"Codes must be below {len(data.labels)}, the number of labels.")
+    if data.weights is not None:
+        _refuse_weights(data.weights, data.X["obs"].values)
 
 
 def _refuse_non_finite(X: xr.DataArray) -> None:
@@ -256,4 +265,14 @@ def _refuse_non_finite(X: xr.DataArray) -> None:
     raise invalid("X", float(X.values[row, column]), problem, "Drop the rows or the column.")
 
 
-__all__ = ["Column", "Dataset", "Task", "assemble"]
+def _refuse_weights(weights: xr.DataArray, rows: np.ndarray) -> None:
+    values = weights.values.astype(float)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        problem = f"{bad.size} of {values.size} weights are negative, missing or infinite: row {shown(rows[bad])}."
+        raise invalid("weights", float(values[bad[0]]), problem, "Give finite weights of at least zero.")
+    if not values.any():
+        raise invalid("weights", 0, "All weights are zero.", "Give a positive weight to some rows.")
+
+
+__all__ = ["PLACES", "Column", "Dataset", "Origin", "Task"]

@@ -1,4 +1,4 @@
-"""How the columns of a table become features, for the rows learnt from and for new ones."""
+"""How the columns of a table become features, for training rows and for new ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Column:
     levels : tuple of str
         Categories of a text column, one 0/1 feature each but the first; empty for numbers.
     fill : float, optional
-        Value that stands for missing numbers, told apart by an extra feature ``<name> missing``;
-        without it a missing value is refused.
+        Value that replaces missing numbers; an extra feature ``<name> missing`` marks them. Without it a missing
+        value is refused.
 
     Examples
     --------
@@ -53,14 +53,14 @@ class Column:
 
 
 def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> xr.DataArray:
-    """Turn a table into features, refusing by name whatever was not learnt.
+    """Turn a table into features; refuse a missing column, a missing value or an unknown category.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per case; its index names the rows. Columns that are not asked for are left out.
+        One row per case; its index names the rows. Other columns are ignored.
     columns : sequence of Column
-        What each column is, as the data set that was learnt from says.
+        The columns of the training data.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> xr.DataArray:
     Raises
     ------
     InvalidInput
-        If a column is not there, holds text among numbers, a missing or infinite number, or a
+        If a column is missing, or holds text among numbers, a missing or infinite number, or a
         category that was never learnt.
 
     Examples
@@ -129,7 +129,7 @@ def numbers(values: pd.Series) -> pd.Series:
 def _pick(frame: pd.DataFrame, column: Column) -> pd.Series:
     if column.name not in frame.columns:
         remedy = did_you_mean(column.name, frame.columns)
-        raise invalid("column", column.name, "The table has none of that name.", remedy)
+        raise invalid("column", column.name, "The table has no such column.", remedy)
     return frame[column.name]
 
 

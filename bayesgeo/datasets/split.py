@@ -1,4 +1,4 @@
-"""Honest splits: what must not be on both sides of a fold never is."""
+"""Split data sets into folds that keep groups, places or times apart."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ MANY_POSITIONS = 20_000_000
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Folds and what they keep apart.
+    """Folds of rows, and the group that they keep apart.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Split:
     folds : tuple of (ndarray, ndarray)
         Positions of the training rows and of the test rows, sorted.
     group : str, optional
-        Name of what is never on both sides.
+        Name of the group that is never on both sides of a fold; None if no group is kept apart.
     sentence : str
         The split in one sentence, for a report.
     """
@@ -51,12 +51,12 @@ class Split:
 
 
 def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: int = 0, test: Any = None) -> Split:
-    """Split a data set so that its test rows resemble what the model will meet.
+    """Split a data set so that its test rows resemble the rows to predict.
 
     Parameters
     ----------
     dataset : Dataset
-        What to split.
+        Data set to split.
     kind : str, optional
         ``"group"``: whole groups, classes balanced over the folds; ``"leave-one-group-out"``;
         ``"spatial"``: square blocks of the map; ``"temporal"``: the last part of the record; ``"random"``
@@ -100,9 +100,9 @@ def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: in
 
 
 def _usual(dataset: Dataset, folds: int) -> str:
-    if dataset.groups is None:
+    if dataset.group is None:
         return "random"
-    return "group" if np.unique(dataset.groups.values).size >= folds else "leave-one-group-out"
+    return "group" if np.unique(dataset.group.values).size >= folds else "leave-one-group-out"
 
 
 def _by_group(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
@@ -177,7 +177,7 @@ def _by_left_out_row(dataset: Dataset, **_: Any) -> Split:
 
 
 def _by_holdout(dataset: Dataset, seed: int, **_: Any) -> Split:
-    if dataset.groups is None:
+    if dataset.group is None:
         strata = dataset.y.values if _can_stratify(dataset, 2) else None
         whole = np.arange(dataset.n_rows)
         fold = skl.train_test_split(whole, test_size=HOLDOUT, random_state=seed, stratify=strata)
@@ -210,10 +210,10 @@ def _sorted(folds: Iterable[Fold]) -> tuple[Fold, ...]:
 
 
 def _groups(dataset: Dataset, least: int) -> np.ndarray:
-    if dataset.groups is None:
+    if dataset.group is None:
         remedy = "Name the column of groups (well, site, event) with group, or split at random."
         raise invalid("split", "group", "The data set has no groups.", remedy)
-    names, codes = np.unique(dataset.groups.values.astype(str), return_inverse=True)
+    names, codes = np.unique(dataset.group.values.astype(str), return_inverse=True)
     if names.size < least:
         problem = f"There are {names.size} groups ({shown(names)}) for {least} folds."
         raise invalid("folds", least, problem, "Give fewer folds, or another group column.")
@@ -222,12 +222,12 @@ def _groups(dataset: Dataset, least: int) -> np.ndarray:
 
 def _refuse_many(dataset: Dataset, n_folds: int) -> None:
     if n_folds * dataset.n_rows > MANY_POSITIONS:
-        problem = f"{n_folds} folds of {dataset.n_rows} rows are that many models to fit."
+        problem = f"{n_folds} folds of {dataset.n_rows} rows need as many fits."
         raise invalid("split", f"{n_folds} folds", problem, "Split by group or at random into fewer folds.")
 
 
 def _group_name(dataset: Dataset) -> str:
-    return str(dataset.groups.name or "group") if dataset.groups is not None else "group"
+    return "group" if dataset.group is None else str(dataset.group.name)
 
 
 def _places(dataset: Dataset) -> tuple[np.ndarray, tuple[str, str]]:
@@ -250,7 +250,7 @@ def _date(test: Any) -> pd.Timestamp:
     try:
         return pd.Timestamp(year=test, month=1, day=1) if isinstance(test, int) else pd.Timestamp(test)
     except (TypeError, ValueError) as error:
-        raise invalid("test", test, "It is no date.", "Give a year (2022) or a date ('2022-06-01').") from error
+        raise invalid("test", test, "It is not a date.", "Give a year (2022) or a date ('2022-06-01').") from error
 
 
 def _whole(name: str, value: int, *, least: int) -> int:

@@ -59,8 +59,8 @@ def describe(dataset: Dataset) -> str:
             "target": str(dataset.y.name or "target"),
             "unit": dataset.attrs.get("target_unit", ""),
             "labels": {label: int(count) for label, count in zip(dataset.labels, counts, strict=True)},
-            "group": None if dataset.groups is None else str(dataset.groups.name or "group"),
-            "groups": 0 if dataset.groups is None else len(np.unique(dataset.groups.values)),
+            "group": None if dataset.group is None else str(dataset.group.name or "group"),
+            "groups": 0 if dataset.group is None else len(np.unique(dataset.group.values)),
             "attrs": {str(name): str(text) for name, text in dataset.attrs.items()},
         }
     )
@@ -76,8 +76,8 @@ def observed_group(dataset: Dataset) -> xr.Dataset:
     for name in (name for name in PLACES if name in dataset.coordinates):
         place = dataset.coordinates[name]
         observed[name] = ("obs", place.values.astype(float), {"units": place.attrs.get("units", PLACES[name])})
-    if dataset.groups is not None:
-        observed["group"] = ("obs", dataset.groups.values.astype(str))
+    if dataset.group is not None:
+        observed["group"] = ("obs", dataset.group.values.astype(str))
     if dataset.exact is not None:
         observed["exact"] = (("obs", "label"), dataset.exact.values)
     return observed
@@ -170,7 +170,7 @@ def metrics_group(
     result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})
     result = result.assign_coords(metric=list(frame.index), obs=predictions["obs"]).assign(by_row)
     result = result.assign({f"{name}_by_draw": ("ranked_draw", areas) for name, areas in ranked.items()})
-    resampled = "row" if dataset.groups is None else str(dataset.groups.name or "group")
+    resampled = "row" if dataset.group is None else str(dataset.group.name or "group")
     result.attrs = {"prob": PROB, "blocks": n_blocks, "resampled": resampled}
     return _with_confusion(result, confusion, predictions, y, dataset.labels) if dataset.labels else result
 

@@ -11,7 +11,7 @@ from bayesgeo.datasets.base import Dataset
 
 def rows_sha256(dataset: Dataset) -> str:
     """Hash which rows are predicted and what of them: their names, targets, classes and groups, not their features."""
-    groups = () if dataset.groups is None else dataset.groups.values.tolist()
+    groups = () if dataset.group is None else dataset.group.values.tolist()
     names = (dataset.y["obs"].values.tolist(), dataset.labels, groups)
     return _hash(np.ascontiguousarray(dataset.y.values).tobytes(), *map(_joined, names))
 

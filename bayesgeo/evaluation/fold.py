@@ -45,7 +45,8 @@ def fit(estimator: Any, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict
     """Fit a clone of a model on every row of a data set; return it with the seconds to ``compile`` and to ``fit``."""
     model = clone(as_model(estimator)).set_params(random_state=seed)
     start = time.perf_counter()
-    model.fit(dataset.X, dataset.y.values, **_labels(dataset))
+    weights = None if dataset.weights is None else dataset.weights.values
+    model.fit(dataset.X, dataset.y.values, weights=weights, **_labels(dataset))
     elapsed = time.perf_counter() - start
     compiling = model.posterior_.attrs["compile_seconds"] if isinstance(model, Bayesian) else 0.0
     return model, {"compile": compiling, "fit": elapsed - compiling}
@@ -53,8 +54,7 @@ def fit(estimator: Any, dataset: Dataset, *, seed: int) -> tuple[Estimator, dict
 
 def _labels(dataset: Dataset) -> dict[str, Any]:
     """Return the groups and coordinates of a data set as models take them."""
-    groups = None if dataset.groups is None else {str(dataset.groups.name or "group"): dataset.groups.values}
-    return {"groups": groups}
+    return {"groups": dataset.group_labels(), "coordinates": dataset.place_values()}
 
 
 def run_fold(

@@ -16,10 +16,10 @@ from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.metrics.classification import accuracy, calibration_error, log_loss, summarise_classes
 from bayesgeo.models.base import Classifier, Regressor
-from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
 from bayesgeo.models.storage import load_model
 from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.file import save_student
+from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
 from bayesgeo.models.students.teacher import value_moments
 from bayesgeo.runs.folder import new_rows, read_manifest
 
@@ -78,7 +78,7 @@ def distill_run(
     train, test = (dataset.rows(rows) for rows in by.folds[0])
     kind = StudentClassifier if dataset.labels else StudentRegressor
     more = None if unlabelled is None else new_rows(manifest, unlabelled)
-    groups = None if train.groups is None else train.groups.values
+    groups = None if train.group is None else train.group.values
     student = kind(settings, hidden, random_state=manifest["seed"]).fit(
         train.X, _target(train), groups, unlabelled=more
     )

@@ -1,6 +1,5 @@
 """A run: several models on one data set, every result on disk as soon as it exists."""
 
-import json
 import platform
 import shlex
 import shutil
@@ -12,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
@@ -20,7 +18,6 @@ from bayesgeo._check import InvalidInput, invalid, positive
 from bayesgeo._progress import announce
 from bayesgeo.datasets.audit import Finding, audit
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.datasets.registry import titles
 from bayesgeo.datasets.split import Split, split
 from bayesgeo.evaluation.evaluate import LIBRARIES, fit_and_score
 from bayesgeo.evaluation.evidence import load_evidence, save_evidence
@@ -153,7 +150,7 @@ def _manifest(
         "status": "running",
         "dataset": {
             "name": dataset.name,
-            "library": dataset.name if dataset.name in titles() else "",
+            "library": dataset.origin.library,
             "sha256": dataset.sha256,
             "task": dataset.task,
             "labels": dataset.labels,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bayesgeo._check import InvalidInput
 from bayesgeo.datasets import load
-from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.base import Dataset, Origin
 from bayesgeo.datasets.split import KINDS, split
 
 
@@ -22,13 +22,13 @@ def table(n=60, n_groups=12, task="classification", **fields):
         "time": ("obs", pd.date_range("2020-01-01", periods=n)),
     })  # fmt: skip
     X = xr.DataArray(rng.normal(size=(n, 2)), dims=("obs", "feature"), coords={"obs": range(n), "feature": ["a", "b"]})
-    groups = xr.DataArray(rng.permutation(np.arange(n) % n_groups), dims="obs", name="well")
+    groups = xr.DataArray(rng.permutation(np.arange(n) % n_groups), dims="obs", name="well").to_dataset()
     defaults = {
         "groups": groups,
         "coordinates": rows,
         "labels": ("no", "yes") if task == "classification" else (),
     }
-    return Dataset("table", X, xr.DataArray(y, dims="obs", name="y"), task, **defaults | fields)
+    return Dataset("table", X, xr.DataArray(y, dims="obs", name="y"), **defaults | fields)
 
 
 @settings(max_examples=40, deadline=None)
@@ -47,7 +47,7 @@ def test_training_and_test_never_share_rows_and_each_row_is_tested_once_at_most(
 def test_no_group_is_on_both_sides(kind, n_groups, seed):
     data = table(80, n_groups)
     for train, test in split(data, kind, seed=seed).folds:
-        assert np.intersect1d(data.groups.values[train], data.groups.values[test]).size == 0
+        assert np.intersect1d(data.group.values[train], data.group.values[test]).size == 0
 
 
 def test_training_ends_before_the_temporal_test_begins():
@@ -87,8 +87,8 @@ def test_folds_keep_the_share_of_classes():
 @pytest.mark.parametrize(("fields", "kind"), [
     ({}, "group"),
     ({"n_groups": 3}, "leave-one-group-out"),
-    ({"groups": None}, "random"),
-    ({"split": {"kind": "leave-one-out"}}, "leave-one-out"),
+    ({"groups": xr.Dataset()}, "random"),
+    ({"origin": Origin(split={"kind": "leave-one-out"})}, "leave-one-out"),
 ], ids=str)  # fmt: skip
 def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
     assert split(table(**fields)).kind == kind
@@ -98,7 +98,7 @@ def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
     ("fields", "options", "message"),
     [
         (
-            {"groups": None},
+            {"groups": xr.Dataset()},
             {"kind": "group"},
             r"split 'group'\. The data set has no groups\. Name the column",
         ),
@@ -122,7 +122,7 @@ def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
             {"kind": "temporal", "test": 2030},
             r"test '2030'\. One side is empty: the rows run from 2020-01-01 to",
         ),
-        ({}, {"kind": "temporal", "test": "soon"}, r"test 'soon'\. It is no date\. Give a year"),
+        ({}, {"kind": "temporal", "test": "soon"}, r"test 'soon'\. It is not a date\. Give a year"),
         ({}, {"kind": "groups"}, r"split 'groups'\. It is not known\. Did you mean 'group'\?"),
         ({}, {"kind": "random", "folds": 61}, r"folds 61\. There are only 60 rows\. Give fewer"),
         ({}, {"kind": "random", "folds": 1}, r"folds 1\. At least 2 are needed"),
@@ -130,7 +130,7 @@ def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
     ],
     ids=str,
 )
-def test_impossible_split_is_refused_with_the_way_out(fields, options, message):
+def test_impossible_split_is_refused_with_the_fix(fields, options, message):
     with pytest.raises(InvalidInput, match=message):
         split(table(**fields), **options)
 

@@ -309,7 +309,6 @@ def test_table_of_a_dataset_counts_its_labels():
         name="events",
         X=xr.DataArray([[0.0], [1.0], [1.0]], dims=["obs", "feature"], coords={"feature": ["night"]}),
         y=xr.DataArray([0, 1, 0], dims="obs"),
-        task="classification",
         labels=("quake", "blast"),
     )
     joint = Discrete.from_rows(data, "y", "night")

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.base import Dataset, Origin
 from bayesgeo.datasets.split import split
 from bayesgeo.diagnostics import Check, Diagnosis, diagnose
 from bayesgeo.evaluation.evaluate import evaluate
@@ -36,12 +36,13 @@ def table(n_labels: int = 2, *, rows: int = 120, **names: str) -> Dataset:
             coords=named,
             name=names.get("target", "event"),
         ),
-        task="classification" if n_labels else "regression",
         labels=tuple(f"{names.get('label', 'class')} {k}" for k in range(n_labels)),
-        groups=xr.DataArray(groups, dims="obs", coords=named, name=names.get("group", "site")),
+        groups=xr.DataArray(groups, dims="obs", coords=named, name=names.get("group", "site")).to_dataset(),
         coordinates=xr.Dataset({name: ("obs", place) for name, place in _places(rows).items()}, named),
         exact=_exact(codes) if n_labels == 2 else None,
-        attrs={"source": names.get("source", "drawn by hand"), "licence": "CC0-1.0", "target_unit": "km"},
+        origin=Origin(
+            attrs={"source": names.get("source", "drawn by hand"), "licence": "CC0-1.0", "target_unit": "km"}
+        ),
     )
 
 

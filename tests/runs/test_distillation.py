@@ -68,7 +68,7 @@ def test_the_scores_are_of_rows_that_neither_has_seen(command, run_folder, tmp_p
 
     monkeypatch.setattr(module.StudentClassifier, "fit", fit)
     assert command("distill", run_folder, "--teacher", "logistic", "--out", tmp_path / "s")[0] == 0
-    assert not set(seen["groups"]) & set(seen["test"].groups.values)
+    assert not set(seen["groups"]) & set(seen["test"].group.values)
 
 
 def test_a_quantity_is_distilled_too(command, tmp_path):

@@ -10,10 +10,10 @@ import pytest
 from bayesgeo import BayesianLinearRegression, catalog, split
 from bayesgeo.models.storage import load_model
 from bayesgeo.runs.study import load_study, read_manifest, study
+from tests.evaluation.test_evidence import same_numbers
 from tests.fake import FakePosterior
 from tests.models.test_storage import is_pickled
 from tests.tables import events, shaking
-from tests.evaluation.test_evidence import same_numbers
 
 
 def begin(out, models=("majority", "logistic"), data=None, **options):

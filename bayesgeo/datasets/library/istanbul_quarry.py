@@ -3,12 +3,23 @@
 import numpy as np
 import pandas as pd
 
-from bayesgeo.datasets.base import Column, Dataset, assemble
-from bayesgeo.datasets.download import REGISTRY, fetch
+from bayesgeo.datasets.assembly import assemble
+from bayesgeo.datasets.base import Column, Dataset, Origin
+from bayesgeo.datasets.download import RAW, RemoteFile, fetch
 
 TITLE = "179 earthquakes and quarry blasts near Istanbul (Kuyuk et al. 2011)"
 FILE = "eqdata2.csv"
+REMOTE = RemoteFile(
+    f"{RAW}/serdarkuyuk/EQMixtureGaussion/f84230e7fde1d1c048805dcabc05a944306f1b63/data/eqdata2.csv",
+    "5f647eacd1fdcca1b815706ee46d7a70e9368609ca660f060f988e305fd51ea8",
+)
 LABELS = ("earthquake", "blast")
+ATTRS = {
+    "source": REMOTE.url,
+    "sha256": REMOTE.sha256,
+    "licence": "none stated: not for redistribution",
+    "citation": "doi:10.5194/nhess-11-93-2011, doi:10.5194/npg-19-411-2012",
+}
 COLUMNS = (Column("log_c", "ln"), Column("log_sr", "ln"), Column("log_sp", "ln"), Column("hour", "h GMT"))
 
 
@@ -31,21 +42,14 @@ def load() -> Dataset:
     >>> load().features  # doctest: +SKIP
     ['log_c', 'log_sr', 'log_sp', 'hour']
     """
-    frame = prepare(pd.read_csv(fetch("istanbul_quarry", FILE)))
-    origin = REGISTRY[f"istanbul_quarry/{FILE}"]
+    frame = prepare(pd.read_csv(fetch("istanbul_quarry", FILE, REMOTE)))
     return assemble(
         "istanbul_quarry",
         frame,
         columns=COLUMNS,
         target=frame["y"].map(dict(enumerate(LABELS))).rename("event"),
         labels=LABELS,
-        split={"kind": "leave-one-out"},
-        attrs={
-            "source": origin.url,
-            "sha256": origin.sha256,
-            "licence": "none stated: not for redistribution",
-            "citation": "doi:10.5194/nhess-11-93-2011, doi:10.5194/npg-19-411-2012",
-        },
+        origin=Origin(split={"kind": "leave-one-out"}, attrs=ATTRS),
     )
 
 

@@ -3,12 +3,23 @@
 import numpy as np
 import pandas as pd
 
-from bayesgeo.datasets.base import Column, Dataset, assemble
-from bayesgeo.datasets.download import REGISTRY, fetch
+from bayesgeo.datasets.assembly import assemble
+from bayesgeo.datasets.base import Column, Dataset, Origin
+from bayesgeo.datasets.download import RAW, RemoteFile, fetch
 
 TITLE = "13,926 earthquakes and explosions of the Pacific Northwest, 2018-2022 (Ni et al. 2023)"
 FILE = "pnsn_comcat_2018-2022.csv"
+REMOTE = RemoteFile(
+    f"{RAW}/niyiyu/PNW-ML/a477360c3d38676bf5e5e1fab9a86a2d52b15f7a/notebooks/pnsn_comcat_2018-2022.csv",
+    "33d08940213cc35ca3282eaa79235bdb39a28cf4452aa0b61c4cf922411e2cf2",
+)
 LABELS = ("earthquake", "explosion")
+ATTRS = {
+    "source": REMOTE.url,
+    "sha256": REMOTE.sha256,
+    "licence": "MIT repository; catalogue in the public domain (USGS, PNSN)",
+    "citation": "doi:10.26443/seismica.v2i1.368",
+}
 COLUMNS = (
     Column("hour_cos"),
     Column("hour_sin"),
@@ -20,15 +31,15 @@ COLUMNS = (
 )
 LEAKS = {
     "depth": "analysts fix explosions at the surface: the depth repeats the label",
-    "latitude": "known quarries are memorised by place, which says nothing of a new one",
-    "longitude": "known quarries are memorised by place, which says nothing of a new one",
-    "contributor": "one network only; elsewhere the network tells the region and so the label",
+    "latitude": "known quarries are memorised by place, which does not carry over to a new one",
+    "longitude": "known quarries are memorised by place, which does not carry over to a new one",
+    "contributor": "one network only; elsewhere the network identifies the region and so the label",
 }
 BLOCK = 0.5
 
 
 def load() -> Dataset:
-    """Load the catalogue of Ni et al. [1]_ with features that a screening desk has at hand.
+    """Load the catalogue of Ni et al. [1]_ with features that are available for screening.
 
     Returns
     -------
@@ -45,9 +56,8 @@ def load() -> Dataset:
     >>> load().labels  # doctest: +SKIP
     ('earthquake', 'explosion')
     """
-    catalogue = pd.read_csv(fetch("pnsn_catalogue", FILE), index_col="source_id").rename_axis("obs")
+    catalogue = pd.read_csv(fetch("pnsn_catalogue", FILE, REMOTE), index_col="source_id").rename_axis("obs")
     frame = prepare(catalogue[catalogue["event_type"].isin(LABELS)])
-    origin = REGISTRY[f"pnsn_catalogue/{FILE}"]
     return assemble(
         "pnsn_catalogue",
         frame,
@@ -56,19 +66,12 @@ def load() -> Dataset:
         labels=LABELS,
         groups=_block(frame),
         coordinates=frame[["time", "longitude", "latitude", "depth"]],
-        leaks=LEAKS,
-        split={"kind": "temporal", "test": 2022},
-        attrs={
-            "source": origin.url,
-            "sha256": origin.sha256,
-            "licence": "MIT repository; catalogue in the public domain (USGS, PNSN)",
-            "citation": "doi:10.26443/seismica.v2i1.368",
-        },
+        origin=Origin(leaks=LEAKS, split={"kind": "temporal", "test": 2022}, attrs=ATTRS),
     )
 
 
 def prepare(table: pd.DataFrame) -> pd.DataFrame:
-    """Derive the clock on the wall, and terms that make the log odds nearly linear.
+    """Derive the local time, and terms that make the log odds nearly linear.
 
     Explosions follow working hours, hence local time with its daylight saving. Their magnitudes form a
     bell while earthquakes decay exponentially, and the log ratio of the two is quadratic.

@@ -30,13 +30,13 @@ def load() -> Dataset:
     """
     path = _path()
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    origin = {
+    attrs = {
         "source": "drawn by bayesgeo from published ingredients; see bayesgeo.datasets.simulation.event_physics",
         "licence": "CC0-1.0",
         "sha256": sha256,
         "seed": str(SEED),
     }
-    return as_dataset(pd.read_csv(path, skiprows=[1]), attrs=origin)
+    return as_dataset(pd.read_csv(path, skiprows=[1]), attrs=attrs)
 
 
 def table() -> str:

@@ -1,4 +1,4 @@
-"""What earthquakes and quarry blasts look like to a network, as densities to draw from and to invert."""
+"""Densities of the measurements of earthquakes and quarry blasts, to draw from and to invert."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +44,7 @@ DECIMALS |= dict.fromkeys(("log10_ps", "ln_fc_ratio", "log10_fcs"), 3)
 
 
 def draw_table(n: int, *, seed: int, n_sites: int = 60, site_sd: float = 0.10, prior: float = PRIOR) -> pd.DataFrame:
-    """Draw events of both kinds with what a network would measure, and the exact answer.
+    """Draw events of both kinds with the measurements of a network and their exact probability.
 
     A site is a district where both faults and quarries are at work: it shifts log10 P/S of all its
     events alike and is drawn apart from the kind of event. So it carries no information on the kind
@@ -93,7 +93,7 @@ def draw_table(n: int, *, seed: int, n_sites: int = 60, site_sd: float = 0.10, p
     has sd .40; ``3 + Poisson(3 + 6 (M - .5))`` stations are averaged. Shares, hours, magnitudes and depths
     follow the Pacific Northwest catalogue 2018-2022 [1]_; P/S Kim et al. [2]_ and Wang et al. [3]_; corner
     frequencies Ataeva et al. [4]_ and the circular source of Brune [5]_ with Madariaga's constant for
-    S [6]_; stress drops Allmann and Shearer [7]_; ML - Mc Koper et al. [8]_, whose shift is taken smaller
+    S [6]_; stress drops Allmann and Shearer [7]_; ML - Mc Koper et al. [8]_, whose shift is smaller
     here. The district's .10 is an assumption.
 
     References

@@ -1,4 +1,4 @@
-"""Data sets drawn from a known process, so that the exact posterior is stored beside the rows."""
+"""Data sets drawn from a known process, with the exact posterior of each row."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgeo.datasets.base import Column, Dataset, assemble
+from bayesgeo.datasets.assembly import assemble
+from bayesgeo.datasets.base import Column, Dataset, Origin
 from bayesgeo.datasets.simulation.event_physics import LABELS, SHOT_HOUR, UNITS, draw_table, exact_probability
 
 COLUMNS = (
@@ -55,8 +56,8 @@ def draw_seismic_events(n: int, *, seed: int, **physics: Any) -> Dataset:
     >>> events.labels, events.X.shape, events.exact.sizes["label"]
     (('earthquake', 'blast'), (200, 10), 2)
     """
-    origin = {"source": "drawn by bayesgeo", "licence": "CC0-1.0", "seed": str(seed)}
-    return as_dataset(draw_table(n, seed=seed, **physics), attrs=origin)
+    attrs = {"source": "drawn by bayesgeo", "licence": "CC0-1.0", "seed": str(seed)}
+    return as_dataset(draw_table(n, seed=seed, **physics), attrs=attrs)
 
 
 def as_dataset(table: pd.DataFrame, *, attrs: dict[str, str]) -> Dataset:
@@ -94,9 +95,7 @@ def as_dataset(table: pd.DataFrame, *, attrs: dict[str, str]) -> Dataset:
         groups=frame["site"],
         coordinates=places,
         exact=exact,
-        leaks=LEAKS,
-        split={"kind": "group", "folds": 5},
-        attrs=attrs,
+        origin=Origin(leaks=LEAKS, split={"kind": "group", "folds": 5}, attrs=attrs),
     )
 
 

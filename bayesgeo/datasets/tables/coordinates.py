@@ -1,4 +1,4 @@
-"""Where and when rows were measured: coordinates found by name and checked."""
+"""Find the places and times of rows among the columns of a table, and check them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -100,7 +100,7 @@ def _times(values: pd.Series) -> pd.Series:
     found = _parsed(values)
     bad = values.index[found.isna() & values.notna()]
     if len(bad):
-        problem = f"{values[bad[0]]!r} at row {bad[0]} is no date."
+        problem = f"{values[bad[0]]!r} at row {bad[0]} is not a date."
         raise invalid("time", values.name, problem, "Write dates as 2022-06-01T13:30:00, or as years.")
     return found
 

@@ -1,4 +1,4 @@
-"""CSV, Parquet and netCDF files as one table with units, or a clear refusal."""
+"""Read CSV, Parquet and netCDF files as one table with units."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ WITH_COMMA = r"^\s*([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)\s*$"
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A file's rows, the units of its columns and what was noticed while reading.
+    """Rows of a file, units of its columns and notes on the reading.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Table:
 
 
 def read_file(path: str | Path) -> Table:
-    r"""Read a table from a file, told apart by its ending.
+    r"""Read a table from a file; its ending gives the format.
 
     Parameters
     ----------

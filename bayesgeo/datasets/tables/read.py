@@ -1,4 +1,4 @@
-"""Any table of the user's as a data set, or a refusal that names column, row and way out."""
+"""Read a table of the user's own as a data set, or refuse it with the column, the row and the fix."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
-from bayesgeo.datasets.base import Dataset, Task, assemble
-from bayesgeo.datasets.columns import Column, encode, numbers
+from bayesgeo.datasets.assembly import assemble
+from bayesgeo.datasets.base import Dataset, Task
+from bayesgeo.datasets.columns import Column, numbers
+from bayesgeo.datasets.origin import Origin
 from bayesgeo.datasets.tables.coordinates import coordinates_of
 from bayesgeo.datasets.tables.formats import Table, read_file
 from bayesgeo.datasets.tables.target import as_target
@@ -27,7 +29,7 @@ def read_table(
     path: str | Path,
     *,
     target: str,
-    group: str | None = None,
+    group: str | Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     positive: str | None = None,
@@ -43,21 +45,21 @@ def read_table(
         CSV, Parquet or netCDF, as :func:`bayesgeo.datasets.tables.formats.read_file` takes it.
     target : str
         Column to predict. Text and few whole numbers are classes, other numbers a quantity.
-    group : str, optional
-        Column of what must not be split: well, event, station, site.
+    group : str or sequence of str, optional
+        Columns of group labels: well, event, station, site. A split keeps together the groups of the first.
     features : sequence of str, optional
-        Columns to learn from. By default all but the target, the group, places on a map, times and
-        identifiers; then columns that tell nothing (constant, or a copy of another) are left out.
+        Columns to learn from. By default all but the target, the groups, places on a map, times and
+        identifiers; then columns without information (constant, or a copy of another) are left out.
     drop : sequence of str
         Columns to leave out.
     positive : str, optional
         The positive class of two; by default the last in alphabetical order.
     missing : {"refuse", "drop"}
-        What to do with rows where a value that is needed is missing.
+        Refuse the table, or drop the rows, where a needed value is missing.
     time : str, optional
         Column of dates, for a temporal split; found by its name if it holds dates.
     task : {"classification", "regression"}, optional
-        What to predict, if it is not what the target looks like.
+        Task, if not the one inferred from the target.
 
     Returns
     -------
@@ -83,18 +85,19 @@ def read_table(
     """
     one_of("missing", missing, ("refuse", "drop"))
     drop, features = _names(drop), None if features is None else _names(features)
+    groups = () if group is None else _names(group)
     table = read_file(path)
-    _refuse_unknown(table.frame, [("target", target), ("group", group), ("time", time)])
+    _refuse_unknown(table.frame, [("target", target), *(("group", name) for name in groups), ("time", time)])
     _refuse_unknown(table.frame, [("column", name) for name in (*(features or ()), *drop)])
-    _refuse_roles(target, group, features, drop)
+    _refuse_roles(target, groups, features, drop)
     notes = list(table.notes)
     frame = _without_repeats(table.frame, notes)
     places = coordinates_of(frame.drop(columns=target), time=time, notes=notes, units=table.units)
-    names = features or _candidates(frame, {target, group, *drop, *places.attrs["columns"]}, notes)
-    needed = [target, *([group] if group else []), *names]
+    names = features or _candidates(frame, {target, *groups, *drop, *places.attrs["columns"]}, notes)
+    needed = [target, *groups, *names]
     frame = _complete(frame, needed, missing, notes)
     columns = _columns(frame, names, table, explicit=features is not None, notes=notes)
-    if group is None:
+    if not groups:
         notes += _unnamed_groups(columns)
     answer = as_target(frame[target], positive=positive, task=task, notes=notes)
     return assemble(
@@ -103,9 +106,9 @@ def read_table(
         columns=columns,
         target=answer.values,
         labels=answer.labels,
-        groups=None if group is None else _grouped(frame[group], notes),
+        groups=pd.DataFrame({name: _grouped(frame[name], notes) for name in groups}) if groups else None,
         coordinates=places.loc[frame.index],
-        attrs=_origin(Path(path), table.units.get(target, ""), notes),
+        origin=Origin(attrs=_source(Path(path), table.units.get(target, ""), notes)),
     )
 
 
@@ -120,10 +123,12 @@ def _refuse_unknown(frame: pd.DataFrame, roles: Sequence[tuple[str, str | None]]
             raise invalid(role, name, "The table has no such column.", remedy)
 
 
-def _refuse_roles(target: str, group: str | None, features: Sequence[str] | None, drop: Sequence[str]) -> None:
-    if group == target:
-        raise invalid("group", group, "It is the target.", "Give another column, or none.")
-    for role, name in (("target", target), ("group", group)):
+def _refuse_roles(target: str, groups: Sequence[str], features: Sequence[str] | None, drop: Sequence[str]) -> None:
+    if target in groups:
+        raise invalid("group", target, "It is the target.", "Give another column, or none.")
+    if len(set(groups)) < len(groups):
+        raise invalid("group", groups, "A column occurs more than once.", "Name each column once.")
+    for role, name in (("target", target), *(("group", name) for name in groups)):
         for use, names in (("features", features or ()), ("drop", drop)):
             if name in names:
                 raise invalid(role, name, f"It is also among {use}.", f"Take it out of {use}.")
@@ -144,7 +149,7 @@ def _without_repeats(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return frame[~repeated]
 
 
-def _candidates(frame: pd.DataFrame, taken: set[str | None], notes: list[str]) -> list[str]:
+def _candidates(frame: pd.DataFrame, taken: set[str], notes: list[str]) -> list[str]:
     names = [str(name) for name in frame if name not in taken]
     labels = [name for name in names if _is_text(frame[name]) and frame[name].is_unique]
     if labels:
@@ -185,7 +190,7 @@ def _columns(
             _refuse_codes(numbers(frame[name]))
     for name, reason in _idle(frame[list(names)]).items():
         if explicit:
-            raise invalid("feature", name, f"It {reason}.", "Leave it out: it tells nothing.")
+            raise invalid("feature", name, f"It {reason}.", "Leave it out: it holds no information.")
         notes.append(f"Column {name!r} was left out: it {reason}.")
         names = [other for other in names if other != name]
     if not names:
@@ -194,7 +199,7 @@ def _columns(
 
 
 def _unnamed_groups(columns: Sequence[Column]) -> list[str]:
-    """Remark on categories that became features although they are many or named like a group."""
+    """Note categories that became features although they are many or named like a group."""
     suspects = [c for c in columns if len(c.levels) > FEW_LEVELS or (c.levels and c.name.lower() in GROUP_NAMES)]
     return [
         f"Column {column.name!r} became {len(column.levels)} categories to learn from; if its rows belong together, "
@@ -257,10 +262,10 @@ def _grouped(values: pd.Series, notes: list[str]) -> pd.Series:
     return values.astype(str)
 
 
-def _origin(path: Path, unit: str, notes: list[str]) -> dict[str, str]:
+def _source(path: Path, unit: str, notes: list[str]) -> dict[str, str]:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    origin = {"source": path.name, "licence": "the user's own", "sha256": sha256, "notes": "\n".join(notes)}
-    return origin | ({"target_unit": unit} if unit else {})
+    source = {"source": path.name, "licence": "the user's own", "sha256": sha256, "notes": "\n".join(notes)}
+    return source | ({"target_unit": unit} if unit else {})
 
 
-__all__ = ["encode", "read_table"]
+__all__ = ["read_table"]

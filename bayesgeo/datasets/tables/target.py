@@ -1,4 +1,4 @@
-"""What a column asks for: classes or a quantity."""
+"""Infer the task and its classes from the target column."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Target:
 
 
 def as_target(values: pd.Series, *, notes: list[str], positive: str | None = None, task: Task | None = None) -> Target:
-    """Decide what a complete target column asks for, and refuse what cannot be answered.
+    """Infer the task from a complete target column and check its values.
 
     Parameters
     ----------
@@ -43,8 +43,7 @@ def as_target(values: pd.Series, *, notes: list[str], positive: str | None = Non
     positive : str, optional
         The positive class of two.
     task : {"classification", "regression"}, optional
-        Overrules what the column looks like: text, truth values and up to 12 different whole numbers
-        are classes.
+        By default text, truth values and up to 12 different whole numbers are classes, other numbers a quantity.
 
     Returns
     -------
@@ -112,7 +111,7 @@ def _ordered(names: pd.Series, positive: str | None, notes: list[str]) -> tuple[
     labels = sorted(names.unique(), key=_by_number)
     if positive is not None:
         if str(positive) not in labels:
-            raise invalid("positive", positive, "There is no such class.", did_you_mean(positive, labels))
+            raise invalid("positive", positive, "Unknown class.", did_you_mean(positive, labels))
         labels = [*(label for label in labels if label != str(positive)), str(positive)]
     elif len(labels) == 2:
         notes.append(f"The positive class is {labels[-1]!r}; give positive to change it.")

@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression
 
 from bayesgeo import catalog, evaluate
-from bayesgeo.datasets.base import assemble
+from bayesgeo.datasets.assembly import assemble
 from bayesgeo.datasets.columns import Column
 from bayesgeo.datasets.split import Split
 from bayesgeo.models.base import Regressor

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bayesgeo.datasets.base import Column, Dataset, assemble
+from bayesgeo.datasets.assembly import assemble
+from bayesgeo.datasets.base import Column, Dataset
 
 TITLE = "150 drawn peak accelerations at 15 sites"
 COLUMNS = (Column("magnitude"), Column("log_distance", "log10 km"))

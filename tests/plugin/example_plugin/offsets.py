@@ -12,7 +12,6 @@ from bayesgeo.models.bayesian import Bayesian, feature_names
 from bayesgeo.models.criticism import PredictiveFunctions
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.specification import Prior, Specification
-
 from example_plugin.pathfinder import Pathfinder
 
 WIDE = "Wide for a standardised target."

@@ -1,0 +1,24 @@
+"""Places and times are found by name."""
+
+import numpy as np
+import pandas as pd
+
+from bayesgeo.datasets.split import split
+from bayesgeo.datasets.tables.read import read_table
+from tests.datasets.tables.changing import save
+
+
+def test_places_keep_the_units_of_the_table(tmp_path, wells):
+    placed = wells.assign(x=np.arange(len(wells)), y=0.5)
+    units = pd.DataFrame([["name", "m", "API", "g/cm3", "name", "km", ""]], columns=placed.columns)
+    data = read_table(save(tmp_path / "t.csv", pd.concat([units, placed])), target="rock", group="well")
+    assert data.coordinates["easting"].attrs == {"units": "km"}
+    assert data.coordinates["northing"].attrs == {}
+
+
+def test_places_and_times_are_coordinates_and_no_features(tmp_path, wells):
+    table = wells.assign(lon=-122.0 + wells.GR / 100, lat=46.0, time=pd.date_range("2020-01-01", periods=40))
+    data = read_table(save(tmp_path / "t.csv", table), target="rock", group="well")
+    assert set(data.coordinates) == {"longitude", "latitude", "depth", "time"}
+    assert data.features == ["depth", "GR", "RHOB"]
+    assert split(data, "temporal", test="2020-01-31").folds[0][1].size == 10
