@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from bayesgeo.diagnostics.base import Check, graded, not_applicable, quantities
+from bayesgeo.diagnostics.base import Check, graded, listed, not_applicable, quantities
 from bayesgeo.diagnostics.model_tables import model_evidence
 
 PARETO_K = 0.7  # Vehtari et al. (2024, JMLR 25:72)
@@ -36,9 +36,9 @@ NAMED = 3
 
 
 def checks(tree: xr.DataTree) -> Iterable[Check]:
-    """Yield the checks of the groups that a model left; what it never declared does not apply."""
+    """Yield the checks of the groups that a model left; a group that it never left does not apply."""
     tables = model_evidence(tree)
-    declared = str(tree.attrs.get("declared", "")).split()
+    left = listed(tree, "criticism_groups") or ()
     asked = (
         ("loo_pareto_k", "log_likelihood", "loo", _influence),
         ("loo_pit", "cdf", "loo_pit", _uniform),
@@ -48,15 +48,15 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
         ("prior_sensitivity", "log_prior", "sensitivity", _sensitive),
     )
     for code, group, table, ask in asked:
-        yield ask(tables[table]) if table in tables else _absent(code, group, declared)
+        yield ask(tables[table]) if table in tables else _absent(code, group, left)
     if "prior" in tree.children:
         yield _dominated(tree["posterior"].to_dataset(), tree["prior"].to_dataset())
     else:
-        yield _absent("prior_dominated", "prior", declared)
+        yield _absent("prior_dominated", "prior", left)
 
 
-def _absent(code: str, group: str, declared: Sequence[str]) -> Check:
-    if group in declared:
+def _absent(code: str, group: str, left: Sequence[str]) -> Check:
+    if group in left:
         return Check(code, "issue", np.nan, f"group {group}", f"The group {group} is declared and missing. Fit again.")
     return not_applicable(code, f"This model leaves no group {group}: {REASONS[group]}")
 

@@ -1,5 +1,6 @@
 """One fit on a training part, and what it said of its test part."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,9 +124,9 @@ def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
 
 def _draws_alone(posterior: xr.DataTree) -> xr.DataTree:
     """Return a posterior without what its model says of its own rows: test rows tell more of a model in a fold."""
-    declared = posterior.attrs.get("declared", "").split()
-    kept = {name: node for name, node in posterior.children.items() if name not in declared}
-    attrs = {name: value for name, value in posterior.attrs.items() if name != "declared"}
+    left = json.loads(posterior.attrs.get("criticism_groups", "[]"))
+    kept = {name: node for name, node in posterior.children.items() if name not in left}
+    attrs = {name: value for name, value in posterior.attrs.items() if name != "criticism_groups"}
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attrs), **kept})
 
 

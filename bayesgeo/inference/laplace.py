@@ -1,4 +1,4 @@
-"""Laplace's approximation: a Gaussian at a mode, as wide as the curvature there says."""
+"""Laplace's approximation: a Gaussian at a mode, whose covariance comes from the curvature there."""
 
 import time
 from dataclasses import dataclass
@@ -79,6 +79,8 @@ class Laplace:
         tree = xr.DataTree.from_dict(on_device.approximation(problem, target, theta, log_q, self.cores))
         tree.attrs = {
             "inference": "Laplace",
+            "kind": "approximation",
+            "title": f"Gaussian at a peak (Laplace), {self.subset}",
             "sampler": f"jax {version('jax')}",
             "seed": seed,
             "subset": self.subset,

@@ -1,5 +1,6 @@
 """What the Bayesian models share: a problem to state, an inference to compute it, a posterior to keep."""
 
+import json
 from abc import abstractmethod
 from typing import Any, Self
 
@@ -27,7 +28,7 @@ class Bayesian(Estimator):
     posterior_ : xarray.DataTree
         Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
         of the model, see :mod:`bayesgeo.diagnostics.model_tables`. The root attributes say what the posterior is of,
-        ``data_sha256``, and which groups the model ``declared``.
+        ``data_sha256``, and which groups the model left for its own checks, ``criticism_groups``.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` what standardised the features.
     """
@@ -70,7 +71,7 @@ class Bayesian(Estimator):
             found = groups_of(says, sampled, Rows(X, y, groups, labels), self.seed_)
             for name, group in found.items():
                 tree[name] = xr.DataTree(group)
-            tree.attrs["declared"] = " ".join(found)
+            tree.attrs["criticism_groups"] = json.dumps(list(found))
 
     def _says(self, problem: Problem) -> Says | None:
         """Return the model as functions of its parameters, for the checks; None leaves them out."""

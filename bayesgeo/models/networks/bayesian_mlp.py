@@ -101,7 +101,6 @@ class BayesianMLP(Bayesian):
             data={"X": X, "y": y},
             dims=self._dims(noise),
             coords=self._coords(),
-            key=("network", network, self.prior, scales, noise),
             start=self._start(),
             trained=self.start is not None,
             held_out=self.validation_rows_,
