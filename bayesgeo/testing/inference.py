@@ -124,7 +124,7 @@ def _check_attributes(tree: xr.DataTree, inference: Inference) -> None:
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, NUMBERS) and np.isfinite(value) and value >= 0
+    return isinstance(value, NUMBERS) and bool(np.isfinite(value) and value >= 0)
 
 
 def _check_seeds(inference: Inference, problem: Problem, tree: xr.DataTree) -> None:
@@ -133,7 +133,7 @@ def _check_seeds(inference: Inference, problem: Problem, tree: xr.DataTree) -> N
     same = first.equals(again.to_dataset())
     _require(same, "same seed", "The same seed gave other draws", "Take all randomness from seed")
     sizes = dict(first.sizes) == dict(other.sizes)
-    moved = sizes and all((values != other[name]).any() for name, values in first.data_vars.items())
+    moved = sizes and all((first[name] != other[name]).any() for name in problem.dims)
     _require(moved, "other seed", "Another seed gave the same draws, or another number", "Take randomness from seed")
 
 
@@ -174,7 +174,9 @@ def _check_diagnosis(tree: xr.DataTree) -> None:
     for check in found.checks:
         missing = check.status == "issue" and (check.code in ("inference", "statistics") or np.isnan(check.value))
         mend = "See the table of checks in Inference"
-        _require(not missing, f"check {check.code}", f"It cannot be computed: {check.advice}", mend)
+        _require(not missing, f"check {check.code}", f"It cannot be computed: {check.advice.rstrip('.')}", mend)
     sound = found.verdict in ("sound", "doubtful")
-    failed = [f"{check.code} ({check.advice})" for check in found.checks if check.status in ("issue", "skipped")]
+    failed = [
+        f"{check.code} ({check.advice.rstrip('.')})" for check in found.checks if check.status in ("issue", "skipped")
+    ]
     _require(sound, "diagnosis", f"The verdict is {found.verdict}: {'; '.join(failed)}", "Draw more, or warm up longer")
