@@ -20,7 +20,7 @@ def main() -> None:
         right = theirs = 0
         for case in cases:
             for seed in seeds:
-                found, by_arviz = case.judged(seed), flagged_by_arviz(case.tree(seed))
+                found, by_arviz = case.diagnosis(seed), flagged_by_arviz(case.tree(seed))
                 right += case.right(found)
                 theirs += by_arviz == "flagged"
                 codes = ", ".join(f"{check.code} {check.value:.3g}" for check in unsound(found))

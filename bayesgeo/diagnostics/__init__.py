@@ -57,7 +57,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
 
 def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     by_function = "functions" in tree.children
-    judge = functions if by_function else parameters
+    kind = functions if by_function else parameters
     codes = base.OF_FUNCTIONS if by_function else base.OF_PARAMETERS
     unusable = _unusable(tree)
     if unusable is not None:
@@ -72,7 +72,7 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
         basics.statistics(tree),
         basics.groups(tree),
         basics.size(posterior, "chain", good=basics.CHAINS_GOOD, bad=basics.CHAINS_BAD),
-        basics.size(posterior, "draw", good=judge.DRAWS_GOOD, bad=judge.DRAWS_BAD),
+        basics.size(posterior, "draw", good=kind.DRAWS_GOOD, bad=kind.DRAWS_BAD),
     ]
     if by_function:
         first += functions.shape(tree)
@@ -87,7 +87,7 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
 
 
 def _unusable(tree: xr.DataTree) -> Check | None:
-    """Return why there are no draws to judge; None if there are."""
+    """Return why there are no draws to check; None if there are."""
     if "posterior" not in tree.children or not tree["posterior"].data_vars:
         return Check("posterior", "issue", np.nan, "present", "There are no draws to check.")
     for name, values in tree["posterior"].to_dataset().data_vars.items():

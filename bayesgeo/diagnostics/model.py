@@ -21,8 +21,8 @@ REPLICATED = 4.0
 PRIOR_TAIL = 0.01  # share of prior draws, on both sides, that are as extreme as the data
 PRIOR_WIDTH = 100.0  # deviation of prior predictions to that of the data
 # Kallioinen et al. (2024, Statistics and Computing 34:57) look at what lies above 0.05, where doubling the power of the
-# prior moves a normal posterior by 0.36 deviations. Some of many collinear coefficients nearly always do; what doubts a
-# result is one that moves by a whole deviation.
+# prior moves a normal posterior by 0.36 deviations. Some of many collinear coefficients nearly always do; a result is
+# weakened by one that moves by a whole deviation.
 SENSITIVE, MOVED = 0.05, 0.14
 DOMINATED = 0.9  # interquartile range of the posterior to that of the prior
 # Which share of prior draws reaches the data, from the share that lies below; of others the smaller side, twice.

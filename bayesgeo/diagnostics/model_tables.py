@@ -119,7 +119,7 @@ def _quiet() -> Iterator[None]:
 
 
 def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return small tables of what a model says of its own rows, those that it left the groups for.
+    """Return small tables of how a model fits its training rows, those that it left the groups for.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Laplace:
     draws, chains : int
         Draws from each approximation, and approximations.
     subset : {"last layer", "full"}
-        The values that vary. A model that is no network has no last layer and takes all.
+        The values that vary. A model that is not a network has no last layer: all its values vary.
     cores : int, optional
         Chains that run at once; None takes every core. It never changes the draws.
 

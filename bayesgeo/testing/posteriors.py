@@ -48,7 +48,7 @@ class Case:
 
     Examples
     --------
-    >>> [case.right(case.judged()) for case in (BROKEN[0], HEALTHY[0])]
+    >>> [case.right(case.diagnosis()) for case in (BROKEN[0], HEALTHY[0])]
     [True, True]
     """
 
@@ -61,7 +61,7 @@ class Case:
         """Return the posterior."""
         return self.make(np.random.default_rng(seed))
 
-    def judged(self, seed: int = 0) -> Diagnosis:
+    def diagnosis(self, seed: int = 0) -> Diagnosis:
         """Return its diagnosis."""
         return diagnose(self.tree(seed), data_sha256=self.sha256)
 
@@ -136,7 +136,7 @@ HEALTHY = (
 
 
 def flagged_by_arviz(tree: xr.DataTree) -> str:
-    """Say what ``arviz.diagnose`` alone says: that something is wrong, nothing, or an error."""
+    """Return what ``arviz.diagnose`` alone finds: ``flagged``, ``nothing`` or an error."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

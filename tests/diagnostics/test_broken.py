@@ -29,7 +29,7 @@ def found(tree, code, **settings):
 
 @pytest.mark.parametrize("case", named(BROKEN))
 def test_what_is_broken_is_not_sound_and_the_check_for_it_says_so(case):
-    judged = case.judged()
+    judged = case.diagnosis()
     assert judged.verdict != "sound"
     assert case.code in {check.code for check in unsound(judged)}
 
@@ -37,7 +37,7 @@ def test_what_is_broken_is_not_sound_and_the_check_for_it_says_so(case):
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("case", named(HEALTHY))
 def test_what_is_healthy_is_sound(case, seed):
-    judged = case.judged(seed)
+    judged = case.diagnosis(seed)
     assert judged.verdict == "sound", unsound(judged)
 
 
@@ -56,7 +56,7 @@ def test_each_code_has_a_section_that_its_link_leads_to(repository):
 
 @pytest.mark.parametrize("case", named((*BROKEN, *HEALTHY)))
 def test_no_check_has_a_code_that_is_not_explained_and_none_comes_twice(case):
-    codes = [check.code for check in case.judged().checks]
+    codes = [check.code for check in case.diagnosis().checks]
     assert set(codes) <= set(CODES)
     assert len(set(codes)) == len(codes)
 
