@@ -62,7 +62,6 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
         build=partial(network_graph, network, "normal", scales, "classes"),
         data={"X": X, "y": y},
         dims={name: tuple(f"{name}_{axis}" for axis in range(len(shape))) for name, shape in network.shapes.items()},
-        key=("large", network),
         start=lambda rng, chain: network.start(rng),
     )
 

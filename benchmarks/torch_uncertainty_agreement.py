@@ -14,12 +14,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from metric_agreement import ALLOWED, PROBLEMS, Agreement, Problem, Side, classes, of, parted, several, untied, values
 from torch_uncertainty.metrics import classification as theirs
 from torch_uncertainty.metrics import regression as theirs_of_values
 
 from bayesgeo.metrics import classification, regression
 from bayesgeo.metrics.detection import detection
+from bayesgeo.testing.predictions import (
+    ALLOWED,
+    PROBLEMS,
+    Agreement,
+    Problem,
+    Side,
+    classes,
+    of,
+    parted,
+    several,
+    untied,
+    values,
+)
 
 IN_SINGLE, SINGLE = ("calibration_error", "coverage"), 1e-7
 

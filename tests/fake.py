@@ -32,8 +32,8 @@ class FakePosterior:
             draws["nu"] = rng.gamma(100.0, 0.3, size)
         tree = {"posterior": label_posterior(draws, problem), "sample_stats": healthy_statistics(rng, size)}
         tree = xr.DataTree.from_dict(tree)
-        tree.attrs = {"inference": "FakePosterior", "seed": seed, "interrupted": 0}
-        tree.attrs |= {"compile_seconds": 0.0, "sampling_seconds": 0.0}
+        tree.attrs = {"inference": "FakePosterior", "kind": "chains", "title": "a fake", "seed": seed}
+        tree.attrs |= {"interrupted": 0, "compile_seconds": 0.0, "sampling_seconds": 0.0}
         return tree
 
 
@@ -74,7 +74,7 @@ def _classes(X, y):
 
 def _network(problem, rng):
     """Leave the hidden layers random but for units that pass on the linear fit, and fit the last layer."""
-    network = next(part for part in problem.key if isinstance(part, Network))
+    network = next(part for part in problem.build.args if isinstance(part, Network))
     p, last = network.start(rng), network.layers - 1
     X, y = problem.data["X"], problem.data["y"]
     classes = y.dtype.kind == "i"

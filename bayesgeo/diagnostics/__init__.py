@@ -5,36 +5,29 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import xarray as xr
 
-from bayesgeo.diagnostics import base, functions, model, parameters, sampler
-from bayesgeo.diagnostics.base import (
-    CHAINS_BAD,
-    CHAINS_GOOD,
-    CODES,
-    Check,
-    Diagnosis,
-    Status,
-    Verdict,
-)
+from bayesgeo.diagnostics import base, basics, functions, model, parameters, sampler
+from bayesgeo.diagnostics.base import CODES, Check, Diagnosis, Status, Verdict
 from bayesgeo.diagnostics.model_tables import Loo, loo, model_evidence
+from bayesgeo.diagnostics.page import explain
 
 
 def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
-    """Check a posterior: its draws, what its sampler reports, and what its model says of its own rows.
+    """Check a posterior: its draws, the statistics of its sampler, and its model on the training rows.
 
     Thresholds follow Vehtari et al. (2021, Bayesian Analysis 16:2), Betancourt (2016, arXiv 1604.00695) and others
-    named in ``docs/checks.md``, which has a section for each check. The weights of a network are not identifiable: its
-    draws are judged by the functions that they make; see :mod:`bayesgeo.diagnostics.functions`.
+    named in the section that :func:`explain` returns for each check. The weights of a network are not identifiable: its
+    draws are checked by the functions that they make; see :mod:`bayesgeo.diagnostics.functions`.
 
     Parameters
     ----------
     tree : xarray.DataTree
         With groups ``posterior (chain, draw, ...)``; ``functions`` for a network; ``sample_stats``, ``warmup`` or
-        ``approximation``, whichever its inference leaves; and, for checks of the model, what
-        :mod:`bayesgeo.diagnostics.model_tables` reads.
+        ``approximation`` and root attributes as of :class:`bayesgeo.inference.base.Inference`; and, for checks of the
+        model, what :mod:`bayesgeo.diagnostics.model_tables` reads.
     ignore : iterable of str
         Codes of checks that shall not count.
     data_sha256 : str, optional
-        Hash of the data that the posterior should be of; see :func:`bayesgeo.models.bayesian.rows_sha256`.
+        Hash of the data that the posterior should be of; see :func:`bayesgeo.models.criticism.rows_sha256`.
 
     Returns
     -------
@@ -52,11 +45,11 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
     >>> rng = np.random.default_rng(0)
     >>> posterior = xr.Dataset({"b": (("chain", "draw"), rng.normal(size=(4, 1000)))})
     >>> tree = xr.DataTree.from_dict({"posterior": posterior})
-    >>> tree.attrs = {"inference": "Exact", "interrupted": 0}
+    >>> tree.attrs = {"kind": "exact", "interrupted": 0}
     >>> diagnose(tree).verdict
     'sound'
     """
-    # One list, so that a mistyped code is told before anything is computed.
+    # A mistyped code is refused before anything is computed.
     codes = list(ignore)
     Diagnosis(()).ignoring(codes)
     return Diagnosis(tuple(_checks(tree, data_sha256))).ignoring(codes)
@@ -64,7 +57,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
 
 def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     by_function = "functions" in tree.children
-    judge = functions if by_function else parameters
+    kind = functions if by_function else parameters
     codes = base.OF_FUNCTIONS if by_function else base.OF_PARAMETERS
     unusable = _unusable(tree)
     if unusable is not None:
@@ -72,19 +65,19 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
         yield from base.skipped((*base.OF_ANY, *codes, *base.OF_MODELS), f"There is nothing to judge: {unusable.code}.")
         return
     posterior = tree["posterior"].to_dataset()
-    basics = [
-        base.finite(posterior),
-        base.complete(tree),
-        base.of_data(tree, data_sha256),
-        base.statistics(tree),
-        base.declared(tree),
-        base.size(posterior, "chain", good=CHAINS_GOOD, bad=CHAINS_BAD),
-        base.size(posterior, "draw", good=judge.DRAWS_GOOD, bad=judge.DRAWS_BAD),
+    first = [
+        basics.finite(posterior),
+        basics.complete(tree),
+        basics.of_data(tree, data_sha256),
+        basics.statistics(tree),
+        basics.groups(tree),
+        basics.size(posterior, "chain", good=basics.CHAINS_GOOD, bad=basics.CHAINS_BAD),
+        basics.size(posterior, "draw", good=kind.DRAWS_GOOD, bad=kind.DRAWS_BAD),
     ]
     if by_function:
-        basics += functions.shape(tree)
-    yield from basics
-    failed = [check.code for check in basics if check.status == "issue"]
+        first += functions.shape(tree)
+    yield from first
+    failed = [check.code for check in first if check.status == "issue"]
     if _cannot_go_on(failed):
         yield from base.skipped((*codes, *base.OF_MODELS), f"Mend this first: {', '.join(failed)}.")
         return
@@ -94,7 +87,7 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
 
 
 def _unusable(tree: xr.DataTree) -> Check | None:
-    """Return why there are no draws to judge; None if there are."""
+    """Return why there are no draws to check; None if there are."""
     if "posterior" not in tree.children or not tree["posterior"].data_vars:
         return Check("posterior", "issue", np.nan, "present", "There are no draws to check.")
     for name, values in tree["posterior"].to_dataset().data_vars.items():
@@ -116,6 +109,7 @@ __all__ = [
     "Status",
     "Verdict",
     "diagnose",
+    "explain",
     "loo",
     "model_evidence",
 ]

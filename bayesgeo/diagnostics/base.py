@@ -1,5 +1,6 @@
-"""What a check is, what checks add up to, and the questions asked of more than one kind of posterior."""
+"""What a check is, what checks add up to, and what several files of checks need."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
@@ -13,7 +14,6 @@ from bayesgeo._check import one_of, shown
 
 Status = Literal["passed", "tip", "issue", "not applicable", "skipped", "ignored"]
 Verdict = Literal["sound", "doubtful", "failed", "not applicable"]
-CHAINS_GOOD, CHAINS_BAD = 4, 2  # two can disagree; four show which of them is wrong
 PAGE = "docs/checks.md"  # one section for each code
 OF_ANY = ("finite", "complete", "data", "statistics", "groups", "chains", "draws")
 OF_PARAMETERS = (
@@ -50,8 +50,6 @@ OF_SAMPLERS = (
     "warmup_growth",
     "pareto_k",
 )
-# What is computed from a large group, and may stand in its place.
-DERIVED = {"log_likelihood": "loo", "cdf": "loo_pit", "log_prior": "sensitivity"}
 OF_MODELS = (
     "loo_pareto_k",
     "loo_pit",
@@ -64,7 +62,7 @@ OF_MODELS = (
 CODES = tuple(
     dict.fromkeys(
         chain(
-            ("posterior", "dimensions", "functions", "folds"),
+            ("posterior", "dimensions", "inference", "functions", "folds"),
             OF_ANY,
             OF_PARAMETERS,
             OF_FUNCTIONS,
@@ -85,8 +83,7 @@ class Check:
         Stable short name.
     status : {"passed", "tip", "issue", "not applicable", "skipped", "ignored"}
         A tip makes the verdict doubtful, an issue makes it failed. What cannot be computed is an issue; what was not
-        tried because something before it failed is skipped, and counts as failed; what the user ignores does not
-        count.
+        tried because a check before it failed is skipped, and counts as failed; what the user ignores does not count.
     value : float
         The worst value found; NaN when it could not be computed or does not apply.
     threshold : str
@@ -97,7 +94,7 @@ class Check:
     Attributes
     ----------
     link : str
-        Where the check is explained, relative to the project.
+        Where the check is explained, relative to the project; :func:`bayesgeo.diagnostics.explain` returns that text.
 
     Examples
     --------
@@ -166,7 +163,7 @@ def graded(code: str, value: float, good: float, bad: float, advice: str, *, thr
 
 
 def not_applicable(code: str, reason: str, *, value: float = np.nan) -> Check:
-    """Return a check that is not judged: a value that is worth knowing, or none, and why."""
+    """Return a check that counts for nothing: a value worth knowing, or none, and why."""
     return Check(code, "not applicable", float(value), "", reason)
 
 
@@ -207,68 +204,6 @@ def quantities(draws: xr.Dataset) -> tuple[list[str], np.ndarray]:
     return names, np.concatenate(parts, axis=2).astype(float)
 
 
-def finite(draws: xr.Dataset) -> Check:
-    """Count what is no number."""
-    bad = sum(int((~np.isfinite(values)).sum()) for values in draws.data_vars.values())
-    status: Status = "issue" if bad else "passed"
-    return Check("finite", status, float(bad), "0 draws", "Draws that are not numbers: the run broke. Fit again.")
-
-
-def complete(tree: xr.DataTree) -> Check:
-    """Ask whether the run says that it came to its end."""
-    interrupted = float(tree.attrs.get("interrupted", np.nan))
-    advice = "The run was stopped early, or does not say that it ended. Fit again to the end."
-    return Check("complete", "passed" if interrupted == 0 else "tip", interrupted, "not interrupted", advice)
-
-
-def of_data(tree: xr.DataTree, sha256: str | None) -> Check:
-    """Ask whether the posterior was computed from the data of this hash."""
-    if sha256 is None:
-        return not_applicable("data", "No hash of data was given to compare with.")
-    matches = tree.attrs.get("data_sha256") == sha256
-    advice = "The posterior is of other data, or does not say of which. Fit again, or give the data it was fitted to."
-    return Check("data", "passed" if matches else "issue", float(not matches), "the same hash", advice)
-
-
-def statistics(tree: xr.DataTree) -> Check:
-    """Ask whether what the sampler reports is of the posterior's own draws."""
-    if "sample_stats" not in tree.children:
-        return not_applicable("statistics", "The inference reports nothing draw by draw; see the checks that need it.")
-    posterior, reported = (tree[name].to_dataset() for name in ("posterior", "sample_stats"))
-    other = [
-        f"{name} {dict(values.sizes)}"
-        for name, values in reported.data_vars.items()
-        if any(
-            dim in values.dims
-            and (values.sizes[dim] != posterior.sizes[dim] or _labelled_otherwise(values, posterior, dim))
-            for dim in ("chain", "draw")
-        )
-    ]
-    advice = "The statistics are of other draws than the posterior's: a file was cut or mixed. Fit again."
-    return counted("statistics", other, "statistics of other draws", advice)
-
-
-def _labelled_otherwise(values: xr.DataArray, posterior: xr.Dataset, dim: str) -> bool:
-    both = dim in values.coords and dim in posterior.coords
-    return both and not np.array_equal(values[dim].values, posterior[dim].values)
-
-
-def declared(tree: xr.DataTree) -> Check:
-    """Ask whether the groups are there that the model says it leaves."""
-    names = str(tree.attrs.get("declared", "")).split()
-    if not names:
-        return not_applicable("groups", "The model declares no groups for checks of its own.")
-    missing = [name for name in names if not {name, DERIVED.get(name, name)} & set(tree.children)]
-    advice = "A group that the model wrote is lost: the file was cut or edited. Fit again."
-    return counted("groups", missing, "groups missing", advice)
-
-
-def size(draws: xr.Dataset, dim: str, *, good: int, bad: int) -> Check:
-    """Ask whether there are enough chains, or draws of each, to judge the rest by."""
-    advice = f"Too few to judge the rest by. Ask for at least {good} {dim}s."
-    return graded(f"{dim}s", draws.sizes[dim], good, bad, advice, threshold=f">= {good}")
-
-
 def rhat_within(values: np.ndarray) -> np.ndarray:
     """Return how far the halves of each chain disagree, as if they were two chains.
 
@@ -294,3 +229,19 @@ def rhat_within(values: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         found = az.rhat(xr.DataArray(halves, dims=("of", "chain", "draw", "quantity")), method="rank")
     return np.asarray(found)
+
+
+def listed(tree: xr.DataTree, attribute: str) -> list[str] | None:
+    """Return the texts of an attribute that holds a JSON list; none if it is missing, None if it holds another thing.
+
+    Examples
+    --------
+    >>> tree = xr.DataTree(xr.Dataset(attrs={"checks": '["energy"]', "groups": "energy"}))
+    >>> listed(tree, "checks"), listed(tree, "others"), listed(tree, "groups")
+    (['energy'], [], None)
+    """
+    try:
+        found = json.loads(tree.attrs.get(attribute, "[]"))
+    except (TypeError, ValueError):
+        return None
+    return found if isinstance(found, list) and all(isinstance(text, str) for text in found) else None

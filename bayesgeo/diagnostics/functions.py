@@ -18,7 +18,9 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo._arrays import log_mean_exp, spaced
-from bayesgeo.diagnostics.base import Check, Status, finite, graded, not_applicable, rhat_within
+from bayesgeo.diagnostics.base import Check, Status, graded, not_applicable, rhat_within
+from bayesgeo.diagnostics.basics import finite
+from bayesgeo.inference.base import INDEPENDENT
 from bayesgeo.inference.mclmc import dead_chains
 
 # Draws of each chain: a split R-hat of four parts needs some in each; functions mix faster than single weights.
@@ -33,7 +35,6 @@ FROZEN = 1e-5
 LOST = 1.0  # nats a row below the median chain
 DRAWS_GROWTH = 0.05  # nats a row between half of the draws and all of them
 CHAINS_GROWTH = 0.1  # nats a row between half of the chains and all of them
-INDEPENDENT = ("ADVI", "Laplace", "Exact")
 DIMS = ("chain", "draw", "point")
 STACKING_STEPS = 500
 
@@ -63,7 +64,7 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
     values = _values(functions)
     yield _moving(functions["expected"].values)
     yield _distinct(values)
-    if tree.attrs.get("inference") in INDEPENDENT:
+    if tree.attrs.get("kind") in INDEPENDENT:
         for code in ("function_rhat", "function_ess"):
             yield not_applicable(code, "Draws of an approximation are independent.")
     else:
@@ -99,7 +100,7 @@ def _moving(expected: np.ndarray) -> Check:
 
 
 def _distinct(values: np.ndarray) -> Check:
-    """Count pairs of chains that say the same."""
+    """Count pairs of equal chains."""
     same = sum(np.array_equal(values[a], values[b]) for a, b in combinations(range(len(values)), 2))
     advice = "Chains repeat each other draw by draw: they count as one. Fit again with another seed."
     return graded("distinct", same, 0.0, 0.0, advice, threshold="0 pairs of equal chains")

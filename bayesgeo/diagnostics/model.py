@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from bayesgeo.diagnostics.base import Check, graded, not_applicable, quantities
+from bayesgeo.diagnostics.base import Check, graded, listed, not_applicable, quantities
 from bayesgeo.diagnostics.model_tables import model_evidence
 
 PARETO_K = 0.7  # Vehtari et al. (2024, JMLR 25:72)
@@ -21,8 +21,8 @@ REPLICATED = 4.0
 PRIOR_TAIL = 0.01  # share of prior draws, on both sides, that are as extreme as the data
 PRIOR_WIDTH = 100.0  # deviation of prior predictions to that of the data
 # Kallioinen et al. (2024, Statistics and Computing 34:57) look at what lies above 0.05, where doubling the power of the
-# prior moves a normal posterior by 0.36 deviations. Some of many collinear coefficients nearly always do; what doubts a
-# result is one that moves by a whole deviation.
+# prior moves a normal posterior by 0.36 deviations. Some of many collinear coefficients nearly always do; a result is
+# weakened by one that moves by a whole deviation.
 SENSITIVE, MOVED = 0.05, 0.14
 DOMINATED = 0.9  # interquartile range of the posterior to that of the prior
 # Which share of prior draws reaches the data, from the share that lies below; of others the smaller side, twice.
@@ -36,9 +36,9 @@ NAMED = 3
 
 
 def checks(tree: xr.DataTree) -> Iterable[Check]:
-    """Yield the checks of the groups that a model left; what it never declared does not apply."""
+    """Yield the checks of the groups that a model left; a group that it never left does not apply."""
     tables = model_evidence(tree)
-    declared = str(tree.attrs.get("declared", "")).split()
+    left = listed(tree, "criticism_groups") or ()
     asked = (
         ("loo_pareto_k", "log_likelihood", "loo", _influence),
         ("loo_pit", "cdf", "loo_pit", _uniform),
@@ -48,15 +48,15 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
         ("prior_sensitivity", "log_prior", "sensitivity", _sensitive),
     )
     for code, group, table, ask in asked:
-        yield ask(tables[table]) if table in tables else _absent(code, group, declared)
+        yield ask(tables[table]) if table in tables else _absent(code, group, left)
     if "prior" in tree.children:
         yield _dominated(tree["posterior"].to_dataset(), tree["prior"].to_dataset())
     else:
-        yield _absent("prior_dominated", "prior", declared)
+        yield _absent("prior_dominated", "prior", left)
 
 
-def _absent(code: str, group: str, declared: Sequence[str]) -> Check:
-    if group in declared:
+def _absent(code: str, group: str, left: Sequence[str]) -> Check:
+    if group in left:
         return Check(code, "issue", np.nan, f"group {group}", f"The group {group} is declared and missing. Fit again.")
     return not_applicable(code, f"This model leaves no group {group}: {REASONS[group]}")
 

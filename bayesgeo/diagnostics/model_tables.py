@@ -1,4 +1,4 @@
-"""What a model says of the rows that it learned from, as small tables.
+"""Leave-one-out, predictive and prior checks of a model on its training rows, as small tables.
 
 A model leaves, in the groups of its posterior (see :mod:`bayesgeo.models.criticism`),
 
@@ -11,7 +11,7 @@ posterior_predictive what rows drawn from the posterior look like, along ``stati
 prior_predictive     the same of the prior
 ==================== =========================================================================================
 
-and names them in the attribute ``declared``.
+and lists their names in the attribute ``criticism_groups``, in JSON.
 """
 
 import warnings
@@ -119,7 +119,7 @@ def _quiet() -> Iterator[None]:
 
 
 def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return small tables of what a model says of its own rows, those that it left the groups for.
+    """Return small tables of how a model fits its training rows, those that it left the groups for.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def checks(posterior: xr.Dataset) -> Iterable[Check]:
 
 
 def _apart(names: list[str], values: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Leave out what another quantity says in another unit: every check but one of units would find the same."""
+    """Leave out quantities that are another one in other units: their checks would find the same."""
     spread = values.std(axis=(0, 1))
     z = (values - values.mean(axis=(0, 1))) / np.where(spread > 0, spread, 1.0)
     last: dict[bytes, int] = {}

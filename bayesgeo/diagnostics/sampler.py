@@ -1,13 +1,16 @@
-"""What each inference reports of itself."""
+"""Checks of what an inference reports of itself, by its kind."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import arviz_stats as az
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
+from bayesgeo._check import did_you_mean
+from bayesgeo.diagnostics import base
 from bayesgeo.diagnostics.base import Check, graded, not_applicable, quantities, rhat_within
+from bayesgeo.inference.base import KINDS
 from bayesgeo.inference.mclmc import GROWTH
 
 BFMI_GOOD, BFMI_BAD = 0.3, 0.2
@@ -29,37 +32,68 @@ ACCEPT_GOOD, ACCEPT_BAD = 0.65, 0.2
 WARMUP_GOOD = 2 * GROWTH
 PARETO_GOOD = 0.7  # Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws corrects the approximation
 NEVER = np.inf  # bad enough to be an issue
+# The checks of each kind of inference that states none.
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "exact": (),
+    "chains": ("divergences", "tree_depth", "energy"),
+    "unadjusted chains": ("energy_error", "lp_drift", "warmup_growth"),
+    "approximation": ("pareto_k",),
+}
 
 
 def checks(tree: xr.DataTree) -> Iterable[Check]:
-    """Return the checks of the inference that made a posterior; those of NUTS if it is not known."""
-    known: dict[str, Callable[[xr.DataTree], Iterable[Check]]] = {
-        "Exact": _exact,
-        "MCLMC": _microcanonical,
-        "ADVI": _approximation,
-        "Laplace": _approximation,
-    }
-    return known.get(tree.attrs.get("inference", ""), _trajectories)(tree)
+    """Yield the checks of the inference that made a posterior: those it states, else those of its kind."""
+    kind = str(tree.attrs.get("kind", "chains"))
+    if kind not in KINDS:
+        yield _undescribed(f"Unknown kind {kind!r}. {did_you_mean(kind, KINDS)}")
+        return
+    stated = base.listed(tree, "checks") if "checks" in tree.attrs else DEFAULTS[kind]
+    problem = _problem(kind, stated)
+    if problem:
+        yield _undescribed(problem)
+    for code in stated or ():
+        if code in CHECKS:
+            yield CHECKS[code](tree)
+    if kind == "exact" and not stated:
+        for code in DEFAULTS["chains"]:
+            yield not_applicable(code, "Draws come from the closed form, not from a sampler.")
 
 
-def _exact(tree: xr.DataTree) -> Iterable[Check]:
-    for code in ("divergences", "tree_depth", "energy"):
-        yield not_applicable(code, "Draws come from the closed form, not from a sampler.")
+def _undescribed(problem: str) -> Check:
+    return Check("inference", "issue", np.nan, "kind and checks are known", problem)
 
 
-def _trajectories(tree: xr.DataTree) -> Iterable[Check]:
+def _problem(kind: str, stated: Sequence[str] | None) -> str:
+    """Return what is wrong with the checks that an inference states; an empty text if nothing is."""
+    if stated is None:
+        return "The attribute checks is not a JSON list of texts."
+    unknown = [code for code in stated if code not in CHECKS]
+    if unknown:
+        return f"Unknown check {unknown[0]!r}. {did_you_mean(unknown[0], CHECKS)}"
+    if not stated and kind in ("unadjusted chains", "approximation"):
+        return f"No check measures how far the draws are from the posterior, which those of kind {kind!r} need."
+    return ""
+
+
+def _divergences(tree: xr.DataTree) -> Check:
     statistics = _group(tree, "sample_stats")
     divergent = _rate(statistics, "diverging")
     advice = f"The sampler could not follow the posterior{_where(tree, statistics)}. "
     advice += "Raise target_accept, or use a stronger prior."
-    yield graded("divergences", divergent, 0.0, DIVERGENT_BAD, advice, threshold="0 of the draws")
-    deep = _rate(statistics, "reached_max_treedepth")
+    return graded("divergences", divergent, 0.0, DIVERGENT_BAD, advice, threshold="0 of the draws")
+
+
+def _tree_depth(tree: xr.DataTree) -> Check:
+    deep = _rate(_group(tree, "sample_stats"), "reached_max_treedepth")
     advice = "Trajectories were cut short: slow, not wrong. State the model on a better scale."
-    yield graded("tree_depth", deep, 0.0, 1.0, advice, threshold="0 of the draws")
-    bfmi = np.asarray(az.bfmi(_draws(statistics, "energy")))
+    return graded("tree_depth", deep, 0.0, 1.0, advice, threshold="0 of the draws")
+
+
+def _energy(tree: xr.DataTree) -> Check:
+    bfmi = np.asarray(az.bfmi(_draws(_group(tree, "sample_stats"), "energy")))
     advice = f"By chain: {', '.join(f'{value:.2f}' for value in bfmi)}. "
     advice += "The energy moves too slowly: heavy tails. Use a stronger prior, or fewer parameters."
-    yield graded("energy", float(bfmi.min()), BFMI_GOOD, BFMI_BAD, advice, threshold=f"E-BFMI >= {BFMI_GOOD}")
+    return graded("energy", float(bfmi.min()), BFMI_GOOD, BFMI_BAD, advice, threshold=f"E-BFMI >= {BFMI_GOOD}")
 
 
 def _where(tree: xr.DataTree, statistics: xr.Dataset) -> str:
@@ -75,30 +109,38 @@ def _where(tree: xr.DataTree, statistics: xr.Dataset) -> str:
     return f" in {int(divergent.sum())} draws, where {names[worst]} lies {away[worst]:.1f} sd from the rest"
 
 
-def _microcanonical(tree: xr.DataTree) -> Iterable[Check]:
-    statistics = _group(tree, "sample_stats")
-    if tree.attrs.get("adjusted"):
-        accepted = float(np.min(_draws(statistics, "acceptance_rate").mean(axis=1)))
-        advice = "Most trajectories were refused. Warm up longer, or leave adjusted=False."
-        yield graded("acceptance", accepted, ACCEPT_GOOD, ACCEPT_BAD, advice, threshold=f">= {ACCEPT_GOOD}")
-    else:
-        errors = _draws(statistics, "energy_error")
-        error = np.quantile(errors, ENERGY_QUANTILE, axis=1).max() if np.isfinite(errors).all() else np.nan
-        advice = "Steps were too long for the density. Ask for a smaller energy_error, or warm up longer."
-        yield graded("energy_error", error, ENERGY_GOOD, ENERGY_BAD, advice, threshold=f"<= {ENERGY_GOOD}")
-    drift = float(np.median(rhat_within(_draws(statistics, "lp")[..., None])))
+def _acceptance(tree: xr.DataTree) -> Check:
+    accepted = float(np.min(_draws(_group(tree, "sample_stats"), "acceptance_rate").mean(axis=1)))
+    advice = "Most trajectories were refused. Warm up longer, or leave adjusted=False."
+    return graded("acceptance", accepted, ACCEPT_GOOD, ACCEPT_BAD, advice, threshold=f">= {ACCEPT_GOOD}")
+
+
+def _energy_error(tree: xr.DataTree) -> Check:
+    errors = _draws(_group(tree, "sample_stats"), "energy_error")
+    error = np.quantile(errors, ENERGY_QUANTILE, axis=1).max() if np.isfinite(errors).all() else np.nan
+    advice = "Steps were too long for the density. Ask for a smaller energy_error, or warm up longer."
+    return graded("energy_error", error, ENERGY_GOOD, ENERGY_BAD, advice, threshold=f"<= {ENERGY_GOOD}")
+
+
+def _lp_drift(tree: xr.DataTree) -> Check:
+    drift = float(np.median(rhat_within(_draws(_group(tree, "sample_stats"), "lp")[..., None])))
     advice = "The log posterior still drifts inside the chains. Raise max_steps, or start from trained networks."
-    yield graded("lp_drift", drift, DRIFT_GOOD, DRIFT_BAD, advice, threshold=f"<= {DRIFT_GOOD}")
+    return graded("lp_drift", drift, DRIFT_GOOD, DRIFT_BAD, advice, threshold=f"<= {DRIFT_GOOD}")
+
+
+def _warmup_growth(tree: xr.DataTree) -> Check:
     growth = _late_growth(_group(tree, "warmup"))
     advice = "The score of held-out rows still grew when the warm-up was cut off. Raise max_steps."
-    yield graded("warmup_growth", growth, WARMUP_GOOD, NEVER, advice, threshold=f"<= {WARMUP_GOOD} nats a row")
+    return graded("warmup_growth", growth, WARMUP_GOOD, NEVER, advice, threshold=f"<= {WARMUP_GOOD} nats a row")
 
 
-def _approximation(tree: xr.DataTree) -> Iterable[Check]:
+def _closeness(tree: xr.DataTree) -> Check:
     ratios = _group(tree, "approximation")
-    k = np.max([_pareto_k(chain) for chain in ratios["log_ratio"].values]) if "log_ratio" in ratios else np.nan
+    usable = "log_ratio" in ratios and set(ratios["log_ratio"].dims) == {"chain", "sample"}
+    by_chain = ratios["log_ratio"].transpose("chain", "sample").values if usable else ()
+    k = np.max([_pareto_k(chain) for chain in by_chain], initial=-np.inf) if usable else np.nan
     advice = "These draws come from an approximation that differs from the posterior: say so beside every result, or"
-    yield graded("pareto_k", k, PARETO_GOOD, NEVER, f"{advice} sample with MCLMC.", threshold=f"<= {PARETO_GOOD}")
+    return graded("pareto_k", k, PARETO_GOOD, NEVER, f"{advice} sample with MCLMC.", threshold=f"<= {PARETO_GOOD}")
 
 
 def _group(tree: xr.DataTree, name: str) -> xr.Dataset:
@@ -110,14 +152,16 @@ def _rate(statistics: xr.Dataset, name: str) -> float:
 
 
 def _draws(statistics: xr.Dataset, name: str) -> np.ndarray:
-    """Return a statistic ``(chain, draw)``; NaN throughout if there is none."""
-    if name not in statistics:
+    """Return a statistic ``(chain, draw)``; NaN throughout if there is none of that shape."""
+    if name not in statistics or set(statistics[name].dims) != {"chain", "draw"}:
         return np.full((1, 8), np.nan)
     return statistics[name].transpose("chain", "draw").values.astype(float)
 
 
 def _late_growth(warmup: xr.Dataset) -> float:
     score = warmup["log_score"].values if "log_score" in warmup else np.array([])
+    if score.ndim != 1:
+        return np.nan
     # Nothing is known of the growth of fewer than three blocks.
     return float(score[-1] - score[2 * len(score) // 3 - 1]) if len(score) > 2 else np.nan
 
@@ -131,3 +175,15 @@ def _pareto_k(log_ratio: np.ndarray) -> float:
         return float(array_stats.psislw(-log_ratio.astype(float))[1])
     except ValueError:  # too few draws, or all the same
         return np.nan
+
+
+CHECKS: dict[str, Callable[[xr.DataTree], Check]] = {
+    "divergences": _divergences,
+    "tree_depth": _tree_depth,
+    "energy": _energy,
+    "acceptance": _acceptance,
+    "energy_error": _energy_error,
+    "lp_drift": _lp_drift,
+    "warmup_growth": _warmup_growth,
+    "pareto_k": _closeness,
+}

@@ -26,8 +26,8 @@ class ADVI:
     are seen in minibatches, so memory stays bounded and a step costs the same for any number of rows. It stops when
     the bound has stopped growing.
 
-    Draws are independent, and from the approximation, not the posterior: from the ``log_ratio`` of the two densities
-    Pareto-smoothed importance sampling tells how far they are apart (Yao et al. 2018, ICML).
+    Draws are independent, and from the approximation, not the posterior: Pareto-smoothed importance sampling measures
+    from the ``log_ratio`` of the two densities how far they are apart (Yao et al. 2018, ICML).
 
     Parameters
     ----------
@@ -90,6 +90,8 @@ class ADVI:
         tree["warmup"] = xr.DataTree(xr.Dataset({"elbo": (("chain", "step"), elbo)}, coords={"step": steps}))
         tree.attrs = {
             "inference": "ADVI",
+            "kind": "approximation",
+            "title": f"{self.rank} Gaussian (ADVI)",
             "sampler": f"blackjax {version('blackjax')}",
             "seed": seed,
             "rank": self.rank,

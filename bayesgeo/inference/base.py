@@ -1,4 +1,4 @@
-"""The two sides that meet in ``fit``: a Problem says what is believed, an Inference computes it."""
+"""The two sides of ``fit``: a Problem states a posterior, an Inference computes it."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -9,16 +9,18 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo._check import positive
+from bayesgeo.inference.identity import identity
 
 if TYPE_CHECKING:
     import pymc as pm
 
-
+KINDS = ("exact", "chains", "unadjusted chains", "approximation")
+INDEPENDENT = ("exact", "approximation")  # kinds whose draws are independent
 KEPT = 8
 
 
 class Recent(OrderedDict[Hashable, Any]):
-    """The few things that were asked for last, so that what takes long to make is made once."""
+    """A cache of the few values used last."""
 
     def recall(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what ``make`` made for this key.
@@ -38,12 +40,12 @@ class Recent(OrderedDict[Hashable, Any]):
 
 
 def check_counts(settings: Any, *names: str) -> None:
-    """Ask for whole numbers above zero in these settings of an inference.
+    """Require whole numbers above zero in these settings of an inference.
 
     Raises
     ------
     InvalidInput
-        If one is none.
+        If one is not.
     """
     for name in names:
         positive(name, getattr(settings, name), integer=True)
@@ -53,7 +55,7 @@ class Conjugate(Protocol):
     """A prior whose posterior has a closed form of the same kind."""
 
     def update(self, X: np.ndarray, y: np.ndarray) -> "Conjugate":
-        """Return the belief after seeing rows ``X (obs, feature)`` and targets ``y (obs,)``."""
+        """Return the posterior given rows ``X (obs, feature)`` and targets ``y (obs,)``."""
         ...
 
     def sample(self, size: tuple[int, int], rng: np.random.Generator) -> Mapping[str, np.ndarray]:
@@ -68,20 +70,19 @@ class Problem:
     Parameters
     ----------
     build : callable
-        Returns the PyMC model; its observed arrays are ``pm.Data`` named as in ``data``, and what it says of each
-        row is the observed variable or the potential ``outcome``.
+        Returns the PyMC model; its observed arrays are ``pm.Data`` named as in ``data``, and the log likelihood of
+        each row is that of the observed variable, or the value of the potential, ``outcome``. Make it
+        ``functools.partial(function, *settings)``, so that problems with equal settings share one compilation.
     data : mapping of str to numpy.ndarray
         The values of those arrays; ``X`` and ``y`` have a value for each row, others have none.
     dims : mapping of str to tuple of str
         Variables to keep, and the names of their dimensions beside ``chain`` and ``draw``.
     coords : mapping of str to sequence
         Labels along those dimensions.
-    key : hashable
-        Problems of equal key have the same graph, so one compilation serves them all.
     conjugate : Conjugate, optional
         The prior, when the posterior has a closed form.
     target_accept : float
-        Acceptance rate that the geometry of this model asks of NUTS.
+        Acceptance rate that NUTS needs for the geometry of this model.
     start : callable, optional
         Returns starting values of some variables by name, given a numpy Generator and the number of the chain;
         None where the sampler may begin anywhere.
@@ -91,12 +92,17 @@ class Problem:
         Rows that a sampler may set aside to decide when it has seen enough; it releases them afterwards.
     head : tuple of str
         Variables of the last layer of a network, in which its outputs are linear.
+
+    Attributes
+    ----------
+    key : hashable
+        Problems with equal keys have the same graph, so one compilation serves them all. It follows from ``build``,
+        the names of ``data`` and ``dims``; see :func:`bayesgeo.inference.identity.identity`.
     """
 
     build: "Callable[[], pm.Model]"
     data: Mapping[str, np.ndarray]
     dims: Mapping[str, tuple[str, ...]]
-    key: Hashable
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
     conjugate: Conjugate | None = None
     target_accept: float = 0.8
@@ -105,19 +111,80 @@ class Problem:
     held_out: np.ndarray | None = None
     head: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> Hashable:
+        """What problems with the same graph share."""
+        dims = tuple((name, tuple(named)) for name, named in self.dims.items())
+        return identity(self.build), tuple(self.data), dims
+
 
 @runtime_checkable
 class Inference(Protocol):
     """A way to compute a posterior.
 
-    ``run`` returns a DataTree with ``posterior``, whose variables have dimensions ``(chain, draw, ...)``,
-    and ``sample_stats``. The root attributes say ``inference``, ``seed``, ``compile_seconds``,
-    ``sampling_seconds`` and ``interrupted`` (0 or 1). The same seed gives the same draws, whatever the
-    number of cores. A model may add groups for checks of its own; see :mod:`bayesgeo.models.criticism`.
+    An inference is a frozen dataclass whose fields are plain values (numbers, strings, booleans, None) with defaults,
+    so that a fitted model can be saved with it. ``bayesgeo.testing.check_inference`` tests what follows.
+
+    **Input.** ``problem.build()`` is the PyMC model. ``problem.data`` holds the arrays that replace its ``pm.Data``;
+    they may not be changed. All randomness comes from ``seed``: the same seed gives the same draws, whatever the number
+    of cores, and NumPy's global state stays as it was. Refuse settings that cannot be used before computing, by
+    :func:`bayesgeo._check.invalid`.
+
+    **Groups** of the returned DataTree:
+
+    ============= ==================================================================================================
+    posterior     the variables of ``problem.dims``, each ``(chain, draw, *dims)`` and finite; required
+    sample_stats  statistics ``(chain, draw)`` or ``(chain,)`` of these very draws
+    warmup        what happened before them, along ``step``; ``log_score (step)`` is the mean over held-out rows
+    approximation ``log_ratio (chain, sample)``: unnormalised log importance weights, the log density of the posterior
+                  minus that of the approximation at its own draws
+    ============= ==================================================================================================
+
+    A model adds groups for checks of its own; see :mod:`bayesgeo.models.criticism`.
+
+    **Attributes** of its root, numbers and strings:
+
+    ==================================== ==========================================================================
+    inference                            name of the class
+    kind                                 ``"exact"``: independent draws of the posterior; ``"chains"``: Markov chains
+                                         whose limit is the posterior; ``"unadjusted chains"``: Markov chains whose
+                                         limit differs from it by a small bias; ``"approximation"``: independent draws
+                                         of another distribution
+    title                                what reports call it, such as ``"no-U-turn sampler (NUTS)"``
+    seed                                 as given
+    compile_seconds, sampling_seconds    times
+    interrupted                          1 if a KeyboardInterrupt cut the run short and whole draws were kept, else 0
+    checks                               optional; a JSON list of the sampler checks that apply
+    ==================================== ==========================================================================
+
+    **Checks** of the sampler, and the statistic that each needs:
+
+    ============= ==================================================================================================
+    divergences   ``sample_stats/diverging (chain, draw)``, boolean
+    tree_depth    ``sample_stats/reached_max_treedepth (chain, draw)``, boolean
+    energy        ``sample_stats/energy (chain, draw)``
+    acceptance    ``sample_stats/acceptance_rate (chain, draw)``
+    energy_error  ``sample_stats/energy_error (chain, draw)``: mean squared energy error for each dimension and step
+    lp_drift      ``sample_stats/lp (chain, draw)``: log posterior
+    warmup_growth ``warmup/log_score (step)``
+    pareto_k      ``approximation/log_ratio (chain, sample)``
+    ============= ==================================================================================================
+
+    Without ``checks`` these apply: to ``"chains"`` divergences, tree_depth and energy; to ``"unadjusted chains"``
+    energy_error, lp_drift and warmup_growth; to an ``"approximation"`` pareto_k; to ``"exact"`` draws none. A check
+    that applies fails if its statistic is missing. Only ``"exact"`` and ``"chains"`` may have an empty list.
     """
 
     def run(self, problem: Problem, seed: int) -> xr.DataTree:
-        """Compute the posterior of ``problem``."""
+        """Compute the posterior of ``problem``.
+
+        Raises
+        ------
+        InvalidInput
+            If a setting cannot be used, or the inference cannot compute this problem.
+        KeyboardInterrupt
+            If interrupted before any draw was kept.
+        """
         ...
 
 
@@ -126,7 +193,7 @@ def label_posterior(draws: Mapping[str, np.ndarray], problem: Problem) -> xr.Dat
 
     Examples
     --------
-    >>> problem = Problem(build=None, data={}, dims={"weight": ("feature",)}, key=(),
+    >>> problem = Problem(build=None, data={}, dims={"weight": ("feature",)},
     ...                   coords={"feature": ["magnitude", "hour"]})
     >>> label_posterior({"weight": np.zeros((4, 10, 2))}, problem)["weight"].dims
     ('chain', 'draw', 'feature')

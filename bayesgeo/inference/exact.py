@@ -43,6 +43,8 @@ class Exact:
         tree = xr.DataTree.from_dict({"posterior": label_posterior(draws, problem)})
         tree.attrs = {
             "inference": "Exact",
+            "kind": "exact",
+            "title": "closed form (Exact)",
             "seed": seed,
             "compile_seconds": 0.0,
             "sampling_seconds": time.perf_counter() - start,

@@ -1,4 +1,4 @@
-"""Laplace's approximation: a Gaussian at a mode, as wide as the curvature there says."""
+"""Laplace's approximation: a Gaussian at a mode, whose covariance comes from the curvature there."""
 
 import time
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Laplace:
     draws, chains : int
         Draws from each approximation, and approximations.
     subset : {"last layer", "full"}
-        The values that vary. A model that is no network has no last layer and takes all.
+        The values that vary. A model that is not a network has no last layer: all its values vary.
     cores : int, optional
         Chains that run at once; None takes every core. It never changes the draws.
 
@@ -79,6 +79,8 @@ class Laplace:
         tree = xr.DataTree.from_dict(on_device.approximation(problem, target, theta, log_q, self.cores))
         tree.attrs = {
             "inference": "Laplace",
+            "kind": "approximation",
+            "title": f"Gaussian at a peak (Laplace), {self.subset}",
             "sampler": f"jax {version('jax')}",
             "seed": seed,
             "subset": self.subset,

@@ -1,5 +1,6 @@
 """Microcanonical Langevin Monte Carlo for Bayesian neural networks: an ensemble of chains from trained networks."""
 
+import json
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,12 @@ GROWTH = 0.005
 DEAD_NATS, DEAD_ERRORS = 0.1, 4.0  # below the median chain, in nats a row and in standard errors
 WORST_NATS = 10.0  # that one row counts against a chain, at most
 SCORED_EVERY = 5  # of the records of a block, for the held-out score
+UNADJUSTED = {"kind": "unadjusted chains", "title": "microcanonical Langevin (MCLMC)"}
+ADJUSTED = {
+    "kind": "chains",
+    "title": "Metropolis-adjusted microcanonical Langevin (MCLMC)",
+    "checks": json.dumps(["acceptance", "lp_drift", "warmup_growth"]),
+}
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,7 @@ class _Run:
         tree = xr.DataTree.from_dict(self.groups(chain))
         tree.attrs = {
             "inference": "MCLMC",
+            **(ADJUSTED if self.settings.adjusted else UNADJUSTED),
             "sampler": f"blackjax {version('blackjax')}",
             "seed": self.seed,
             "adjusted": int(self.settings.adjusted),

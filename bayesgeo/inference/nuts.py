@@ -65,6 +65,8 @@ class NUTS:
         tree = _labelled(raw, problem)
         tree.attrs = {
             "inference": "NUTS",
+            "kind": "chains",
+            "title": "no-U-turn sampler (NUTS)",
             "sampler": f"nutpie {version('nutpie')}",
             "seed": seed,
             "tune": self.tune,

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-_HOMES = {"check_model": "model"}
+_HOMES = {"check_inference": "inference", "check_model": "model"}
 
 
 def __getattr__(name: str) -> Any:
@@ -13,4 +13,4 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-__all__ = ["check_model"]
+__all__ = ["check_inference", "check_model"]

@@ -1,18 +1,16 @@
 """Every way to break a posterior is found for its own reason, and healthy ones of every kind are left in peace."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
 
 from bayesgeo import diagnose
 from bayesgeo._check import InvalidInput
-from bayesgeo.diagnostics import CODES, Check, Diagnosis
+from bayesgeo.diagnostics import CODES, Check, Diagnosis, explain
 from bayesgeo.diagnostics.base import quantities
-from benchmarks.broken_posteriors import BROKEN, HEALTHY, edited, flagged_by_arviz, independent, sampled, unsound
-
-ROOT = Path(__file__).parents[2]
+from bayesgeo.testing.broken import edited
+from bayesgeo.testing.draws import independent, sampled
+from bayesgeo.testing.posteriors import BROKEN, HEALTHY, flagged_by_arviz, unsound
 
 
 def named(cases):
@@ -31,7 +29,7 @@ def found(tree, code, **settings):
 
 @pytest.mark.parametrize("case", named(BROKEN))
 def test_what_is_broken_is_not_sound_and_the_check_for_it_says_so(case):
-    judged = case.judged()
+    judged = case.diagnosis()
     assert judged.verdict != "sound"
     assert case.code in {check.code for check in unsound(judged)}
 
@@ -39,7 +37,7 @@ def test_what_is_broken_is_not_sound_and_the_check_for_it_says_so(case):
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("case", named(HEALTHY))
 def test_what_is_healthy_is_sound(case, seed):
-    judged = case.judged(seed)
+    judged = case.diagnosis(seed)
     assert judged.verdict == "sound", unsound(judged)
 
 
@@ -48,16 +46,17 @@ def test_the_verdict_finds_what_arviz_alone_does_not():
     assert sum(flagged_by_arviz(case.tree()) == "flagged" for case in BROKEN) < len(BROKEN) / 2
 
 
-def test_each_code_has_a_section_that_its_link_leads_to():
-    text = (ROOT / "docs/checks.md").read_text(encoding="utf-8")
+def test_each_code_has_a_section_that_its_link_leads_to(repository):
+    text = (repository / "docs/checks.md").read_text(encoding="utf-8")
     sections = [line.removeprefix("## ").strip() for line in text.splitlines() if line.startswith("## ")]
     assert sorted(sections) == sorted(CODES)
+    assert all(f"## {code}\n\n{explain(code)}\n" in text for code in CODES)
     assert {Check(code, "passed", 0.0, "", "").link for code in CODES} == {f"docs/checks.md#{code}" for code in CODES}
 
 
 @pytest.mark.parametrize("case", named((*BROKEN, *HEALTHY)))
 def test_no_check_has_a_code_that_is_not_explained_and_none_comes_twice(case):
-    codes = [check.code for check in case.judged().checks]
+    codes = [check.code for check in case.diagnosis().checks]
     assert set(codes) <= set(CODES)
     assert len(set(codes)) == len(codes)
 

@@ -1,5 +1,7 @@
 """What a model says of its own rows: groups against exact references, and checks that find the model at fault."""
 
+import json
+
 import arviz_stats as az
 import numpy as np
 import pytest
@@ -201,6 +203,14 @@ def test_a_declared_group_that_is_missing_fails(group):
     assert "issue" in by_code(tree).values()
 
 
+@pytest.mark.parametrize("listed", ["log_likelihood cdf", '{"cdf": 1}', "[1]"])
+def test_a_list_of_groups_that_cannot_be_read_fails(listed):
+    tree = linear(*rows()).posterior_
+    assert set(json.loads(tree.attrs["criticism_groups"])) <= set(tree.children)
+    tree.attrs["criticism_groups"] = listed
+    assert check(tree, "groups").status == "issue"
+
+
 @pytest.mark.parametrize(
     ("large", "small"), [("log_likelihood", "loo"), ("cdf", "loo_pit"), ("log_prior", "sensitivity")]
 )
@@ -300,7 +310,7 @@ def test_a_result_that_a_doubled_prior_moves_by_its_own_deviation_is_told(slope,
             "log_prior": xr.Dataset({"prior": (dims, slope * draws)}),
         }
     )
-    tree.attrs = {"inference": "Exact", "interrupted": 0}
+    tree.attrs = {"kind": "exact", "interrupted": 0}
     found = check(tree, "prior_sensitivity")
     assert found.value == pytest.approx(0.14 * slope, rel=0.1)
     assert found.status == status

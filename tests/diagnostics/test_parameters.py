@@ -21,7 +21,7 @@ def healthy(seed=0, chains=4, draws=1000):
     )
     statistics = healthy_statistics(rng, (chains, draws))
     tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
-    tree.attrs = {"inference": "NUTS", "interrupted": 0}
+    tree.attrs = {"kind": "chains", "interrupted": 0}
     return tree
 
 
@@ -176,7 +176,7 @@ def test_a_run_that_did_not_end_is_never_sound(interrupted):
 def test_an_exact_posterior_needs_no_sampler_statistics_but_all_else():
     tree = healthy()
     del tree["sample_stats"]
-    tree.attrs["inference"] = "Exact"
+    tree.attrs["kind"] = "exact"
     assert diagnose(tree).verdict == "sound"
     tree["posterior"]["intercept"].values[0, 0] = np.nan
     assert diagnose(tree).verdict == "failed"

@@ -1,10 +1,16 @@
 """What an inference reports of itself: broken, missing or not computable is never sound."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from bayesgeo import diagnose
+from bayesgeo.diagnostics.base import OF_SAMPLERS
+from bayesgeo.diagnostics.sampler import CHECKS, DEFAULTS
+from bayesgeo.inference.base import KINDS
+from bayesgeo.inference.mclmc import ADJUSTED
 from tests.diagnostics.test_functions import check, network, statuses
 
 
@@ -27,7 +33,7 @@ def test_one_rare_error_is_forgiven_if_it_is_a_number(error, status):
 @pytest.mark.parametrize(("rate", "status"), [(0.85, "passed"), (0.4, "tip"), (0.1, "issue"), (np.nan, "issue")])
 def test_the_adjusted_sampler_must_accept(rate, status):
     tree = network()
-    tree.attrs["adjusted"] = 1
+    tree.attrs |= {"kind": "chains", "checks": ADJUSTED["checks"]}
     statistics = tree["sample_stats"].to_dataset().rename(energy_error="acceptance_rate")
     statistics["acceptance_rate"].values[:] = 0.9
     statistics["acceptance_rate"].values[1] = rate
@@ -66,7 +72,6 @@ def test_a_warm_up_must_have_settled(score, status):
         ("MCLMC", "sample_stats", {"energy_error", "lp_drift"}),
         ("MCLMC", "warmup", {"warmup_growth"}),
         ("ADVI", "approximation", {"pareto_k"}),
-        ("Laplace", "approximation", {"pareto_k"}),
     ],
 )
 def test_a_missing_group_fails(engine, group, codes):
@@ -75,10 +80,77 @@ def test_a_missing_group_fails(engine, group, codes):
     assert {check.code for check in diagnose(tree).checks if check.status == "issue"} == codes
 
 
-def test_an_unknown_inference_must_report_what_nuts_reports():
+@pytest.mark.parametrize("attributes", [{}, {"kind": "chains"}], ids=["no kind", "chains"])
+def test_chains_must_report_what_nuts_reports_unless_they_state_other_checks(attributes):
     tree = network()
-    tree.attrs["inference"] = "Unheard"
-    assert {"divergences", "tree_depth", "energy"} <= {c.code for c in diagnose(tree).checks if c.status == "issue"}
+    tree.attrs = {"inference": "NUTS", "interrupted": 0} | attributes
+    issues = {check.code for check in diagnose(tree).checks if check.status == "issue"}
+    assert issues == {"divergences", "tree_depth", "energy"}
+
+
+@pytest.mark.parametrize("code", OF_SAMPLERS)
+def test_a_stated_check_whose_statistic_is_missing_fails(code):
+    tree = network()
+    del tree["sample_stats"], tree["warmup"]
+    tree.attrs |= {"kind": "chains", "checks": json.dumps([code])}
+    assert {check.code for check in diagnose(tree).checks if check.status == "issue"} == {code}
+
+
+@pytest.mark.parametrize("code", OF_SAMPLERS)
+def test_a_statistic_of_another_shape_fails(code):
+    tree = network()
+    names = ("diverging", "reached_max_treedepth", "energy", "acceptance_rate", "energy_error", "lp")
+    tree["sample_stats"] = xr.DataTree(xr.Dataset({name: ("chain", np.zeros(4)) for name in names[2:]}))
+    tree["warmup"] = xr.DataTree(xr.Dataset({"log_score": (("chain", "step"), np.zeros((4, 5)))}))
+    tree["approximation"] = xr.DataTree(xr.Dataset({"log_ratio": ("sample", np.zeros(100))}))
+    tree.attrs |= {"kind": "chains", "checks": json.dumps([code])}
+    assert statuses(tree)[code] == "issue"
+
+
+def test_the_checks_that_an_inference_states_are_asked_and_no_others():
+    tree = network()
+    tree.attrs |= {"kind": "chains", "checks": json.dumps(["lp_drift"])}
+    asked = {check.code for check in diagnose(tree).checks} & {*OF_SAMPLERS, "inference"}
+    assert asked == {"lp_drift"}
+    assert diagnose(tree).verdict == "sound"
+
+
+def test_the_name_of_an_inference_decides_nothing():
+    tree = network()
+    before = diagnose(tree)
+    for name in ("Exact", "NUTS", "ADVI", "Unheard"):
+        tree.attrs["inference"] = name
+        assert diagnose(tree) == before
+
+
+@pytest.mark.parametrize(
+    ("attributes", "advice"),
+    [
+        ({"kind": "chain"}, "Unknown kind 'chain'. Did you mean 'chains'?"),
+        ({"kind": 3}, "Unknown kind '3'."),
+        ({"checks": '["energy", "divergence"]'}, "Unknown check 'divergence'. Did you mean 'divergences'?"),
+        ({"checks": '["rhat"]'}, "Unknown check 'rhat'."),
+        ({"checks": "energy"}, "not a JSON list of texts"),
+        ({"checks": "[1]"}, "not a JSON list of texts"),
+        ({"checks": 3}, "not a JSON list of texts"),
+        ({"checks": "[]"}, "No check measures how far the draws are"),
+        ({"kind": "approximation", "checks": "[]"}, "No check measures how far the draws are"),
+    ],
+    ids=str,
+)
+def test_an_inference_that_does_not_state_what_it_is_fails(attributes, advice):
+    tree = network()
+    tree.attrs |= attributes
+    found = check(tree, "inference")
+    assert found.status == "issue"
+    assert advice in found.advice
+    assert diagnose(tree).verdict == "failed"
+
+
+def test_every_kind_has_checks_and_every_check_is_listed():
+    assert set(DEFAULTS) == set(KINDS)
+    assert set(CHECKS) == set(OF_SAMPLERS)
+    assert {code for codes in DEFAULTS.values() for code in codes} <= set(CHECKS)
 
 
 @pytest.mark.parametrize(("k", "status"), [(0.4, "passed"), (1.2, "tip")])
@@ -100,6 +172,6 @@ def test_ratios_without_a_shape_fail(ratios):
 
 
 def test_too_few_ratios_fail():
-    tree = network("Laplace")
+    tree = network("ADVI")
     tree["approximation"] = xr.DataTree(tree["approximation"].to_dataset().isel(sample=slice(20)))
     assert statuses(tree)["pareto_k"] == "issue"

@@ -147,7 +147,9 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_cores(inference, networ
     assert not np.isclose(first["posterior"]["weight_1"], third["posterior"]["weight_1"]).any()
     assert dict(first["posterior"].sizes) | {"chain": 3, "draw": 50} == dict(first["posterior"].sizes)
     assert first.attrs["inference"] == type(inference).__name__
-    assert first.attrs["interrupted"] == 0
+    assert (first.attrs["kind"], first.attrs["interrupted"]) == ("approximation", 0)
+    titles = {"ADVI": "{rank} Gaussian (ADVI)", "Laplace": "Gaussian at a peak (Laplace), {subset}"}
+    assert first.attrs["title"] == titles[first.attrs["inference"]].format(**vars(inference))
 
 
 @pytest.mark.slow

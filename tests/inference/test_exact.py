@@ -108,7 +108,7 @@ def test_coefficients_and_noise_are_jointly_drawn():
 
 
 def test_a_problem_without_a_closed_form_is_refused():
-    problem = Problem(build=None, data={}, dims={}, key=())
+    problem = Problem(build=None, data={}, dims={})
     with pytest.raises(ValueError, match=r"Invalid inference 'Exact'\. .* no closed form\. Use inference=NUTS"):
         Exact().run(problem, 0)
 

@@ -129,6 +129,8 @@ def test_the_tree_says_how_it_was_made(short):
     wanted = {"inference", "seed", "compile_seconds", "sampling_seconds", "interrupted", "warmup_steps"}
     assert wanted <= set(short.attrs)
     assert (short.attrs["inference"], short.attrs["seed"], short.attrs["interrupted"]) == ("MCLMC", 0, 0)
+    assert (short.attrs["kind"], short.attrs["title"]) == ("unadjusted chains", "microcanonical Langevin (MCLMC)")
+    assert "checks" not in short.attrs
     assert short["warmup"]["step"].values[-1] == short.attrs["warmup_steps"] <= SHORT.max_steps
     assert short["warmup"]["chain_log_score"].sizes == {"chain": 3, "step": short["warmup"].sizes["step"]}
 

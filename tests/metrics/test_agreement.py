@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.metric_agreement import ALLOWED, REFERENCES
+from bayesgeo.testing.predictions import ALLOWED
+from tests.metrics.references import REFERENCES
 
 
 @pytest.mark.parametrize("name", REFERENCES)

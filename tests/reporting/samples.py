@@ -153,5 +153,5 @@ def as_network(
 def tree_of(posterior: xr.Dataset) -> xr.DataTree:
     """Wrap a posterior that claims to come from a closed form."""
     tree = xr.DataTree.from_dict({"posterior": posterior})
-    tree.attrs = {"inference": "Exact", "interrupted": 0}
+    tree.attrs = {"inference": "Exact", "kind": "exact", "interrupted": 0}
     return tree

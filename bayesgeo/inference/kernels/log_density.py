@@ -26,7 +26,7 @@ class LogDensity:
     Parameters
     ----------
     problem : Problem
-        What is believed; its data are arguments of the functions below, not constants.
+        The posterior; its data are arguments of the functions below, not constants.
     """
 
     def __init__(self, problem: Problem):

@@ -17,7 +17,7 @@ BATCH = (16, 512)
 TRAINING_STEPS, CHECKS = 3000, 100
 LEARNING_RATE = 5e-3
 CHECKED_ROWS = 10_000_000  # rows times draws whose density is computed for the check of an approximation
-JITTER = 1.0  # of unconstrained values, where a problem says nothing of starts
+JITTER = 1.0  # of unconstrained values, where a problem has no start
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,7 +113,6 @@ class BayesianMLP(Bayesian):
             data={"X": self._scaled(rows.X), "y": y},
             dims=self._dims(noise),
             coords={"feature": feature_names(self)},
-            key=("network", network, self.prior, scales, noise),
             start=self._chain_start(rows),
             trained=self.start is not None,
             held_out=self.holdout_rows_,

@@ -122,7 +122,6 @@ class BayesianLinearRegression(Bayesian, Regressor):
             dims={"intercept": (), "weight": ("feature",), "sigma": ()}
             | ({"nu": ()} if self.noise == "student-t" else {}),
             coords={"feature": feature_names(self)},
-            key=("linear", *graph.args),
             conjugate=conjugate_prior(self.prior, scale, X.shape[1]) if closed else None,
             target_accept=0.99 if self.prior == "horseshoe" else 0.8,
         )

@@ -97,7 +97,6 @@ class BayesianLogisticRegression(Bayesian, Classifier):
             data={"X": X, "y": y.astype(np.int64)} | (whitening(X, y, self.prior, scale) if smooth else {}),
             dims={"intercept": label, "weight": ("feature", *label)},
             coords={"feature": feature_names(self), "label": list(self.classes_)},
-            key=("logistic", *graph.args),
             target_accept=0.99 if self.prior == "horseshoe" else 0.8,
         )
 

@@ -241,7 +241,7 @@ def test_an_outcome_that_is_one_number_for_all_rows_is_refused():
             pm.Potential("outcome", (-((y - slope * X[:, 0]) ** 2)).sum())
         return model
 
-    problem = Problem(build, {"X": np.zeros((5, 1)), "y": np.zeros(5)}, {"slope": ()}, key="summed")
+    problem = Problem(build, {"X": np.zeros((5, 1)), "y": np.zeros(5)}, {"slope": ()})
     with pytest.raises(ValueError, match=r"Its log likelihood has 0 dimensions\. Give one value for each row"):
         log_density(problem)
 

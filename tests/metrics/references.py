@@ -1,14 +1,11 @@
-"""How far the metrics are from scikit-learn, ArviZ, scores and SciPy on what they share.
+"""Other implementations of the metrics: scikit-learn, ArviZ, scores, SciPy, and sums by hand.
 
-Prints the largest difference over 100 random problems with ties, rare classes and few draws; exits with 1 if one is
-above 1e-10. The tests run the same list. Half a minute.
-
-Run: python benchmarks/metric_agreement.py
+``python tests/metrics/references.py`` prints the largest difference over 100 random problems with ties, rare classes
+and few draws, and exits with 1 if one is above 1e-10. Half a minute. The tests run the same list on fewer problems.
 """
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import arviz_stats as az
@@ -21,115 +18,31 @@ import xarray as xr
 from scipy import stats
 
 from bayesgeo.metrics import calibration, classification, regression
-from bayesgeo.metrics.base import Metric
-from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.decision import RATIOS, expense_rows, value_of
 from bayesgeo.metrics.detection import detection
-from bayesgeo.metrics.regression import summarise_values
 from bayesgeo.metrics.selective import aurc, risk_coverage
-
-PROBLEMS = 100
-ALLOWED = 1e-10
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """Predictions and what happened: ``said`` is the most probable class or the mean."""
-
-    predictions: xr.Dataset
-    y: np.ndarray
-    said: np.ndarray
-    draws: xr.DataArray
-
-    @property
-    def p(self) -> np.ndarray:
-        """Probabilities ``(obs, label)``."""
-        return self.predictions["probability"].values
-
-    @property
-    def labels(self) -> list[int]:
-        """Codes of all classes."""
-        return list(range(self.p.shape[1]))
-
-    @property
-    def observed(self) -> xr.DataArray:
-        """What happened, with its dimension."""
-        return xr.DataArray(self.y, dims="obs")
-
-    @property
-    def event(self) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of an event, and whether it happened."""
-        return calibration.event_of(self.p, self.y)
-
-    @property
-    def positive(self) -> xr.DataArray:
-        """Probability of the positive class, with its dimension."""
-        return xr.DataArray(self.p[:, 1], dims="obs")
-
-
-def classes(seed: int, n_labels: int = 2) -> Problem:
-    """Draw class probabilities, rounded so that there are ties; every class happens."""
-    rng = np.random.default_rng(seed)
-    p = rng.dirichlet(np.full(n_labels, 0.7), size=(1, 3, 60)).round(2) + 1e-3
-    draws = xr.DataArray(p / p.sum(axis=-1, keepdims=True), dims=("chain", "draw", "obs", "label"))
-    y = np.r_[np.arange(n_labels), rng.choice(n_labels, p=rng.dirichlet(np.ones(n_labels)), size=60 - n_labels)]
-    predictions = summarise_classes(draws)
-    return Problem(predictions, y, predictions["probability"].values.argmax(axis=1), draws)
-
-
-def several(seed: int) -> Problem:
-    return classes(seed, 3 + seed % 3)
-
-
-def values(seed: int, decimals: int = 1) -> Problem:
-    """Draw values and few draws of them, rounded so that there are ties and some are met exactly."""
-    rng = np.random.default_rng(seed)
-    center = rng.normal(size=50)
-    expected = xr.DataArray(center + 0.5 * rng.normal(size=(1, 40, 50)), dims=("chain", "draw", "obs"))
-    response = (expected + rng.normal(size=expected.shape)).round(decimals)
-    y = (center + rng.normal(size=50)).round(decimals)
-    density = expected.copy(data=stats.norm.logpdf(y, expected, 1.0))
-    predictions = summarise_values(xr.Dataset({"expected": expected, "sigma": 1.0}), response, density, y)
-    return Problem(predictions, y, predictions["mean"].values, response)
-
-
-def untied(seed: int) -> Problem:
-    """Draw values that no quantile meets: whether one that is met counts as covered hangs on its last bit."""
-    return values(seed, decimals=12)
-
-
-Side = Callable[[Problem], Any]
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """One definition, computed by us and by another."""
-
-    problem: Callable[[int], Problem]
-    library: str
-    ours: Side
-    theirs: Side
-
-    def difference(self, seed: int) -> float:
-        """Return the largest difference on one problem; both must be NaN in the same places."""
-        problem = self.problem(seed)
-        ours, theirs = np.asarray(self.ours(problem), float), np.asarray(self.theirs(problem), float)
-        assert ours.shape == theirs.shape
-        assert np.array_equal(np.isnan(ours), np.isnan(theirs))
-        return float(np.nanmax(np.abs(ours - theirs), initial=0.0))
-
-
-def of(metric: Metric) -> Side:
-    return lambda problem: metric(problem.predictions, problem.y)
+from bayesgeo.testing.predictions import (
+    ALLOWED,
+    PROBLEMS,
+    Agreement,
+    Problem,
+    Side,
+    classes,
+    of,
+    parted,
+    several,
+    untied,
+    values,
+)
 
 
 def labelled(function: Callable[..., float], **options: Any) -> Side:
-    return lambda problem: function(problem.y, problem.said, **options)
+    return lambda problem: function(problem.y, problem.predicted, **options)
 
 
 def arviz(kind: str) -> Side:
     def theirs(problem: Problem) -> float:
-        predicted = xr.DataArray(problem.said[None, None], dims=("chain", "draw", "obs"))
+        predicted = xr.DataArray(problem.predicted[None, None], dims=("chain", "draw", "obs"))
         groups = {"observed_data": {"y": ("obs", problem.y)}, "posterior_predictive": {"y": predicted}}
         tree = xr.DataTree.from_dict({name: xr.Dataset(group) for name, group in groups.items()})
         return az.metrics(tree, kind=kind, sample_dims=["chain", "draw"], round_to="none").mean
@@ -147,10 +60,10 @@ def decomposed(score: str) -> Side:
 
 def decomposed_by_scores(loss: Callable[..., float]) -> Side:
     def theirs(problem: Problem) -> list[float]:
-        said, happened = problem.event
-        fit = scores.probability.isotonic_fit(said, happened.astype(float))["regression_func"](said)
-        overall = np.full(len(said), happened.mean())
-        own, best, base = (loss(happened, p) for p in (said, fit, overall))
+        predicted, happened = problem.event
+        fit = scores.probability.isotonic_fit(predicted, happened.astype(float))["regression_func"](predicted)
+        overall = np.full(len(predicted), happened.mean())
+        own, best, base = (loss(happened, p) for p in (predicted, fit, overall))
         return [own - best, base - best, base]
 
     return theirs
@@ -200,17 +113,12 @@ def by_quadrature(problem: Problem) -> float:
 
 
 def selective_ours(problem: Problem) -> float:
-    return float(aurc(*risk_coverage(np.abs(problem.said - problem.y), problem.predictions["epistemic"].values)))
+    return float(aurc(*risk_coverage(np.abs(problem.predicted - problem.y), problem.predictions["epistemic"].values)))
 
 
 def selective_by_hand(problem: Problem) -> float:
-    loss, rank = np.abs(problem.said - problem.y), problem.predictions["epistemic"].values
+    loss, rank = np.abs(problem.predicted - problem.y), problem.predictions["epistemic"].values
     return float(np.mean([loss[rank <= threshold].mean() for threshold in rank]))
-
-
-def parted(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    uncertainty = 1 - problem.p.max(axis=1)
-    return uncertainty[problem.y == 0], uncertainty[problem.y != 0]
 
 
 def detected(problem: Problem) -> float:
@@ -334,8 +242,8 @@ def main() -> None:
     for name, case in REFERENCES.items():
         largest = max(case.difference(seed) for seed in range(PROBLEMS))
         worst = max(worst, largest)
-        print(f"{name:40} {case.library:14} {largest:.1e}", flush=True)
-    print(f"{len(REFERENCES)} definitions, {PROBLEMS} problems each, largest difference {worst:.1e}")
+        print(f"{name:40} {case.library:14} {largest:.1e}", flush=True)  # noqa: T201
+    print(f"{len(REFERENCES)} definitions, {PROBLEMS} problems each, largest difference {worst:.1e}")  # noqa: T201
     sys.exit(worst > ALLOWED)
 
 

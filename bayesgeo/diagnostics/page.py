@@ -1,0 +1,36 @@
+"""The page that explains every check, which wheels hold too."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from bayesgeo._check import one_of
+from bayesgeo.diagnostics.base import CODES, PAGE
+
+
+def explain(code: str) -> str:
+    """Return what a check asks, its thresholds with their sources, and what to do if it fails.
+
+    Parameters
+    ----------
+    code : str
+        Code of a check.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no check of that code.
+
+    Examples
+    --------
+    >>> print(explain("finite"))
+    *Is every draw a number?* One NaN or infinity fails. **Do:** fit again: ...
+    """
+    return _sections()[one_of("code", code, CODES)]
+
+
+@lru_cache
+def _sections() -> dict[str, str]:
+    packaged, checkout = Path(__file__).with_name("checks.md"), Path(__file__).parents[2] / PAGE
+    page = (packaged if packaged.exists() else checkout).read_text(encoding="utf-8")
+    parts = (part.partition("\n") for part in page.split("\n## ")[1:])
+    return {code.strip(): text.strip() for code, _, text in parts}
