@@ -1,9 +1,11 @@
-"""What a model says of its own rows: draws of its prior and posterior, leave-one-out, and what its prior moves."""
+"""Checks of a model on its own rows: draws of its prior and posterior, leave-one-out, sensitivity to the prior."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
+
+from bayesgeo.reporting.sections.sensitivity import sensitivity
 
 Facts = dict[str, Any]
 COLUMNS = ("observed", "median", "low", "high")
@@ -25,16 +27,15 @@ def of_model(evidence: xr.DataTree, labels: Sequence[str]) -> Facts:
     dict
         ``prior_predictive`` and ``posterior_predictive``: ``statistic`` of the target, its ``observed`` value, and the
         ``median`` and 90 % interval (``low``, ``high``) of it in rows drawn from the model; ``sensitivity``: how far
-        each ``variable`` moves with the ``prior`` and with the ``likelihood``, weights left out that stand there as
-        coefficients; ``loo``: ``elpd``, its ``se`` and
-        ``p_loo``. Empty or None where the model leaves none.
+        each ``variable`` moves with the ``prior`` and with the ``likelihood``; ``loo``: ``elpd``, its ``se`` and
+        ``p_loo``. Empty or None where the Evidence has none.
     """
     loo = evidence["loo"].attrs if "loo" in evidence.children else {}
     known = {"elpd", "se", "p_loo"} <= loo.keys()
     return {
         "prior_predictive": _predictive(evidence, "prior_predictive", labels),
         "posterior_predictive": _predictive(evidence, "posterior_predictive", labels),
-        "sensitivity": _sensitivity(evidence),
+        "sensitivity": sensitivity(evidence),
         "loo": {name: float(loo[name]) for name in ("elpd", "se", "p_loo")} if known else None,
     }
 
@@ -53,22 +54,6 @@ def _predictive(evidence: xr.DataTree, name: str, labels: Sequence[str]) -> list
 def _named(statistic: str, labels: Sequence[str]) -> str:
     code = statistic.removeprefix(SHARE)
     return f"{SHARE}{labels[int(code)]}" if code != statistic and code.isdecimal() and labels else statistic
-
-
-def _sensitivity(evidence: xr.DataTree) -> list[Facts]:
-    table = evidence["sensitivity"].to_dataset() if "sensitivity" in evidence.children else xr.Dataset()
-    if not {"variable", "prior"} <= set(table.variables):
-        return []
-    names = [str(name) for name in table["variable"].values]
-    return [
-        {
-            "variable": names[k],
-            "prior": float(table["prior"][k]),
-            "likelihood": float(table["likelihood"][k]) if "likelihood" in table else None,
-        }
-        for k in range(len(names))
-        if names[k].replace("weight[", "coefficient[", 1) not in names or not names[k].startswith("weight[")
-    ]
 
 
 __all__ = ["of_model"]

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from bayesgeo._arrays import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, Picture, canvas, to_svg
-from bayesgeo.reporting.numbers import number, rounded
+from bayesgeo.reporting.text import number, rounded
 
 POINTS = 200
 WORDS = {"fits": "without over- or underfitting"}
@@ -93,7 +93,7 @@ def _course(fit: Mapping[str, Any]) -> str:
 
 
 def trained(training: Mapping[str, Any]) -> str:
-    """Say in how many fits a network over- or underfitted, and which weights were kept.
+    """Report in how many fits a network over- or underfitted, and which weights were kept.
 
     Examples
     --------

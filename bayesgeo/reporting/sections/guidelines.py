@@ -5,15 +5,18 @@ and 2 were checked against the text of the table, step 3 against an account of i
 neither was at hand, so their order and number could not be verified.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from bayesgeo.reporting.sections.base import Section
 
 Facts = dict[str, Any]
 Answer = tuple[str, str, str]  # status, section that answers, and what stands there or why not
 REPORTED, PART, MISSING, INAPPLICABLE = "reported", "in part", "not reported", "not applicable"
 STATUSES = (REPORTED, PART, MISSING, INAPPLICABLE)
 Ask = Callable[[Mapping[str, Any], Sequence[Facts]], Answer]
-UNADJUSTED = ("MCLMC", "ADVI", "Laplace")
+INEXACT = ("unadjusted chains", "approximation")
 
 
 def guidelines(facts: Mapping[str, Any]) -> list[Facts]:
@@ -106,11 +109,11 @@ def _applied(model: Facts, part: str) -> bool:
 
 
 def _approximate(facts: Mapping[str, Any], bayesian: Sequence[Facts]) -> Answer:
-    used = {model["name"]: (model["inference"] or {}).get("inference", "") for model in bayesian}
-    inexact = [f"{name} by {how}" for name, how in used.items() if how in UNADJUSTED]
+    used = {model["name"]: model["inference"] or {} for model in bayesian}
+    inexact = [f"{name} by {how['inference']}" for name, how in used.items() if how.get("kind") in INEXACT]
     if inexact:
         return REPORTED, "computation", f"Approximate: {', '.join(inexact)}. Its checks stand there."
-    if all(how == "Exact" for how in used.values()):
+    if all(how.get("kind") == "exact" for how in used.values()):
         return REPORTED, "computation", "Every posterior is of a closed form: nothing is approximated."
     return INAPPLICABLE, "computation", "No posterior here is approximated."
 
@@ -135,20 +138,13 @@ def _estimates(facts: Mapping[str, Any], bayesian: Sequence[Facts]) -> Answer:
 
 def _sensitivity(kind: str) -> Ask:
     def answer(facts: Mapping[str, Any], bayesian: Sequence[Facts]) -> Answer:
-        of_kind = [model for model in bayesian if kind == _kind_of_prior(model)]
+        of_kind = [model for model in bayesian if (model["specification"] or {}).get("prior_kind") == kind]
         if not of_kind:
             return INAPPLICABLE, "sensitivity", f"No model here has a prior that is {kind}."
         why = f"Not computed for the prior of {', '.join(model['name'] for model in of_kind)}."
         return _in_tables("sensitivity", "sensitivity", why)(facts, of_kind)
 
     return answer
-
-
-def _kind_of_prior(model: Facts) -> str:
-    """Say what kind of prior a model has: broad, the default, or chosen by the caller."""
-    if model["parameters"].get("prior") == "flat":
-        return "broad"
-    return "default" if model["parameters"].get("prior_scale") in (None, 1.0) else "informed"
 
 
 def _decisions_move(facts: Mapping[str, Any], bayesian: Sequence[Facts]) -> Answer:
@@ -223,4 +219,12 @@ ITEMS: dict[str, tuple[str, Ask, bool]] = {
     "6F": ("The draws themselves", _draws, False),
 }
 
-__all__ = ["STATUSES", "guidelines"]
+
+def pictures(facts: Mapping[str, Any]) -> Facts:
+    """Return what the template shows beside the facts."""
+    return {"counted": Counter(item["status"] for item in facts["guidelines"])}
+
+
+section = Section("guidelines", 110, pictures=pictures)
+
+__all__ = ["STATUSES", "guidelines", "section"]

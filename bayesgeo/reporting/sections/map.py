@@ -1,4 +1,4 @@
-"""Where a model errs and where it doubts: rows on a map."""
+"""Rows on a map, by their error and their uncertainty."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgeo.reporting.numbers import rounded
+from bayesgeo.reporting.maps import draw_map
+from bayesgeo.reporting.text import rounded
 
 AXES = (("longitude", "latitude"), ("easting", "northing"))
 DEGREES = {"longitude": "°E", "latitude": "°N"}
@@ -65,7 +66,7 @@ def mapped(evidence: xr.DataTree) -> Facts | None:
     observed = evidence["observed_data"].to_dataset()
     groups = observed["group"].values if "group" in observed else None
     shown = {}
-    for name, values in _judged(evidence).items():
+    for name, values in _mapped_values(evidence).items():
         order = at[np.argsort(-values[at], kind="stable")[:NAMED]]
         largest = [
             {
@@ -79,6 +80,24 @@ def mapped(evidence: xr.DataTree) -> Facts | None:
         ]
         shown[name] = {"values": rounded(values[_chosen(at)]), "largest": largest}
     return shown
+
+
+def map_pictures(model: Mapping[str, Any], dataset: Mapping[str, Any]) -> list[Facts]:
+    """Draw the error and the uncertainty of a model; nothing where no row has a place."""
+    if not (dataset["places"] and model["map"]):
+        return []
+    unit = f" ({dataset['unit']})" if dataset["unit"] else ""
+    of = {"error": f"absolute error{unit}", "uncertainty": f"width of the 90 % interval{unit}"}
+    if dataset["labels"]:
+        of = {"error": "error: one minus the probability of what happened", "uncertainty": "uncertainty: entropy, nats"}
+    return [
+        {
+            "of": of[name],
+            "largest": shown["largest"],
+            "picture": draw_map(dataset["places"], shown, name=f"map_{name}", of=of[name]),
+        }
+        for name, shown in model["map"].items()
+    ]
 
 
 def _placed(
@@ -115,7 +134,7 @@ def _chosen(at: np.ndarray) -> np.ndarray:
     return np.sort(np.random.default_rng(SEED).choice(at, DRAWN, replace=False))
 
 
-def _judged(evidence: xr.DataTree) -> Mapping[str, np.ndarray]:
+def _mapped_values(evidence: xr.DataTree) -> Mapping[str, np.ndarray]:
     predictions, y = evidence["predictions"].to_dataset(), evidence["observed_data"].to_dataset()["y"].values
     if "mean" in predictions:
         width = (predictions["high"] - predictions["low"]).values
@@ -125,4 +144,4 @@ def _judged(evidence: xr.DataTree) -> Mapping[str, np.ndarray]:
     return {"error": 1 - probability[np.arange(len(y)), y.astype(int)], "uncertainty": entropy}
 
 
-__all__ = ["mapped", "places"]
+__all__ = ["map_pictures", "mapped", "places"]

@@ -1,14 +1,43 @@
-"""The graph of a model, as a small drawing."""
+"""What a model states about itself: its formula, its priors with their reasons, and its graph as a drawing."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import xarray as xr
 from markupsafe import Markup
 
 from bayesgeo.reporting.figures import Picture, short
+from bayesgeo.reporting.sections.base import Section
 
 ROW, PER_LETTER, GAP, BEND = 40, 7.5, 46, 34
 Box = tuple[float, float, float]
+Facts = dict[str, Any]
+
+
+def stated(evidence: xr.DataTree) -> Facts:
+    """Return what a model states about itself, empty where it states nothing.
+
+    Returns
+    -------
+    dict
+        As :meth:`bayesgeo.models.specification.Specification.to_dict` writes it.
+    """
+    return json.loads(evidence.attrs.get("specification", "null")) or {}
+
+
+def specification(evidence: xr.DataTree) -> Facts | None:
+    """Return what a model with priors states about itself; None for a model without."""
+    found = stated(evidence)
+    return found if found.get("priors") else None
+
+
+def pictures(facts: Mapping[str, Any]) -> Facts:
+    """Return what the template shows beside the facts."""
+    return {"graph": graph}
+
+
+section = Section("model", 30, pictures=pictures)
 
 
 def graph(drawn: Mapping[str, Any]) -> Picture:
@@ -75,4 +104,4 @@ def _arrow(start: Box, end: Box, below: float | None) -> Markup:
     ).format(x, y, bend, tip, down, tip, down)
 
 
-__all__ = ["graph"]
+__all__ = ["graph", "section", "specification", "stated"]

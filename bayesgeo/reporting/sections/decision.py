@@ -1,17 +1,38 @@
-"""What the facts mean, in sentences that somebody can act on."""
+"""Which model to use and why: the decision of a report, its reasons in sentences, and the scores behind them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bayesgeo.evaluation.compare import NO_DIFFERENCE
-from bayesgeo.reporting.differences import compared
-from bayesgeo.reporting.names import listed, metric_name, percent
-from bayesgeo.reporting.numbers import decimals_for, fixed, interval, number, width
+from bayesgeo.reporting.sections import scores, worth
+from bayesgeo.reporting.sections.base import Section
+from bayesgeo.reporting.sections.comparison import compared
+from bayesgeo.reporting.text import fixed, listed, number
 
 Facts = dict[str, Any]
 GRAVITY = {"ok": 0, "care": 1, "stop": 2}
 LEVEL = {"sound": "ok", "doubtful": "care", "failed": "stop", "warn": "care", "refuse": "stop"}
-HEADLINE = {"classification": ("accuracy", "log_loss"), "regression": ("rmse", "log_score")}
+
+
+def pictures(facts: Mapping[str, Any]) -> Facts:
+    """Return what the template shows: scores with their figures, and what acting on the predictions is worth."""
+    return {
+        "columns": scores.columns(facts),
+        "prob": scores.prob(facts),
+        "resampled": scores.resampled(facts),
+        "estimate": scores.estimate,
+        "posterior_interval": scores.posterior_interval,
+        "scores": worth.scores_figure(facts),
+        "ranked": worth.ranked(facts),
+        "rankings": worth.ranking_figures(facts),
+        "value": worth.value_figures(facts),
+        "risk": worth.risk_figure(facts),
+        "kept_risk": worth.kept_risk,
+        "loss": next((model["selective"]["loss"] for model in facts["models"] if model["selective"]), ""),
+    }
+
+
+section = Section("decision", 10, pictures=pictures)
 
 
 def decide(facts: Mapping[str, Any]) -> Facts:
@@ -43,26 +64,26 @@ def _title(facts: Mapping[str, Any], level: str, of_all: Sequence[tuple[str, str
     doubtful = [name for name, verdict in verdicts.items() if verdict == "doubtful"]
     if best in doubtful or "care" in [level for level, _ in of_all]:
         return f"Use with care: {best}"
-    # Doubts about another model say nothing against the best one.
+    # A doubtful posterior of another model does not count against the best one.
     return f"OK to use: {best}" + (f". With care: {listed(doubtful)}" if doubtful else "")
 
 
 def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Give the reasons that hold whichever model is used; see :func:`_posteriors` for those of each model."""
-    yield "ok", best_sentence(facts)
+    yield "ok", _best(facts)
     yield _against_baseline(facts)
     yield from _bayesian_or_not(facts)
     yield from _against_exact(facts)
     yield from _audit(facts)
-    gap = optimism_sentence(facts)
+    gap = scores.optimism_sentence(facts)
     if gap:
         yield "ok", gap
 
 
-def best_sentence(facts: Mapping[str, Any]) -> str:
-    """Say which model predicts best, by how much, and which ones the rows cannot tell from it."""
-    best = facts["models"][0]
-    score = _score(best, HEADLINE[facts["dataset"]["task"]][1])
+def _best(facts: Mapping[str, Any]) -> str:
+    """Name the model that predicts best, by how much, and those not detectably worse."""
+    best, task = facts["models"][0], facts["dataset"]["task"]
+    score = scores.score_sentence(best, scores.HEADLINE[task][1], task)
     if len(facts["models"]) == 1:
         return f"Only {best['name']} was scored ({score}): there is nothing to compare it with."
     against = [item for item in facts["comparisons"] if item["a"] == best["name"]]
@@ -148,76 +169,8 @@ def _audit(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield LEVEL[finding["level"]], f"Audit of the data, {finding['code']}: {finding['message']}"
 
 
-def optimism_sentence(facts: Mapping[str, Any]) -> str:
-    """Name the optimism gap of the best model; empty where no score on random rows was asked for.
-
-    The gap is how much better a model seems when rows are drawn at random and so share groups, places or times with
-    the rows that it learned from.
-    """
-    known = [model for model in facts["models"] if model["metrics"]["log_score"].get("optimism") is not None]
-    if not known or known[0] is not facts["models"][0]:
-        return ""
-    learners = [model for model in known if model["kind"] != "baseline"] or known
-    widest = max(learners, key=lambda model: round(model["metrics"]["log_score"]["optimism"], 3))
-    text = f"Optimism gap: with a random split {known[0]['name']} would claim {_flattered(facts, known[0])}."
-    if widest is known[0] or widest["metrics"]["log_score"]["optimism"] <= 0:
-        return text
-    return f"{text} The gap is widest for {widest['name']}: {_flattered(facts, widest)}."
-
-
-def _flattered(facts: Mapping[str, Any], model: Mapping[str, Any]) -> str:
-    parts = []
-    for name in HEADLINE[facts["dataset"]["task"]]:
-        gap = optimism(model["metrics"][name])
-        shown = f"{gap['random_rows']} instead of {gap['same_rows']}"
-        parts.append(f"{metric_name(name)} {shown} (gap {gap['optimism']})")
-    return listed(parts)
-
-
-def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
-    """Write the score of a random split, the honest one of the ``same_rows``, and the ``optimism`` gap between them.
-
-    Examples
-    --------
-    >>> optimism({"same_rows": 0.414, "low": 0.36, "high": 0.47, "random_rows": 0.716, "optimism": 0.302})
-    {'same_rows': '0.414', 'random_rows': '0.716', 'optimism': '0.302'}
-    """
-    decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 3)
-    return {name: fixed(metric[name], decimals) for name in ("same_rows", "random_rows", "optimism")}
-
-
-def brier_parts(calibration: Mapping[str, Any]) -> Facts:
-    """Return the parts of the Brier score in the group ``calibration`` of classes."""
-    at = calibration["score"].index("brier_score")
-    names = ("value", "miscalibration", "miscalibration_by_chance", "p_calibrated", "discrimination", "uncertainty")
-    return {name: calibration[name][at] for name in names}
-
-
-def calibrated(model: Mapping[str, Any]) -> str:
-    """Say whether what a model said and what happened differ by more than chance."""
-    calibration = model["calibration"]
-    if "pit_deviation" in calibration:
-        low, high = calibration["pit_low"], calibration["pit_high"]
-        inside = sum(a <= count <= b for a, count, b in zip(low, calibration["pit_count"], high, strict=True))
-        return (
-            f"{inside} of {len(low)} counts are inside the {percent(calibration['prob'])} band; "
-            f"PIT deviation {number(calibration['pit_deviation'], digits=2)}."
-        )
-    parts = brier_parts(calibration)
-    p, text = parts["p_calibrated"], f"Miscalibration {fixed(parts['miscalibration'], 4)} of the Brier score"
-    if p is None:
-        return f"{text}."
-    return (
-        f"{text}: {'no more than chance' if p > 1 - calibration['prob'] else 'more than chance'} (p = {fixed(p, 3)})."
-    )
-
-
 def _between(facts: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
     return next(item for item in facts["comparisons"] if {item["a"], item["b"]} == {one, other})
 
 
-def _score(model: Mapping[str, Any], name: str) -> str:
-    metric = model["metrics"][name]
-    decimals = min(decimals_for(width(metric["low"], metric["high"])) + 1, 4)
-    ends = interval(metric["low"], metric["high"], decimals=decimals)
-    return f"{metric_name(name)} {fixed(metric['value'], decimals)}, {percent(metric['prob'])} interval {ends}"
+__all__ = ["decide", "section"]

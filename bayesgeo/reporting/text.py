@@ -1,8 +1,8 @@
-"""Numbers as a reader wants them: as many digits as their uncertainty allows, and never a raw float."""
+"""Numbers, percentages and lists as text, with as many digits as their uncertainty allows."""
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MISSING = "not computed"
 DASH = "\u2013"
@@ -101,6 +101,28 @@ def width(low: float | None, high: float | None) -> float | None:
     (2.0, None)
     """
     return None if low is None or high is None else high - low
+
+
+def percent(prob: float) -> str:
+    r"""Write a probability as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.95)
+    '95\xa0%'
+    """
+    return f"{100 * prob:.3g}\u00a0%"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a list in prose.
+
+    Examples
+    --------
+    >>> listed(["ridge", "mlp", "mean"])
+    'ridge, mlp and mean'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def clean(text: str) -> str:

@@ -1,28 +1,22 @@
-"""How a posterior was computed, and what there is to see of one over the weights of a network."""
+"""A posterior over the weights of a network: its size, its warm-up, and how far its chains agree."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesgeo._arrays import log_mean_exp
+from bayesgeo.reporting import figures
+from bayesgeo.reporting.figures import Mark, Picture
+from bayesgeo.reporting.sections.model import stated
 
 Facts = dict[str, Any]
 
 
-def approximation(evidence: xr.DataTree) -> str | None:
-    """Name the approximation whose draws stand in for the posterior; None where draws are of the posterior."""
-    inference = json.loads(evidence.attrs.get("inference", "null")) or {}
-    names = {
-        "ADVI": f"{inference.get('rank', 'mean-field')} Gaussian (ADVI)",
-        "Laplace": f"Gaussian at a peak (Laplace), {inference.get('subset', 'full')}",
-    }
-    return names.get(inference.get("inference", ""))
-
-
 def network(evidence: xr.DataTree) -> Facts | None:
-    """Return what there is to see of a posterior over the weights of a network; None of any other model.
+    """Return what can be shown of a posterior whose weights are not identifiable one by one; None of any other.
 
     Returns
     -------
@@ -32,9 +26,10 @@ def network(evidence: xr.DataTree) -> Facts | None:
         of each chain on ``points`` rows, of ``all`` draws together, and how far the chains are ``apart``.
     """
     posterior = evidence["posterior"].to_dataset() if "posterior" in evidence.children else xr.Dataset()
-    if "weight_0" not in posterior:
+    weights = [posterior[name] for name in stated(evidence).get("weights", ()) if name in posterior]
+    if not weights:
         return None
-    sizes = [np.prod(v.shape[2:], dtype=int) for name, v in posterior.items() if _is_weight(str(name))]
+    sizes = [np.prod(weight.shape[2:], dtype=int) for weight in weights]
     inference = json.loads(evidence.attrs.get("inference", "null")) or {}
     step_size = _found(evidence, "sample_stats", "step_size")
     return {
@@ -47,10 +42,6 @@ def network(evidence: xr.DataTree) -> Facts | None:
         "growth": _growth(evidence),
         "by_chain": _by_chain(evidence),
     }
-
-
-def _is_weight(name: str) -> bool:
-    return name.startswith(("weight_", "bias_"))
 
 
 def _found(evidence: xr.DataTree, group: str, name: str) -> xr.DataArray | None:
@@ -87,4 +78,19 @@ def _by_chain(evidence: xr.DataTree) -> Facts | None:
     }
 
 
-__all__ = ["approximation", "network"]
+def growth_figure(growth: Mapping[str, Any], number: int) -> Picture:
+    """Draw a number of each chain along its warm-up."""
+    of = "evidence lower bound (nats)" if growth["of"] == "elbo" else "log score, nats per row"
+    return figures.curves(growth["step"], growth["chains"], growth["all"], name=f"growth{number}", ylabel=of)
+
+
+def by_chain_figure(by_chain: Mapping[str, Any], number: int) -> Picture:
+    """Draw the log score of each chain, and of all draws together."""
+    scores = [(f"chain {k}", score) for k, score in enumerate(by_chain["chains"]) if score is not None]
+    together = [] if by_chain["all"] is None else [Mark("all draws together", by_chain["all"], None, None)]
+    marks = [*together, *(Mark(label, score, None, None, "chain") for label, score in scores)]
+    xlabel = f"log score on {by_chain['points']} rows, nats per row"
+    return figures.forest(marks, name=f"chains{number}", xlabel=xlabel)
+
+
+__all__ = ["by_chain_figure", "growth_figure", "network"]

@@ -1,15 +1,28 @@
-"""What single rows tell: predictions against observations, and rows to look at by name."""
+"""Predictions of single rows: confusion of classes, and the rows with the largest uncertainty or error."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesgeo._arrays import spaced
+from bayesgeo.reporting.sections.base import Section, bayesian
+from bayesgeo.reporting.sections.map import map_pictures
 
 NOTABLE = 8
 SCATTER = 150
 Facts = dict[str, Any]
+
+
+def pictures(facts: Mapping[str, Any]) -> Facts:
+    """Return what the template shows: the model whose rows are named, and its maps."""
+    sound = [model for model in bayesian(facts) if model["diagnostics"]["verdict"] != "failed"]
+    model = (sound or facts["models"])[0]
+    return {"model": model, "maps": map_pictures(model, facts["dataset"])}
+
+
+section = Section("predictions", 80, pictures=pictures)
 
 
 def scatter(evidence: xr.DataTree) -> list[Facts]:
@@ -25,7 +38,7 @@ def scatter(evidence: xr.DataTree) -> list[Facts]:
 
 
 def notable(evidence: xr.DataTree, labels: list[str]) -> dict[str, list[Facts]]:
-    """Name the rows that the model is least sure of, and those whose outcome surprised it most.
+    """Return the rows of largest uncertainty, and those of lowest log score.
 
     Parameters
     ----------
@@ -70,3 +83,16 @@ def _outcome(prediction: xr.Dataset, y: float, labels: list[str]) -> Facts:
     probability = prediction["probability"].values
     best = int(probability.argmax())
     return {"observed": labels[int(y)], "predicted": labels[best], "probability": float(probability[best])}
+
+
+def confusion(metrics: xr.Dataset, *, posterior: bool) -> Facts | None:
+    """Return the confusion of classes, with its posterior interval where there is one; None for values."""
+    if "confusion" not in metrics:
+        return None
+    names = {"count": "confusion"} | ({"low": "confusion_low", "high": "confusion_high"} if posterior else {})
+    counts = {key: metrics[name].values.tolist() if name in metrics else None for key, name in names.items()}
+    counts = {"low": None, "high": None} | counts
+    return {"labels": [str(label) for label in metrics["true_label"].values], **counts}
+
+
+__all__ = ["confusion", "notable", "scatter", "section"]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from bayesgeo._arrays import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, MARKERS, Picture, canvas, short, to_svg
-from bayesgeo.reporting.numbers import number
+from bayesgeo.reporting.text import number
 
 STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1, 1, 1)))  # tell models of one kind apart, without colour
 TOLD = 6  # points of a curve that its alternative text names

@@ -1,0 +1,145 @@
+"""Summaries of the posterior: quantities in the units of the table, effects on a common scale."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from bayesgeo.reporting import figures
+from bayesgeo.reporting.figures import Mark, Picture
+from bayesgeo.reporting.sections.base import Section, bayesian, described
+from bayesgeo.reporting.sections.model import stated
+from bayesgeo.reporting.sections.network import by_chain_figure, growth_figure
+from bayesgeo.reporting.text import decimals_by_error, fixed, interval
+
+CI_PROB = 0.9
+Facts = dict[str, Any]
+
+
+def pictures(facts: Mapping[str, Any]) -> Facts | None:
+    """Return what the template shows: the effects and quantities of each model; None without a posterior."""
+    models = bayesian(facts)
+    if not models:
+        return None
+    return {
+        "drawn": [_effects_figure(model, k) for k, model in enumerate(models, start=1)],
+        "quantity": _quantity,
+        "quantity_name": _quantity_name,
+        "growth": growth_figure,
+        "by_chain": by_chain_figure,
+        "ci_prob": CI_PROB,
+        "most": figures.MOST,
+    }
+
+
+section = Section("posterior", 50, pictures=pictures)
+
+
+def quantities(evidence: xr.DataTree) -> list[Facts]:
+    """Summarise the quantities that a model wants to be tabulated."""
+    return _summary(evidence, stated(evidence).get("quantities", ()))
+
+
+def effects(evidence: xr.DataTree) -> list[Facts]:
+    """Summarise the effects of a model on a common scale; none where it states none."""
+    name = stated(evidence).get("effects")
+    return _summary(evidence, [name] if name else [])
+
+
+def _summary(evidence: xr.DataTree, wanted: Sequence[str]) -> list[Facts]:
+    """Summarise variables of the posterior, one fact for each element; those that it lacks are left out."""
+    import arviz_stats as az
+
+    if "posterior" not in evidence.children:
+        return []
+    posterior = evidence["posterior"].to_dataset()
+    names = [name for name in wanted if name in posterior]
+    if not names:
+        return []
+    found = az.summary(evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none")
+    units, labels = _units(evidence), list(described(evidence)["labels"])
+    prior = evidence["prior"].to_dataset() if "prior" in evidence.children else xr.Dataset()
+    ends = {name: _prior_ends(prior, name) for name in names}
+    return [fact for name in names for fact in _elements(name, found[name], units, labels, prior=ends[name])]
+
+
+def _units(evidence: xr.DataTree) -> dict[str, str]:
+    """Return the units of features, and those that the model states of its other variables."""
+    posterior, units = evidence["posterior"].to_dataset(), dict(stated(evidence).get("units", {}))
+    if "unit" in posterior.coords:
+        units |= dict(zip(posterior["feature"].values, posterior["unit"].values, strict=True))
+    return units
+
+
+def _prior_ends(prior: xr.Dataset, name: str) -> xr.DataArray | None:
+    if name not in prior:
+        return None
+    return prior[name].quantile([(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], ("chain", "draw"))
+
+
+def _elements(
+    name: str, summary: xr.DataArray, units: Mapping[str, str], labels: Sequence[str], *, prior: xr.DataArray | None
+) -> list[Facts]:
+    where = [dim for dim in summary.dims if dim != "summary"]
+    stacked = summary.stack(quantity=where) if where else summary.expand_dims("quantity")
+    facts = []
+    for k in range(stacked.sizes["quantity"]):
+        one = stacked.isel(quantity=k)
+        at = {str(dim): str(one[dim].item()) for dim in where}
+        if at.get("label", "").isdecimal():
+            at["label"] = labels[int(at["label"])]
+        values = {str(key): float(one.sel(summary=key)) for key in one["summary"].values}
+        if prior is not None:
+            ends = prior.sel({dim: one[dim].item() for dim in where}).values
+            values |= dict(zip(("prior_low", "prior_high"), ends.tolist(), strict=True))
+        facts.append({"variable": name, **at, "unit": str(units.get(at.get("feature", name), "")), **values})
+    return facts
+
+
+def _quantity(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Write a summary of the posterior with the digits that its Monte Carlo error allows."""
+    decimals = decimals_by_error(summary["mcse_mean"], summary["sd"])
+    low, high = (summary[key] for key in _ends(summary))
+    return {
+        "mean": fixed(summary["mean"], decimals),
+        "sd": fixed(summary["sd"], decimals_by_error(summary["mcse_sd"], summary["sd"])),
+        "interval": interval(low, high, decimals=decimals),
+        "r_hat": fixed(summary["r_hat"], 3),
+        "ess_bulk": fixed(summary["ess_bulk"], 0),
+        "ess_tail": fixed(summary["ess_tail"], 0),
+    }
+
+
+def _quantity_name(model: Mapping[str, Any], variable: str) -> str:
+    """Return the name of a variable in prose, the model's own where it states one."""
+    names = (model["specification"] or {}).get("names", {})
+    return names.get(variable, variable.replace("_", " "))
+
+
+def _ends(summary: Mapping[str, Any]) -> list[str]:
+    return [key for end in ("_lb", "_ub") for key in summary if key.startswith("eti") and key.endswith(end)]
+
+
+def _effects_figure(model: Mapping[str, Any], number: int) -> Picture | None:
+    usable = [effect for effect in model["effects"] if effect["mean"] is not None]
+    usable = sorted(usable, key=lambda effect: -abs(effect["mean"]))[: figures.MOST]
+    if not usable:
+        return None
+    marks = []
+    for effect in usable:
+        low, high = (effect[key] for key in _ends(effect))
+        marks.append(Mark(_effect_label(effect), effect["mean"], low, high, prior=_prior(effect)))
+    xlabel = "effect of one sd of the feature"
+    return figures.forest(marks, name=f"effects{number}", xlabel=xlabel, reference=0.0, reference_label="no effect")
+
+
+def _prior(effect: Mapping[str, Any]) -> tuple[float, float] | None:
+    low, high = effect.get("prior_low"), effect.get("prior_high")
+    return None if low is None or high is None else (low, high)
+
+
+def _effect_label(effect: Mapping[str, Any]) -> str:
+    return " → ".join(effect[key] for key in ("feature", "label") if key in effect)
+
+
+__all__ = ["CI_PROB", "effects", "quantities", "section"]
