@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import xarray as xr
 
 from bayesgeo.evaluation.compare import compare
 from bayesgeo.evaluation.loo import compare_loo
-from bayesgeo.reporting.sections.base import all_sections, described, group_facts
+from bayesgeo.reporting.sections.base import Section, all_sections, described, group_facts
 from bayesgeo.reporting.sections.comparison import distance_to_exact, seed_facts
 from bayesgeo.reporting.sections.computation import approximation, diagnostics, sizes
 from bayesgeo.reporting.sections.data import dataset_facts, finding_facts
@@ -85,10 +86,13 @@ def gather(
 def _of_sections(evidences: Mapping[str, xr.DataTree], facts: Facts) -> dict[str, Facts]:
     """Return the facts of each section that adds some of its own."""
     found = {
-        section.name: section.call("facts", lambda section=section: _finite(dict(section.facts(evidences, facts))))
-        for section in all_sections()
+        section.name: section.call("facts", partial(_own, section, evidences, facts)) for section in all_sections()
     }
     return {name: own for name, own in found.items() if own}
+
+
+def _own(section: Section, evidences: Mapping[str, xr.DataTree], facts: Facts) -> Facts:
+    return _finite(dict(section.facts(evidences, facts)))
 
 
 def _verdict(evidences: Mapping[str, xr.DataTree]) -> str:

@@ -126,7 +126,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Write out characters that nobody can see, and that reorder or break what others see.
+    r"""Escape invisible characters, and those that reorder or break the text around them.
 
     Examples
     --------

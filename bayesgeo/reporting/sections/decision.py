@@ -138,10 +138,10 @@ def _against_exact(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _posteriors(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    judged = [model for model in facts["models"] if model["diagnostics"]["verdict"] in LEVEL]
-    if not judged:
+    diagnosed = [model for model in facts["models"] if model["diagnostics"]["verdict"] in LEVEL]
+    if not diagnosed:
         yield "ok", "No model with a posterior was scored, so there is no posterior to judge."
-    for model in judged:
+    for model in diagnosed:
         yield LEVEL[model["diagnostics"]["verdict"]], f"{_trust(model)} {_failures(model)}".strip()
 
 

@@ -13,6 +13,7 @@ from bayesgeo.reporting.sections.network import by_chain_figure, growth_figure
 from bayesgeo.reporting.text import decimals_by_error, fixed, interval
 
 CI_PROB = 0.9
+NO_PLACE = ("variable", "feature", "unit")
 Facts = dict[str, Any]
 
 
@@ -25,6 +26,7 @@ def pictures(facts: Mapping[str, Any]) -> Facts | None:
         "drawn": [_effects_figure(model, k) for k, model in enumerate(models, start=1)],
         "quantity": _quantity,
         "quantity_name": _quantity_name,
+        "place": _place,
         "growth": growth_figure,
         "by_chain": by_chain_figure,
         "ci_prob": CI_PROB,
@@ -57,18 +59,23 @@ def _summary(evidence: xr.DataTree, wanted: Sequence[str]) -> list[Facts]:
     if not names:
         return []
     found = az.summary(evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none")
-    units, labels = _units(evidence), list(described(evidence)["labels"])
+    labels, units = list(described(evidence)["labels"]), stated(evidence)["units"]
+    features = _feature_units(posterior)
     prior = evidence["prior"].to_dataset() if "prior" in evidence.children else xr.Dataset()
     ends = {name: _prior_ends(prior, name) for name in names}
-    return [fact for name in names for fact in _elements(name, found[name], units, labels, prior=ends[name])]
+    facts = [fact for name in names for fact in _elements(name, found[name], labels, prior=ends[name])]
+    return [fact | {"unit": _unit(fact, features, units)} for fact in facts]
 
 
-def _units(evidence: xr.DataTree) -> dict[str, str]:
-    """Return the units of features, and those that the model states of its other variables."""
-    posterior, units = evidence["posterior"].to_dataset(), dict(stated(evidence).get("units", {}))
-    if "unit" in posterior.coords:
-        units |= dict(zip(posterior["feature"].values, posterior["unit"].values, strict=True))
-    return units
+def _feature_units(posterior: xr.Dataset) -> dict[str, str]:
+    if "unit" not in posterior.coords:
+        return {}
+    return dict(zip(posterior["feature"].values, posterior["unit"].values, strict=True))
+
+
+def _unit(fact: Mapping[str, Any], features: Mapping[str, str], units: Mapping[str, str]) -> str:
+    """Return the unit of an element: that of its feature, else the one that the model states of its variable."""
+    return str(features.get(fact["feature"], "") if "feature" in fact else units.get(fact["variable"], ""))
 
 
 def _prior_ends(prior: xr.Dataset, name: str) -> xr.DataArray | None:
@@ -77,9 +84,7 @@ def _prior_ends(prior: xr.Dataset, name: str) -> xr.DataArray | None:
     return prior[name].quantile([(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], ("chain", "draw"))
 
 
-def _elements(
-    name: str, summary: xr.DataArray, units: Mapping[str, str], labels: Sequence[str], *, prior: xr.DataArray | None
-) -> list[Facts]:
+def _elements(name: str, summary: xr.DataArray, labels: Sequence[str], *, prior: xr.DataArray | None) -> list[Facts]:
     where = [dim for dim in summary.dims if dim != "summary"]
     stacked = summary.stack(quantity=where) if where else summary.expand_dims("quantity")
     facts = []
@@ -92,7 +97,7 @@ def _elements(
         if prior is not None:
             ends = prior.sel({dim: one[dim].item() for dim in where}).values
             values |= dict(zip(("prior_low", "prior_high"), ends.tolist(), strict=True))
-        facts.append({"variable": name, **at, "unit": str(units.get(at.get("feature", name), "")), **values})
+        facts.append({"variable": name, **at, "unit": "", **values})
     return facts
 
 
@@ -138,8 +143,13 @@ def _prior(effect: Mapping[str, Any]) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
+def _place(summary: Mapping[str, Any]) -> list[str]:
+    """Return the label and other coordinates of an element, beside its feature."""
+    return [value for key, value in summary.items() if isinstance(value, str) and key not in NO_PLACE]
+
+
 def _effect_label(effect: Mapping[str, Any]) -> str:
-    return " → ".join(effect[key] for key in ("feature", "label") if key in effect)
+    return " → ".join([effect[key] for key in ("feature",) if key in effect] + _place(effect))
 
 
 __all__ = ["CI_PROB", "effects", "quantities", "section"]

@@ -39,6 +39,18 @@ def metric_name(name: str, task: str) -> str:
     return known[name].title if name in known else name.replace("_", " ")
 
 
+def better(name: str, task: str) -> str:
+    """Tell which scores of a metric are better.
+
+    Examples
+    --------
+    >>> better("log_loss", "classification"), better("coverage_90", "regression")
+    ('lower is better', 'closer to 0.9 is better')
+    """
+    best = catalog.metrics(task)[name].best
+    return {"greater": "higher is better", "smaller": "lower is better"}.get(str(best), f"closer to {best} is better")
+
+
 def column_names(task: str) -> list[str]:
     """Return the metrics that a table of scores shows, from left to right.
 
@@ -138,6 +150,7 @@ def _flattered(facts: Mapping[str, Any], model: Mapping[str, Any]) -> str:
 
 __all__ = [
     "HEADLINE",
+    "better",
     "column_names",
     "columns",
     "decimals",

@@ -5,11 +5,10 @@ from typing import Any
 
 import xarray as xr
 
-from bayesgeo import catalog
 from bayesgeo.reporting import charts, figures
 from bayesgeo.reporting.charts import Line
 from bayesgeo.reporting.figures import Mark, Picture
-from bayesgeo.reporting.sections.scores import column_names, decimals, metric_name
+from bayesgeo.reporting.sections.scores import better, columns, decimals, metric_name
 from bayesgeo.reporting.text import decimals_for, fixed, interval, number, rounded, width
 
 Facts = dict[str, Any]
@@ -31,15 +30,14 @@ def ranked(facts: Mapping[str, Any]) -> dict[str, int]:
 def scores_figure(facts: Mapping[str, Any]) -> Picture:
     """Draw the first column of the table of scores."""
     task = facts["dataset"]["task"]
-    name = column_names(task)[0]
+    name = next(iter(columns(facts)))
     metric = [(model, model["metrics"][name]) for model in facts["models"]]
     marks = [Mark(m["name"], s["value"], s["low"], s["high"], m["kind"]) for m, s in metric]
-    better = "higher" if catalog.metrics(task)[name].best == "greater" else "lower"
     exact = facts["dataset"]["exact"]
     return figures.forest(
         marks,
         name="scores",
-        xlabel=f"{metric_name(name, task)}, {better} is better",
+        xlabel=f"{metric_name(name, task)}, {better(name, task)}",
         reference=exact and exact[name],
         reference_label="the exact posterior" if exact else "",
     )
