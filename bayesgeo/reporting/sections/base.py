@@ -12,8 +12,8 @@ from typing import Any
 
 import xarray as xr
 
+from bayesgeo import _registry
 from bayesgeo._check import invalid
-from bayesgeo._registry import by_name, listed, loaded, plugins
 
 OURS = "bayesgeo"
 Facts = dict[str, Any]
@@ -106,19 +106,20 @@ def all_sections() -> list[Section]:
     >>> [section.name for section in all_sections()][:3]
     ['decision', 'data', 'model']
     """
-    found = by_name("section", [*_of_this_package(), *map(_of, plugins("sections").values())], lambda item: item.name)
+    foreign = map(_of, _registry.plugins("sections").values())
+    found = _registry.by_name("section", [*_of_this_package(), *foreign], lambda item: item.name)
     return sorted(found.values(), key=lambda section: (section.order, section.name))
 
 
 def _of_this_package() -> Iterable[Section]:
-    for name, module in listed(__package__):
+    for name, module in _registry.listed(__package__):
         item = getattr(importlib.import_module(module), name)
         if isinstance(item, Section):
             yield _placed(item, module)
 
 
 def _of(entry: EntryPoint) -> Section:
-    section, package = loaded(entry), entry.dist.name if entry.dist else entry.module
+    section, package = _registry.loaded(entry), entry.dist.name if entry.dist else entry.module
     if not isinstance(section, Section):
         raise invalid(
             "entry point", entry.name, f"{entry.value!r} of package {package!r} is no Section.", "Name a Section."
