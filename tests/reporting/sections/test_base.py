@@ -95,15 +95,12 @@ def test_without_other_packages_no_section_has_facts_of_its_own(binary: Evidence
     assert facts_of(tmp_path)["sections"] == {}
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_hostile_facts_of_another_section_do_nothing(
-    binary: Evidences, install: Install, tmp_path: Path, payload: str
-) -> None:
-    install(facts=f"return {{'text': {payload!r}}}", pictures=f"return {{'more': {payload!r}}}")
+def test_hostile_facts_of_another_section_do_nothing(binary: Evidences, install: Install, tmp_path: Path) -> None:
+    install(facts=f"return {{'text': {' '.join(PAYLOADS)!r}}}", pictures=f"return {{'more': {' '.join(PAYLOADS)!r}}}")
     page = read({"logistic": binary["logistic"]}, tmp_path)
     assert not page.names & {"script", "img", "iframe", "object", "video", "input", "math"}
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
-    assert page.text.count(" ".join(payload.split())) == 2
+    assert all(page.text.count(payload) >= 2 for payload in PAYLOADS)
 
 
 @pytest.mark.parametrize(

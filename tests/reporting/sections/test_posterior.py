@@ -9,7 +9,7 @@ from bayesgeo.reporting import report
 from bayesgeo.reporting.facts import gather
 from bayesgeo.reporting.sections.posterior import effects, quantities
 
-from ..reading import read
+from ..reading import facts_of, read
 from ..samples import Evidences, stating
 
 
