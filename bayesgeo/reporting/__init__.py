@@ -1,4 +1,4 @@
-"""From Evidence to a report: one page to read, the same facts as JSON, and the scores as a table."""
+"""Write a report from Evidence: one page to read, the same facts as JSON, and the scores as a table."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from markupsafe import escape
 from bayesgeo._files import atomic_file, harmless
 from bayesgeo.reporting.facts import gather
 from bayesgeo.reporting.page import render
+from bayesgeo.reporting.sections.base import Section
 
 
 class Report(Path):
@@ -57,14 +58,14 @@ def report(
     Raises
     ------
     InvalidInput
-        If there is no Evidence, or it is not about the same rows in the same folds.
+        If there is no Evidence, it is not about the same rows in the same folds, or a section of another package fails;
+        nothing is written then.
     """
     facts = gather(evidences, findings=findings, reproduce=reproduce, seed=seed)
-    out = Path(out)
-    page = Report(out / "report.html")
-    _write(out / "report.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    _write(out / "metrics.csv", _scores(facts["models"]).to_csv(index=False, lineterminator="\n"))
-    _write(page, render(facts))
+    html, page = render(facts), Report(Path(out) / "report.html")
+    _write(page.with_name("report.json"), json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    _write(page.with_name("metrics.csv"), _scores(facts["models"]).to_csv(index=False, lineterminator="\n"))
+    _write(page, html)
     return page
 
 
@@ -83,4 +84,4 @@ def _scores(models: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(records).map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
 
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "Section", "report"]

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesgeo.reporting.numbers import clean, number
+from bayesgeo.reporting.text import clean, number
 
 # Stand-ins that matplotlib can draw with; the SVG gets the variables of the page's style sheet instead.
 INK, FAINT = "#010203", "#010204"

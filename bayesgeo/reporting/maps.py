@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayesgeo.reporting.figures import INK, SEQUENCE, Picture, canvas, short, to_svg
-from bayesgeo.reporting.numbers import number
+from bayesgeo.reporting.text import number
 
 # Half of the rows are in the first class: the few that matter stand out.
 EDGES = (0.5, 0.75, 0.9, 0.97)
@@ -18,9 +18,9 @@ def draw_map(places: Mapping[str, Any], shown: Mapping[str, Any], *, name: str, 
     Parameters
     ----------
     places : mapping
-        Of :func:`bayesgeo.reporting.places.places`.
+        Of :func:`bayesgeo.reporting.sections.map.places`.
     shown : mapping
-        ``values`` of the rows drawn and ``largest``, as of :func:`bayesgeo.reporting.places.mapped`.
+        ``values`` of the rows drawn and ``largest``, as of :func:`bayesgeo.reporting.sections.map.mapped`.
     name : str
         Prefix of the identifiers in the SVG, unique on a page.
     of : str

@@ -1,8 +1,10 @@
 """Evidences that the tests of reports share."""
 
+import json
+
 import pytest
 
-from .samples import Evidences, as_bayesian, evidences, table
+from .samples import EXACT, LINE, Evidences, as_bayesian, evidences, stating, table
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +29,7 @@ def multiclass() -> Evidences:
 @pytest.fixture(scope="session")
 def regression() -> Evidences:
     """Return Evidence on values, with a posterior in closed form."""
-    return evidences(table(0), "mean", "ridge", "bayesian_linear")
+    scored = evidences(table(0), "mean", "ridge", "bayesian_linear")
+    linear = scored["bayesian_linear"]
+    linear.attrs["inference"] = json.dumps(json.loads(linear.attrs["inference"]) | json.loads(EXACT))
+    return scored | {"bayesian_linear": stating(linear, LINE)}

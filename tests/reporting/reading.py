@@ -1,6 +1,13 @@
 """Read a page as a browser would."""
 
+import json
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from bayesgeo.reporting import report
+
+from .samples import Evidences
 
 
 class Page(HTMLParser):
@@ -31,3 +38,13 @@ class Page(HTMLParser):
     def values(self, *attributes: str) -> list[str]:
         """Values of all attributes of these names."""
         return [attrs[name] for _, attrs in self.tags for name in attributes if name in attrs]
+
+
+def read(scored: Evidences, out: Path, **options: Any) -> Page:
+    """Write a report and read its page."""
+    return Page(report(scored, out, **options).read_text(encoding="utf-8"))
+
+
+def facts_of(out: Path) -> dict[str, Any]:
+    """Return the facts of a report that was written."""
+    return json.loads((out / "report.json").read_text())

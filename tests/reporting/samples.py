@@ -1,5 +1,7 @@
 """Small Evidences that need no compiler: real baselines, a closed form, and posteriors drawn by hand."""
 
+import json
+
 import numpy as np
 import xarray as xr
 
@@ -10,8 +12,34 @@ from bayesgeo.diagnostics import Check, Diagnosis, diagnose
 from bayesgeo.evaluation.evaluate import evaluate
 from bayesgeo.evaluation.evidence import diagnostics_group
 from bayesgeo.evaluation.training import EVERY_ROW
+from bayesgeo.models.specification import Graph, Prior, Specification
 
 Evidences = dict[str, xr.DataTree]
+EXACT = '{"inference": "Exact", "kind": "exact", "title": "Exact"}'
+MCLMC = (
+    '{"inference": "MCLMC", "kind": "unadjusted chains", "title": "MCLMC", "warmup_steps": 1500, "restarted_chains": 1}'
+)
+BARE = Specification("", quantities=("constant", "coefficient"), effects="weight")  # no priors: no formula to show
+LINE = Specification(
+    "yᵢ ~ Normal(α + xᵢᵀβ, σ²)",
+    scale="features and target standardised",
+    priors=(Prior("α", "Normal(0, (10σ)²)", "Wide."), Prior("βⱼ", "Laplace(0, 0.5σ)", "Chosen by the caller.")),
+    prior_kind="default",
+    graph=Graph((("σ²",), ("α", "β", "x"), ("α + xᵀβ", "ν"), ("y",)), (("α + xᵀβ", "y"), ("σ²", "y"), ("ν", "y"))),
+    quantities=("constant", "coefficient", "noise_sd"),
+    effects="weight",
+    names={"noise_sd": "sd of the noise"},
+    units={"noise_sd": "km"},
+)
+NETWORK = Specification(
+    "y ~ f(x)",
+    scale="features standardised",
+    priors=(Prior("weights", "Normal(0, s²)", "Unit scale."),),
+    prior_kind="informed",
+    quantities=("scale_0", "absent"),
+    weights=("weight_0", "bias_0"),
+    names={"scale_0": "prior sd of layer 1"},
+)
 
 
 def table(n_labels: int = 2, *, rows: int = 120, **names: str) -> Dataset:
@@ -68,9 +96,16 @@ def evidences(dataset: Dataset, *models: str) -> Evidences:
     }
 
 
+def stating(evidence: xr.DataTree, specification: Specification) -> xr.DataTree:
+    """Give Evidence what its model states about itself."""
+    tree = evidence.copy(deep=True)
+    tree.attrs["specification"] = json.dumps(specification.to_dict())
+    return tree
+
+
 def as_bayesian(evidence: xr.DataTree, *, chains_apart: float = 0.0, label: str | None = None) -> xr.DataTree:
     """Give Evidence a posterior, whose chains lie apart by so many standard deviations."""
-    tree, rng = evidence.copy(deep=True), np.random.default_rng(1)
+    tree, rng = stating(evidence, BARE), np.random.default_rng(1)
     features = ["log10_ps", "magnitude"] if label is None else ["log10_ps", label]
     draws = rng.normal([2.0, 0.5], 0.2, size=(4, 500, 2)) + 0.2 * chains_apart * np.arange(4)[:, None, None]
     coefficient = xr.DataArray(
@@ -87,7 +122,7 @@ def as_bayesian(evidence: xr.DataTree, *, chains_apart: float = 0.0, label: str 
         f"{name}_by_draw": ("ranked_draw", rng.uniform(0.8, 0.9, 50)) for name in ("roc_auc", "average_precision")
     }
     tree["metrics"] = xr.DataTree(metrics.assign(ranked if "confusion" in metrics else {}))
-    tree.attrs |= {"kind": "Bayesian", "inference": '{"inference": "Exact"}'}
+    tree.attrs |= {"kind": "Bayesian", "inference": EXACT}
     diagnosis = diagnose(tree_of(posterior))
     tree["diagnostics"] = xr.DataTree(diagnostics_group(diagnosis, [diagnosis]))
     return tree
@@ -125,11 +160,9 @@ def with_seeds(evidence: xr.DataTree, *, sd: float = 0.01) -> xr.DataTree:
     return tree
 
 
-def as_network(
-    evidence: xr.DataTree, *, inference: str = '{"inference": "MCLMC", "warmup_steps": 1500, "restarted_chains": 1}'
-) -> xr.DataTree:
-    """Give Evidence a posterior over the weights of a network, whose last chain has another opinion of rows."""
-    tree, rng = evidence.copy(deep=True), np.random.default_rng(2)
+def as_network(evidence: xr.DataTree, *, inference: str = MCLMC) -> xr.DataTree:
+    """Give Evidence a posterior over the weights of a network, whose last chain predicts otherwise than the others."""
+    tree, rng = stating(evidence, NETWORK), np.random.default_rng(2)
     size, dims = (4, 100), ("chain", "draw")
     posterior = {"weight_0": ((*dims, "feature", "output"), rng.normal(size=(*size, 2, 2)))}
     posterior |= {"bias_0": ((*dims, "output"), rng.normal(size=(*size, 2))), "scale_0": (dims, rng.random(size))}
@@ -153,5 +186,5 @@ def as_network(
 def tree_of(posterior: xr.Dataset) -> xr.DataTree:
     """Wrap a posterior that claims to come from a closed form."""
     tree = xr.DataTree.from_dict({"posterior": posterior})
-    tree.attrs = {"inference": "Exact", "kind": "exact", "interrupted": 0}
+    tree.attrs = {"inference": "Exact", "kind": "exact", "title": "Exact", "interrupted": 0}
     return tree

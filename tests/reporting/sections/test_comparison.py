@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ..reading import facts_of, read
+from ..samples import Evidences, with_seeds
+
+
+def test_the_second_opinion_stands_beside_the_first(binary: Evidences, tmp_path: Path) -> None:
+    page = read(binary, tmp_path)
+    first = json.loads((tmp_path / "report.json").read_text())["comparisons"][0]
+    assert f"Over the {first['folds']} folds: " in page.text
+
+
+def test_seeds_that_were_not_measured_are_said_to_be_so(binary: Evidences, tmp_path: Path) -> None:
+    assert "Seed variance was not measured" in read(binary, tmp_path).text
+    assert all(item["seed_sd"] is None for item in facts_of(tmp_path)["comparisons"])
+
+
+def test_seeds_that_were_measured_widen_the_differences_and_are_told(binary: Evidences, tmp_path: Path) -> None:
+    scored = {"logistic": with_seeds(binary["logistic"], sd=0.2), "majority": with_seeds(binary["majority"], sd=0.0)}
+    page = read(scored, tmp_path)
+    assert "Each fold was fitted under 3 seeds where the fit depends on one." in page.text
+    assert "The interval holds what other seeds would change, sd 0.20." in page.text
+    assert "0.20000" in page.parts
+    (item,) = facts_of(tmp_path)["comparisons"]
+    assert item["seed_sd"] == pytest.approx(0.2)
+    assert item["high"] - item["low"] > 2 * 0.2 * 1.96
+    assert "Not measured for bayesian" in read(scored | {"bayesian": binary["bayesian"]}, tmp_path).text
+
+
+def test_another_preprocessing_is_named(binary: Evidences, tmp_path: Path) -> None:
+    other = binary["majority"].copy(deep=True)
+    other.attrs["preprocessing_sha256"] = "0" * 64
+    page = read({"logistic": binary["logistic"], "majority": other}, tmp_path)
+    assert "Other features or another preprocessing than logistic saw: majority." in page.text
+    assert "The two saw other features or another preprocessing." in page.text
+    assert "saw the same features, prepared alike" in read(binary, tmp_path).text
