@@ -52,7 +52,7 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
     """Return the network's posterior on these rows, as the estimator states it."""
     from functools import partial
 
-    from bayesgeo.inference.base import Problem
+    from bayesgeo.inference.base import Problem, Start
     from bayesgeo.models.architecture import Network
     from bayesgeo.models.networks.graph import network_graph
 
@@ -62,7 +62,7 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
         build=partial(network_graph, network, "normal", scales, "classes"),
         data={"X": X, "y": y},
         dims={name: tuple(f"{name}_{axis}" for axis in range(len(shape))) for name, shape in network.shapes.items()},
-        start=lambda rng, chain: network.start(rng),
+        start=Start(lambda rng, chain: network.start(rng)),
     )
 
 

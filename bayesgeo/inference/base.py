@@ -64,6 +64,31 @@ class Conjugate(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """Where the chains of a sampler begin.
+
+    Parameters
+    ----------
+    values : callable
+        Returns starting values of some variables by name, given a numpy Generator and the number of the chain.
+    trained : bool
+        Whether these are trained networks, which need no training before they are sampled from.
+
+    Examples
+    --------
+    >>> Start(lambda rng, chain: {"weight": np.full(2, chain)})(np.random.default_rng(0), 3)
+    {'weight': array([3, 3])}
+    """
+
+    values: Callable[[np.random.Generator, int], Mapping[str, np.ndarray]]
+    trained: bool = False
+
+    def __call__(self, rng: np.random.Generator, chain: int) -> Mapping[str, np.ndarray]:
+        """Return the starting values of a chain."""
+        return self.values(rng, chain)
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """A posterior to compute.
 
@@ -74,7 +99,9 @@ class Problem:
         each row is that of the observed variable, or the value of the potential, ``outcome``. Make it
         ``functools.partial(function, *settings)``, so that problems with equal settings share one compilation.
     data : mapping of str to numpy.ndarray
-        The values of those arrays; ``X`` and ``y`` have a value for each row, others have none.
+        The values of those arrays, rows first; among them ``y``.
+    constants : tuple of str
+        Names of the arrays in ``data`` that have no value for each row.
     dims : mapping of str to tuple of str
         Variables to keep, and the names of their dimensions beside ``chain`` and ``draw``.
     coords : mapping of str to sequence
@@ -83,11 +110,8 @@ class Problem:
         The prior, when the posterior has a closed form.
     target_accept : float
         Acceptance rate that NUTS needs for the geometry of this model.
-    start : callable, optional
-        Returns starting values of some variables by name, given a numpy Generator and the number of the chain;
-        None where the sampler may begin anywhere.
-    trained : bool
-        Whether ``start`` returns trained networks, which need no training before they are sampled from.
+    start : Start, optional
+        Where each chain begins; None where the sampler may begin anywhere.
     held_out : numpy.ndarray, optional
         Rows that a sampler may set aside to decide when it has seen enough; it releases them afterwards.
     head : tuple of str
@@ -97,17 +121,17 @@ class Problem:
     ----------
     key : hashable
         Problems with equal keys have the same graph, so one compilation serves them all. It follows from ``build``,
-        the names of ``data`` and ``dims``; see :func:`bayesgeo.inference.identity.identity`.
+        the names of ``data``, ``constants`` and ``dims``; see :func:`bayesgeo.inference.identity.identity`.
     """
 
     build: "Callable[[], pm.Model]"
     data: Mapping[str, np.ndarray]
     dims: Mapping[str, tuple[str, ...]]
+    constants: tuple[str, ...] = ()
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
     conjugate: Conjugate | None = None
     target_accept: float = 0.8
-    start: Callable[[np.random.Generator, int], Mapping[str, np.ndarray]] | None = None
-    trained: bool = False
+    start: Start | None = None
     held_out: np.ndarray | None = None
     head: tuple[str, ...] = ()
 
@@ -115,7 +139,7 @@ class Problem:
     def key(self) -> Hashable:
         """What problems with the same graph share."""
         dims = tuple((name, tuple(named)) for name, named in self.dims.items())
-        return identity(self.build), tuple(self.data), dims
+        return identity(self.build), tuple(self.data), self.constants, dims
 
 
 @runtime_checkable

@@ -23,7 +23,7 @@ from bayesgeo.models.students.students import StudentClassifier, StudentRegresso
 from bayesgeo.models.students.teacher import value_moments
 from bayesgeo.runs.folder import new_rows, read_manifest
 
-SCHEMA = 1
+DISTILLATION_SCHEMA = 1
 FILE, RECORD = "student.safetensors", "distillation.json"
 
 
@@ -70,20 +70,20 @@ def distill_run(
     """
     manifest = read_manifest(run)
     if teacher not in manifest["models"]:
-        raise invalid("--teacher", teacher, "The run has none of that name.", did_you_mean(teacher, manifest["models"]))
+        raise invalid("--teacher", teacher, "The run has no such model.", did_you_mean(teacher, manifest["models"]))
     if dataset.sha256 != manifest["dataset"]["sha256"] or by.sha256 != manifest["split"]["sha256"]:
         problem = "Its table or its split is no longer what the run was made of."
         raise invalid("run", str(run), problem, "Restore the table, or run the comparison again.")
     settings = clone(load_model(Path(run) / "models" / teacher)).set_params(random_state=manifest["seed"])
     train, test = (dataset.rows(rows) for rows in by.folds[0])
     kind = StudentClassifier if dataset.labels else StudentRegressor
-    more = None if unlabelled is None else new_rows(manifest, unlabelled)
-    groups = None if train.group is None else train.group.values
+    more = None if unlabelled is None else new_rows(manifest, unlabelled).X
+    labels = {"groups": train.group_labels(), "coordinates": train.place_values()}
     student = kind(settings, hidden, random_state=manifest["seed"]).fit(
-        train.X, _target(train), groups, unlabelled=more
+        train.X, _target(train), **labels, unlabelled=more
     )
     record = {
-        "schema_version": SCHEMA,
+        "schema_version": DISTILLATION_SCHEMA,
         "teacher": teacher,
         "hidden": list(hidden),
         "seed": manifest["seed"],

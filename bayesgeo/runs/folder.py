@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
 from bayesgeo.datasets.columns import Column, encode
 from bayesgeo.datasets.registry import prepare
+from bayesgeo.datasets.tables.coordinates import coordinates_of
 from bayesgeo.datasets.tables.formats import read_file
 from bayesgeo.evaluation.evidence import load_evidence
 
@@ -58,8 +61,30 @@ def read_manifest(out: str | Path) -> dict[str, Any]:
     return manifest
 
 
-def new_rows(manifest: Mapping[str, Any], table: str | Path) -> xr.DataArray:
-    """Read the rows ``(obs, feature)`` of a table as a run read its own.
+@dataclass(frozen=True, eq=False)
+class NewRows:
+    """Rows of a new table as a run reads them.
+
+    Parameters
+    ----------
+    X : xarray.DataArray
+        ``(obs, feature)``.
+    groups, coordinates : dict of numpy.ndarray
+        ``(obs,)`` labels and numbers by name, as far as the run and the table have them.
+    """
+
+    X: xr.DataArray
+    groups: dict[str, np.ndarray]
+    coordinates: dict[str, np.ndarray]
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """Groups and coordinates, as keywords of a prediction."""
+        return {"groups": self.groups, "coordinates": self.coordinates}
+
+
+def new_rows(manifest: Mapping[str, Any], table: str | Path) -> NewRows:
+    """Read the rows of a table as a run read its own.
 
     Raises
     ------
@@ -70,7 +95,11 @@ def new_rows(manifest: Mapping[str, Any], table: str | Path) -> xr.DataArray:
     if manifest["dataset"]["library"]:
         frame = prepare(manifest["dataset"]["library"], frame)
     columns = [Column(**entry | {"levels": tuple(entry["levels"])}) for entry in manifest["columns"]]
-    return encode(frame, columns).sel(feature=manifest["features"])
+    X = encode(frame, columns).sel(feature=manifest["features"])
+    groups = {key: frame[key].fillna("").astype(str).to_numpy() for key in manifest["groups"] if key in frame}
+    places = coordinates_of(frame, notes=[]) if manifest["coordinates"] else pd.DataFrame(index=frame.index)
+    found = {name: places[name].to_numpy(float) for name in manifest["coordinates"] if name in places}
+    return NewRows(X, groups, found)
 
 
 def claim(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:

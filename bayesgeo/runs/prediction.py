@@ -1,4 +1,4 @@
-"""New rows through a saved model: from a run and a table to a CSV file."""
+"""Predict new rows with a saved model: from a run and a table to a CSV file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.storage import load_model
-from bayesgeo.runs.folder import load_study, new_rows
+from bayesgeo.runs.folder import NewRows, load_study, new_rows
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What was written: how many rows, by which model, and whether its posterior can be trusted."""
+    """Summary of a prediction: rows written, the model, and the verdict on its posterior."""
 
     rows: int
     model: str
@@ -34,7 +34,8 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     run : path
         Folder of a comparison.
     table : path
-        CSV, Parquet or netCDF with the columns that the run learnt from; others are left out.
+        CSV, Parquet or netCDF with the columns of the training table: features, and groups and coordinates where the
+        model uses them; others are left out.
     out : path
         CSV file: for classes ``predicted``, a probability for each, and the ``aleatoric`` and ``epistemic``
         uncertainty in nats; for values ``predicted`` and the ends ``low`` and ``high`` of the equal-tailed
@@ -50,38 +51,38 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     evidences, manifest = load_study(run)
     name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
     if name not in evidences:
-        raise invalid("model", name, "The run has none of that name.", did_you_mean(name, evidences))
-    X = new_rows(manifest, table)
+        raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
+    rows = new_rows(manifest, table)
     estimator = load_model(Path(run) / "models" / name)
     if isinstance(estimator, Classifier):
-        result = _classes(estimator, X, manifest["dataset"]["labels"])
+        result = _classes(estimator, rows, manifest["dataset"]["labels"])
     else:
-        result = _values(estimator, X)
+        result = _values(estimator, rows)
     with atomic_file(out) as temporary:
         result.to_csv(temporary, index_label="row")
     return Predicted(len(result), name, evidences[name]["diagnostics"].attrs["verdict"])
 
 
-def _classes(estimator: Classifier, X: xr.DataArray, labels: list[str]) -> pd.DataFrame:
-    summary = xr.concat([summarise_classes(draws) for draws in estimator.stream(X)], "obs")
+def _classes(estimator: Classifier, rows: NewRows, labels: list[str]) -> pd.DataFrame:
+    summary = xr.concat([summarise_classes(draws) for draws in estimator.stream(rows.X, **rows.labels)], "obs")
     known = [harmless(labels[code]) for code in estimator.classes_]
     probability = summary["probability"].values
-    result = pd.DataFrame({"predicted": np.array(known)[probability.argmax(axis=1)]}, index=_rows(X))
+    result = pd.DataFrame({"predicted": np.array(known)[probability.argmax(axis=1)]}, index=_names(rows.X))
     for k, label in enumerate(known):
         result[f"probability of {label}"] = probability[:, k]
     return result.assign(aleatoric=summary["aleatoric"].values, epistemic=summary["epistemic"].values)
 
 
-def _values(estimator: Estimator, X: xr.DataArray) -> pd.DataFrame:
+def _values(estimator: Estimator, rows: NewRows) -> pd.DataFrame:
     assert isinstance(estimator, Regressor)
     levels, sample = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], ("chain", "draw")
     rng = np.random.default_rng(estimator.seed_)
     parts = []
-    for predictive in estimator.stream_predictive(X):
+    for predictive in estimator.stream_predictive(rows.X, **rows.labels):
         low, high = estimator.respond(predictive, rng).quantile(levels, sample).values
         parts.append(np.stack([predictive["expected"].mean(sample).values, low, high], axis=1))
-    return pd.DataFrame(np.concatenate(parts), columns=["predicted", "low", "high"], index=_rows(X))
+    return pd.DataFrame(np.concatenate(parts), columns=["predicted", "low", "high"], index=_names(rows.X))
 
 
-def _rows(X: xr.DataArray) -> list[Any]:
+def _names(X: xr.DataArray) -> list[Any]:
     return [harmless(name) if isinstance(name, str) else name for name in X["obs"].values.tolist()]

@@ -157,6 +157,8 @@ def _manifest(
         },
         "target": str(dataset.y.name or "target"),
         "features": dataset.features,
+        "groups": list(dataset.group_labels()),
+        "coordinates": list(dataset.place_values()),
         "columns": [asdict(column) for column in dataset.columns],
         "split": {"kind": by.kind, "sentence": by.sentence, "sha256": by.sha256},
         "models": {name: repr(estimator) for name, estimator in models.items()},

@@ -10,6 +10,7 @@ from scipy import stats
 
 from bayesgeo import BayesianLinearRegression
 from bayesgeo._progress import listening
+from bayesgeo.inference.base import Start
 from bayesgeo.inference.kernels import device
 from bayesgeo.inference.kernels import target as on_device
 from bayesgeo.inference.mclmc import MCLMC, dead_chains
@@ -155,7 +156,7 @@ def test_a_chain_that_explains_nothing_is_begun_again_where_a_live_one_stands(pr
         factor = 1e4 if chain == 1 else 1.0
         return {name: factor * values for name, values in plain(rng, chain).items()}
 
-    tree = MCLMC(draws=20, chains=4, max_steps=500, cores=1).run(replace(network, start=start, trained=True), 0)
+    tree = MCLMC(draws=20, chains=4, max_steps=500, cores=1).run(replace(network, start=Start(start, trained=True)), 0)
     assert tree.attrs["restarted_chains"] == 1
     score = tree["warmup"]["chain_log_score"].isel(step=-1).values
     assert score.argmin() == 1

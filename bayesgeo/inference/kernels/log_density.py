@@ -12,7 +12,6 @@ from bayesgeo.inference.base import Problem, Recent
 from bayesgeo.inference.kernels.device import jax, jnp
 
 Arrays = Mapping[str, Any]
-BY_ROW = ("X", "y")  # the data that have a value for each row
 IN_BLOCKS, BLOCK_ROWS = 2048, 512  # rows from which the likelihood is summed in blocks, and rows of a block
 _densities = Recent()
 
@@ -31,6 +30,7 @@ class LogDensity:
 
     def __init__(self, problem: Problem):
         self._names = tuple(problem.data)
+        self.by_row = tuple(name for name in problem.data if name not in problem.constants)
         self._prior, self._rows, self._values, self._initial = _functions(problem)
         self.dims = dict(problem.dims)
         self.shapes = {name: np.shape(value) for name, value in self._initial.items()}
@@ -58,7 +58,7 @@ class LogDensity:
 
     def sampled(self, theta: Any, picked: Any, data: Arrays, weight: Any) -> Any:
         """Estimate :meth:`total`, without bias, from rows ``picked`` at random with replacement."""
-        part = {name: values[picked] if name in BY_ROW else values for name, values in data.items()}
+        part = {name: values[picked] if name in self.by_row else values for name, values in data.items()}
         scale = len(weight) / len(picked)
         return self.prior(theta, data) + scale * (weight[picked] * self.rows(theta, part)).sum()
 
@@ -67,8 +67,8 @@ class LogDensity:
         n = len(weight)
         if n < IN_BLOCKS or n % BLOCK_ROWS:
             return (weight * self.rows(theta, data)).sum()
-        fixed = {name: values for name, values in data.items() if name not in BY_ROW}
-        blocks = {name: data[name].reshape(-1, BLOCK_ROWS, *data[name].shape[1:]) for name in BY_ROW}
+        fixed = {name: values for name, values in data.items() if name not in self.by_row}
+        blocks = {name: data[name].reshape(-1, BLOCK_ROWS, *data[name].shape[1:]) for name in self.by_row}
         blocks_of = (blocks, weight.reshape(-1, BLOCK_ROWS))
 
         def one(theta: Any, block: Any) -> Any:

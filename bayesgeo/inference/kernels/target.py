@@ -10,7 +10,7 @@ import xarray as xr
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, label_posterior
 from bayesgeo.inference.kernels.device import each_chain, jax, jnp
-from bayesgeo.inference.kernels.log_density import BLOCK_ROWS, BY_ROW, IN_BLOCKS, LogDensity, log_density
+from bayesgeo.inference.kernels.log_density import BLOCK_ROWS, IN_BLOCKS, LogDensity, log_density
 
 BATCHES = 20  # of rows in an epoch, at least
 BATCH = (16, 512)
@@ -58,12 +58,17 @@ def target_of(problem: Problem) -> Target:
     if len(held) < n:
         training[held] = 0.0
     data = {
-        name: _device(np.concatenate([values, np.repeat(values[-1:], padded, axis=0)]) if name in BY_ROW else values)
+        name: _device(_padded(values, padded) if name in density.by_row else values)
         for name, values in problem.data.items()
     }
     scored = held[: len(held) - len(held) % _grain(len(held))]
-    held_out = {name: values[scored] if name in BY_ROW else values for name, values in data.items()}
+    held_out = {name: values[scored] if name in density.by_row else values for name, values in data.items()}
     return Target(density, data, _device(training), _device(everything), held_out, n)
+
+
+def _padded(values: np.ndarray, more: int) -> np.ndarray:
+    """Repeat the last row so many times more."""
+    return np.concatenate([values, np.repeat(values[-1:], more, axis=0)])
 
 
 def _grain(n_rows: int) -> int:
@@ -85,7 +90,7 @@ def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int 
         plain = density.flat({})
         return _device(np.stack([plain + rng.uniform(-JITTER, JITTER, density.size) for rng in rngs]))
     first = _device(np.stack([density.flat(problem.start(rng, k)) for k, rng in enumerate(rngs)]))
-    if problem.trained:
+    if problem.start.trained:
         return first
     announce("training")
     keys = jax.random.split(jax.random.key(seed), chains)

@@ -11,7 +11,7 @@ from scipy import special
 from sklearn.base import clone
 
 from bayesgeo._check import invalid, one_of, positive
-from bayesgeo.inference.base import Inference, Problem
+from bayesgeo.inference.base import Inference, Problem, Start
 from bayesgeo.models.architecture import Network
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.bayesian import Bayesian, feature_names
@@ -114,7 +114,6 @@ class BayesianMLP(Bayesian):
             dims=self._dims(noise),
             coords={"feature": feature_names(self)},
             start=self._chain_start(rows),
-            trained=self.start is not None,
             held_out=self.holdout_rows_,
             head=tuple(network.shapes)[-2:],
         )
@@ -136,11 +135,11 @@ class BayesianMLP(Bayesian):
             dims |= {f"scale_{k}": () for k in range(self.network_.layers)}
         return dims | dict.fromkeys(NOISE.get(noise, ()), ())
 
-    def _chain_start(self, rows: TrainingRows) -> Any:
+    def _chain_start(self, rows: TrainingRows) -> Start:
         """Return where each chain begins; a start that is not fitted is fitted to the rows."""
         if self.start is None:
-            return lambda rng, chain: self.network_.start(rng)
-        return start_from(_fitted(self.start, rows, self._target_of(rows)), self)
+            return Start(lambda rng, chain: self.network_.start(rng))
+        return Start(start_from(_fitted(self.start, rows, self._target_of(rows)), self), trained=True)
 
     def _outputs(self, rows: Rows) -> np.ndarray:
         """Return the outputs of each drawn network, ``(chain, draw, obs, output)``."""

@@ -95,6 +95,7 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         return Problem(
             build=graph,
             data={"X": X, "y": y.astype(np.int64)} | (whitening(X, y, self.prior, scale) if smooth else {}),
+            constants=("center", "factor") if smooth else (),
             dims={"intercept": label, "weight": ("feature", *label)},
             coords={"feature": feature_names(self), "label": list(self.classes_)},
             target_accept=0.99 if self.prior == "horseshoe" else 0.8,

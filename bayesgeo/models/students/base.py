@@ -218,7 +218,7 @@ class Student(Estimator):
         part = rows.part(np.setdiff1d(np.arange(len(rows)), self.holdout_rows_))
         target = self.classes_[part.y] if isinstance(self, Classifier) else part.y
         named = with_names(part.X, getattr(self, "feature_names_in_", None))
-        self._teacher = fit_teacher(seeded(clone(teacher), self.seed_), named, target, part.groups)
+        self._teacher = fit_teacher(seeded(clone(teacher), self.seed_), named, target, part)
 
     def _set_aside(self, rows: TrainingRows) -> np.ndarray:
         classes = isinstance(self, Classifier)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgeo._check import invalid, shown
 from bayesgeo.metrics.regression import noise_variance
 from bayesgeo.models.base import Classifier, Estimator, Regressor
+from bayesgeo.models.rows import Rows
 
 SAMPLE = (0, 1)  # the axes of chains and draws
 # A Dirichlet of precision 1e-3 already puts all on one label in each draw; above 1e6 draws differ in the fourth digit.
@@ -59,10 +60,10 @@ def is_fitted(teacher: Any) -> bool:
     return True
 
 
-def fit_teacher(teacher: Any, X: Any, y: np.ndarray, groups: Any) -> Any:
-    """Fit a teacher; bayesgeo's also hear of the groups."""
+def fit_teacher(teacher: Any, X: Any, y: np.ndarray, rows: Rows) -> Any:
+    """Fit a teacher; a model of bayesgeo also receives the groups and coordinates of the rows."""
     if isinstance(teacher, Estimator):
-        return teacher.fit(X, y, groups=groups)
+        return teacher.fit(X, y, rows.groups, coordinates=rows.coordinates)
     return teacher.fit(X, y)
 
 
