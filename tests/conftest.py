@@ -15,7 +15,7 @@ def real_data() -> Path:
     return Path(mirror)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the folder above the tests, from which fresh processes start."""
     return Path(__file__).parents[1]

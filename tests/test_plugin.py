@@ -52,11 +52,8 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory):
+def shell(tmp_path_factory, repository):
     """Compare the plugin's model with ours on the plugin's data set, once for all tests."""
-    from pathlib import Path
-
-    repository = Path(__file__).parents[1]
     folder = tmp_path_factory.mktemp("plugin")
     install(repository / "tests" / "plugin", folder / "site")
     shell = Shell(folder, repository)

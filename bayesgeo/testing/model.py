@@ -245,7 +245,7 @@ def _storage(case: _Case) -> Iterator[str]:
         try:
             loaded = load_model(Path(folder) / "model")
         except InvalidInput as error:
-            yield f"{kind.__name__} cannot be loaded: {error} Register the class as an entry point of bayesgeo.models."
+            yield f"{kind.__name__} cannot be loaded again: {error}"
             return
     before, after = (model.predict_draws(case.X, groups=case.groups) for model in (case.fitted, loaded))
     if not np.array_equal(before, after):
