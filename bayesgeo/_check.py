@@ -1,4 +1,4 @@
-"""One grammar for every message: what was given, what is wrong with it, what to give instead."""
+"""Checks of arguments, and the one grammar of error messages: the value, the problem, the fix."""
 
 import difflib
 import math
@@ -10,11 +10,11 @@ MAX_SHOWN = 5
 
 
 class InvalidInput(ValueError):
-    """Something the user gave cannot be used; the message says what, why and the way out."""
+    """An argument, a table or a file cannot be used; the message names the value, the problem and the fix."""
 
 
 def invalid(name: str, value: Any, problem: str, remedy: str = "") -> InvalidInput:
-    """Build the error ``Invalid <name> <value>. <problem> <remedy>``.
+    """Return the error ``Invalid <name> <value>. <problem> <remedy>``.
 
     Examples
     --------

@@ -14,7 +14,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path to write to; it takes its final name only when the block ends well.
+    """Yield a temporary path to write to; it takes its final name only when the block succeeds.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Give a temporary folder to fill; it replaces the final one only when the block ends well."""
+    """Yield a temporary folder to fill; it replaces the final one only when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))

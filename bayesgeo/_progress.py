@@ -1,4 +1,4 @@
-"""What is happening now: one listener hears the phases of whatever runs below it."""
+"""Progress events: whatever runs announces its phases to one listener."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ Listener = Callable[[str, dict[str, Any]], None]
 
 
 def _silent(phase: str, numbers: dict[str, Any]) -> None:
-    """Hear nothing: the default outside the command line."""
+    """Ignore progress events: the default outside the command line."""
 
 
 _listener: ContextVar[Listener] = ContextVar("listener", default=_silent)
 
 
 def announce(phase: str, **numbers: Any) -> None:
-    """Tell the listener the phase that begins or goes on, with its numbers.
+    """Send a progress event: the phase that begins or goes on, with its numbers.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def current() -> Listener:
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Hear every :func:`announce` inside the block."""
+    """Send progress events to ``listener`` inside the block."""
     token = _listener.set(listener)
     try:
         yield

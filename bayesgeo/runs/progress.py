@@ -31,7 +31,7 @@ class Lines:
         self.start = time.perf_counter()
 
     def __call__(self, phase: str, numbers: dict[str, Any]) -> None:
-        """Hear a phase."""
+        """Print a line for a progress event."""
         if phase == "model":
             self.model, self.start = numbers["name"], time.perf_counter()
         if phase in ("model", "compiling", "fold", "done"):
@@ -86,7 +86,7 @@ class _Live:
 
 
 def describe(phase: str, numbers: dict[str, Any]) -> str:
-    """Put a phase and its numbers in a few words.
+    """Describe a progress event in a few words.
 
     Examples
     --------

@@ -114,7 +114,7 @@ def study(
 
 
 def refuse(findings: Sequence[Finding]) -> None:
-    """Stop at what would make every score false.
+    """Refuse a data set whose scores would be false.
 
     Raises
     ------
