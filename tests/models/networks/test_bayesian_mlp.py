@@ -15,7 +15,7 @@ from bayesgeo.models.networks.graph import noise_sd
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 from bayesgeo.models.storage import load_model, save_model
-from tests.models.small_networks import ensemble, perceptron
+from tests.models.small import ensemble, perceptron
 from tests.problems import problem_of
 
 NOISES = ("heteroscedastic", "constant", "student-t")

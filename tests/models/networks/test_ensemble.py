@@ -6,7 +6,7 @@ import pytest
 from bayesgeo._progress import listening
 from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
-from tests.models.small_networks import ensemble, perceptron
+from tests.models.small import ensemble, perceptron
 
 QUICK = {"hidden": (8,), "max_epochs": 15, "random_state": 3}
 MEMBERS = 3

@@ -13,7 +13,7 @@ from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.storage import load_model, save_model
 from bayesgeo.models.training.curves import training_verdict
 from tests.fake import FakePosterior
-from tests.models.small_networks import ensemble, perceptron
+from tests.models.small import ensemble, perceptron
 
 QUICK = {"hidden": (8, 8), "max_epochs": 12, "random_state": 3}
 BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor], ids=["classification", "regression"])

@@ -6,7 +6,7 @@ import pytest
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.networks.tuned import TunedMLPClassifier, TunedMLPRegressor
 from bayesgeo.models.preparation import held_out_folds
-from tests.models.small_networks import perceptron
+from tests.models.small import perceptron
 
 QUICK = {"max_epochs": 30, "random_state": 3}
 

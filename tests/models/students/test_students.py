@@ -11,7 +11,7 @@ from bayesgeo.models.students.draws import dirichlet_draws, dirichlet_informatio
 from bayesgeo.models.students.rows import transfer_rows
 from bayesgeo.models.students.students import StudentClassifier, StudentRegressor, distill
 from bayesgeo.models.students.teacher import class_moments, value_moments
-from tests.models.small_networks import perceptron
+from tests.models.small import perceptron
 from tests.models.students.known_teachers import KnownClassifier, KnownRegressor, class_rows, value_rows
 
 QUICK = {"hidden": (16,), "transfer": 2, "max_epochs": 20, "random_state": 0}

@@ -16,7 +16,7 @@ from bayesgeo.models.wrappers.calibrated import CalibratedClassifier, Calibrated
 from bayesgeo.models.wrappers.sklearn import SklearnModelClassifier
 from bayesgeo.models.wrappers.temperature import scale_of, temperature_of, tempered
 from tests.fake import FakePosterior
-from tests.models.small_networks import ensemble, perceptron
+from tests.models.small import ensemble, perceptron
 
 
 def classes(n=400, seed=0, labels=3):

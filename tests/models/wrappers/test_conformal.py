@@ -12,7 +12,7 @@ from bayesgeo.models.baselines import MajorityClassifier
 from bayesgeo.models.networks.ensemble import DeepEnsembleRegressor
 from bayesgeo.models.wrappers.conformal import ConformalClassifier, ConformalRegressor
 from bayesgeo.models.wrappers.sklearn import SklearnClassifier, SklearnModelRegressor
-from tests.models.small_networks import ensemble
+from tests.models.small import ensemble
 
 REPEATS, N = 100, 60
 
