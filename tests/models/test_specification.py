@@ -109,4 +109,4 @@ def test_a_model_without_a_posterior_states_how_it_predicts_and_no_prior(task):
         if not issubclass(kind, Bayesian):
             stated = kind().specification()
             assert stated.likelihood == kind.__doc__.split("\n")[0]
-            assert not (stated.priors or stated.quantities or stated.weights or stated.effects)
+            assert (stated.priors, stated.quantities, stated.weights, stated.effects) == ((), (), (), "")
