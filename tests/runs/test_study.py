@@ -161,7 +161,7 @@ def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_p
 
 def test_a_finished_run_is_not_computed_again(tmp_path, monkeypatch):
     first = begin(tmp_path / "run")
-    monkeypatch.setattr("bayesgeo.runs.study.evaluate", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bayesgeo.runs.study.fit_and_score", lambda *_, **__: 1 / 0)
     again = begin(tmp_path / "run")
     assert all(same_numbers(first[name], again[name]) for name in first)
 
