@@ -14,7 +14,6 @@ import sys
 import time
 import warnings
 from itertools import product
-from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -28,11 +27,12 @@ from sklearn.preprocessing import StandardScaler
 import bayesgeo as bg
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.models.base import Classifier
-from bayesgeo.models.baselines import WrappedClassifier
 from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier
 from bayesgeo.models.networks.mlp import MLPClassifier
 from bayesgeo.models.networks.tuned import TunedMLPClassifier
+from bayesgeo.models.rows import TrainingRows
 from bayesgeo.models.wrappers.calibrated import CalibratedClassifier
+from bayesgeo.models.wrappers.sklearn import SklearnClassifier, SklearnModelClassifier
 
 FLOOR = 1e-15  # a class that was never seen would cost infinitely much
 SPARSITIES, SEEDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95), 3
@@ -44,7 +44,7 @@ def losses(probability: np.ndarray, classes: np.ndarray, y: np.ndarray) -> np.nd
     return -np.log(np.maximum(seen, FLOOR))
 
 
-class Tuned(WrappedClassifier):
+class Tuned(SklearnModelClassifier):
     """Base of scikit-learn's models that are tuned as ours: on three grouped folds, by log loss."""
 
     def _build(self) -> BaseEstimator:
@@ -53,12 +53,13 @@ class Tuned(WrappedClassifier):
     def _candidates(self) -> list[BaseEstimator]:
         raise NotImplementedError
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, groups: Any) -> None:
-        folds = list(GroupKFold(3, shuffle=True, random_state=self.seed_).split(X, groups=groups))
+    def _learn(self, rows: TrainingRows) -> None:
+        X, y = rows.X, rows.y
+        folds = list(GroupKFold(3, shuffle=True, random_state=self.seed_).split(X, groups=rows.group))
         candidates = self._candidates()
         tried = []
         for candidate in candidates:
-            models = [clone(candidate).fit(X[rows], y[rows]) for rows, _ in folds]
+            models = [clone(candidate).fit(X[learning], y[learning]) for learning, _ in folds]
             pairs = zip(models, folds, strict=True)
             tried.append(
                 np.mean([losses(m.predict_proba(X[held]), m.classes_, y[held]).mean() for m, (_, held) in pairs])
@@ -108,19 +109,6 @@ class TunedBoosting(Tuned):
         ]
 
 
-class Chosen(WrappedClassifier):
-    """One setting of scikit-learn's."""
-
-    name = "chosen"
-
-    def __init__(self, estimator: BaseEstimator | None = None, *, random_state: Any = None):
-        super().__init__(random_state=random_state)
-        self.estimator = estimator
-
-    def _build(self) -> BaseEstimator:
-        return clone(self.estimator)
-
-
 MODELS: dict[str, Classifier] = {
     "tuned MLP": TunedMLPClassifier(random_state=0),
     "ensemble": DeepEnsembleClassifier(random_state=0),
@@ -133,7 +121,7 @@ WAYS = {"raw": None, "one split": {"folds": None}, "five folds": {"folds": 5}}
 def chosen(fitted: Classifier) -> Classifier:
     """Return the settings that tuning has chosen, to be fitted again."""
     if isinstance(fitted, Tuned):
-        return Chosen(clone(fitted.estimator_), random_state=0)
+        return SklearnClassifier(clone(fitted.estimator_), random_state=0)
     return clone(getattr(fitted, "estimator_", fitted))
 
 

@@ -46,6 +46,7 @@ from bayesgeo.metrics.classification import calibration_error, summarise_classes
 from bayesgeo.models.storage import load_model, save_model
 from bayesgeo.models.students.students import distill
 from bayesgeo.models.students.teacher import value_moments
+from bayesgeo.models.training.recipe import Recipe
 
 CLASSES = ("seismic_events", "pnsn_catalogue", "seg2016_facies")
 DATA = (*CLASSES, "airfoil")
@@ -274,8 +275,8 @@ def sizes() -> None:
 
 
 def one_of_a_size(hidden: tuple[int, ...], seed: int, rows: Rows, learned: np.ndarray, held_out: np.ndarray) -> list:
-    settings = {"weight_decay": 0.0, "max_epochs": 60, "patience": 60, "random_state": seed}
-    teacher = bg.MLPClassifier(hidden, **settings).fit(take(rows.X, learned), rows.y[learned])
+    recipe = Recipe(weight_decay=0.0, max_epochs=60, patience=60)
+    teacher = bg.MLPClassifier(hidden, recipe=recipe, random_state=seed).fit(take(rows.X, learned), rows.y[learned])
     quick = {"hidden": (16,), "transfer": 4, "max_epochs": 100, "random_state": seed, "groups": rows.groups}
     raw = distill(teacher, rows.X, rows.y, **quick)
     calibrated = distill(teacher, rows.X, rows.y, held_out=held_out, **quick)

@@ -17,6 +17,7 @@ import bayesgeo as bg
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier
 from bayesgeo.models.networks.mlp import MLPClassifier
+from bayesgeo.models.training.recipe import Recipe
 
 MEMBERS, EPOCHS, REPEATS = 8, 30, 3
 
@@ -38,10 +39,10 @@ def main() -> None:
         dataset = bg.load(name)
         train, test = bg.split(dataset).folds[0]
         part, X, y = dataset.rows(train), dataset.rows(test).X, dataset.y.values[test]
-        timed(MLPClassifier(max_epochs=2), part)
-        fixed = {"max_epochs": EPOCHS, "patience": EPOCHS, "random_state": 0}
+        timed(MLPClassifier(recipe=Recipe(max_epochs=2)), part)
+        single = MLPClassifier(recipe=Recipe(max_epochs=EPOCHS, patience=EPOCHS), random_state=0)
         pairs = [
-            (timed(DeepEnsembleClassifier(members=MEMBERS, **fixed), part), timed(MLPClassifier(**fixed), part))
+            (timed(DeepEnsembleClassifier(single, members=MEMBERS, random_state=0), part), timed(single, part))
             for _ in range(REPEATS)
         ]
         ratios = sorted(eight / one for eight, one in pairs)

@@ -44,10 +44,12 @@ from bayesgeo.inference.exact import Exact
 from bayesgeo.inference.mclmc import MCLMC
 from bayesgeo.inference.nuts import NUTS
 from bayesgeo.models.architecture import Network
+from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.networks.bayesian_mlp import BayesianMLPRegressor
 from bayesgeo.models.regression.graph import forward
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 from bayesgeo.models.regression.logistic import BayesianLogisticRegression
+from bayesgeo.models.rows import TrainingRows
 
 Values = Mapping[str, np.ndarray]
 ROWS, HELD_OUT = 60, 9
@@ -107,6 +109,14 @@ class Model(ABC):
                 yield {name: value[k] for name, value in zip(problem.dims, values, strict=True)}, targets[k]
 
 
+def stated(estimator: Bayesian, X: np.ndarray, y: np.ndarray, **fitted: object) -> Problem:
+    """Return the problem that an estimator states of rows that are standardised already."""
+    known = {"n_features_in_": X.shape[1], "center_": np.zeros(X.shape[1]), "scale_": np.ones(X.shape[1]), **fitted}
+    for name, value in known.items():
+        setattr(estimator, name, value)
+    return estimator._problem(TrainingRows(X, np.arange(len(X)), y=y))
+
+
 class Linear(Model):
     """Linear regression with a normal prior and unknown noise."""
 
@@ -114,9 +124,7 @@ class Linear(Model):
 
     @override
     def problem(self, y: np.ndarray) -> Problem:
-        estimator = BayesianLinearRegression()
-        estimator.n_features_in_ = self.X.shape[1]
-        problem = estimator._problem(self.X, y)
+        problem = stated(BayesianLinearRegression(), self.X, y)
         return replace(problem, data={**problem.data, "y": y})
 
     @override
@@ -132,9 +140,7 @@ class Logistic(Model):
 
     @override
     def problem(self, y: np.ndarray) -> Problem:
-        estimator = BayesianLogisticRegression()
-        estimator.n_features_in_, estimator.classes_ = self.X.shape[1], np.array([0, 1])
-        return estimator._problem(self.X, y)
+        return stated(BayesianLogisticRegression(), self.X, y, classes_=np.array([0, 1]))
 
     @override
     def simulate(self) -> Iterator[tuple[Values, np.ndarray]]:
@@ -160,9 +166,7 @@ class SmallNetwork(Model):
 
     @override
     def problem(self, y: np.ndarray) -> Problem:
-        estimator = BayesianMLPRegressor((4,), noise="constant")
-        estimator.n_features_in_, estimator.validation_rows_ = self.X.shape[1], np.arange(HELD_OUT)
-        problem = estimator._problem(self.X, y)
+        problem = stated(BayesianMLPRegressor((4,), noise="constant"), self.X, y, holdout_rows_=np.arange(HELD_OUT))
         return replace(problem, data={**problem.data, "y": y})
 
     @override

@@ -191,7 +191,7 @@ def fitted(fit: Fit, seed: int) -> xr.DataTree:
         model.posterior_["posterior"] = xr.DataTree(
             fit.after(model.posterior_["posterior"].to_dataset().copy(deep=True))
         )
-        held = model.validation_rows_
+        held = model.holdout_rows_
         model.posterior_["functions"] = xr.DataTree(model.functions(X[held], y[held]))
     model.posterior_["unseen"] = xr.DataTree(model.functions(X[fit.n :], y[fit.n :]))
     return model.posterior_

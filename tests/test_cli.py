@@ -153,7 +153,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(command, table, tmp_pa
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bayesgeo.runs.study.evaluate", interrupt)
+    monkeypatch.setattr("bayesgeo.runs.study.fit_and_score", interrupt)
     code, printed = command("compare", table, "--target", "kind", "--models", "majority", "--out", tmp_path / "run")
     assert code == 130
     assert "the same command goes on" in printed

@@ -10,6 +10,7 @@ import numpy as np
 import bayesgeo as bg
 from bayesgeo.catalog import model
 from bayesgeo.datasets.library.seg2016_facies import load_blind
+from bayesgeo.evaluation.evaluate import fit_and_score
 
 OUT = sys.argv[1] if len(sys.argv) > 1 else "runs/facies"
 EVERY = int(sys.argv[2]) if len(sys.argv) > 2 else 1  # take every n-th sample, for a quick look
@@ -27,7 +28,8 @@ def main() -> None:
         "forest": model("forest", logs.task),
         "boosting": model("boosting", logs.task),
     }
-    evidence = {name: bg.evaluate(m, logs, wells, random_rows=rows) for name, m in models.items()}
+    scored = {name: fit_and_score(m, logs, wells, random_rows=rows) for name, m in models.items()}
+    evidence = {name: found.evidence for name, found in scored.items()}
 
     # 3. The optimism gap: what a random split would have claimed, on the same rows.
     for name, found in evidence.items():
@@ -41,7 +43,7 @@ def main() -> None:
     # 4. Two wells whose facies nobody here knows: say how sure the best model is.
     best = max(evidence, key=lambda name: float(evidence[name]["metrics"]["log_score_by_row"].mean()))
     blind = logs.encode(load_blind())
-    probability = models[best].predict_proba(blind)
+    probability = scored[best].model.predict_proba(blind)
     print(f"{best} on {len(blind)} blind samples: mean confidence {probability.max(axis=1).mean():.2f}")
 
 

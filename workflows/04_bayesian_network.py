@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import bayesgeo as bg
-from bayesgeo.catalog import model
+from bayesgeo.models.networks.ensemble import DeepEnsembleRegressor
 
 SIZES, SEED = (100, 400, 1600), 0
 INSIDE, OUTSIDE = np.linspace(0.5, 2.5, 81)[:, None], np.linspace(3.0, 3.5, 21)[:, None]  # km
@@ -51,7 +51,7 @@ def fit_all(n: int) -> dict:
     X, y = draw(n, SEED)
     models = {
         "bayesian": bg.BayesianMLPRegressor(inference=INFERENCE, random_state=SEED),
-        "ensemble": model("ensemble", "regression", hidden=(16, 16), members=4, random_state=SEED),
+        "ensemble": DeepEnsembleRegressor(bg.MLPRegressor((16, 16)), members=4, random_state=SEED),
         "mlp": bg.MLPRegressor((16, 16), random_state=SEED),
     }
     return {name: estimator.fit(X, y) for name, estimator in models.items()}

@@ -18,11 +18,11 @@ import xarray as xr
 from matplotlib.ticker import LogLocator, NullLocator
 
 import bayesgeo as bg
-from bayesgeo.catalog import model
 from bayesgeo.metrics.classification import accuracy, calibration_error, log_loss
+from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier
 from bayesgeo.models.students.file import save_student
 from bayesgeo.models.students.students import distill
-from bayesgeo.models.wrappers.calibrated import tempered
+from bayesgeo.models.wrappers.temperature import tempered
 
 OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/teacher_and_student")
 SEED, MEMBERS, BATCH = 0, 8, 20_000
@@ -87,7 +87,7 @@ def main() -> None:
     print(f"{taught.n_rows} rows teach, {len(held_out)} calibrate, {test.n_rows} test")
 
     # 2. The teacher: many networks; their disagreement is its doubt.
-    teacher = model("ensemble", "classification", hidden=(64, 64), members=MEMBERS, random_state=SEED)
+    teacher = DeepEnsembleClassifier(bg.MLPClassifier((64, 64)), members=MEMBERS, random_state=SEED)
     teacher.fit(taught.X, taught.y.values, groups=taught.group.values)
 
     # 3. Its students, and the same network without a teacher, from the labels that the teacher learned from.

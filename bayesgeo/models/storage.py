@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
-from bayesgeo._check import did_you_mean, invalid
+from bayesgeo._check import did_you_mean, invalid, one_of
 from bayesgeo._files import atomic_folder
 from bayesgeo._registry import homes, loaded, plugins
 from bayesgeo.models.base import Estimator
 
 MODEL_FORMAT = 2
+VALUES = ("inference", "models")  # registries whose dataclasses a model has as parameters
 # The only types beyond skops' own list that a saved forest or boosting holds; both are plain arrays of nodes.
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree"]
 SAVE_AGAIN = "Save it again with this version."
@@ -31,8 +32,9 @@ def save_model(estimator: Estimator, folder: str | Path) -> Path:
     Returns
     -------
     pathlib.Path
-        The folder: ``model.json`` beside one file for each large part, named in it with its SHA-256. A fitted
-        estimator inside is a folder of the same kind, named with the SHA-256 of its ``model.json``.
+        The folder: ``model.json`` beside one file for each large part, named in it with its SHA-256. An estimator
+        inside, fitted or a parameter, is a folder of the same kind, named with the SHA-256 of its ``model.json``; a
+        model among the parameters is kept without its fit.
 
     Examples
     --------
@@ -56,8 +58,9 @@ def save_model(estimator: Estimator, folder: str | Path) -> Path:
                 files[name] = _part(file)
         parameters = estimator.get_params(deep=False)
         for name, value in parameters.items():
-            if isinstance(value, BaseEstimator) and not isinstance(value, Estimator):
-                files[name] = _part(_write_part(temporary, f"parameter-{name}", value))
+            if isinstance(value, BaseEstimator):
+                unfitted = clone(value) if isinstance(value, Estimator) else value
+                files[name] = _part(_write_part(temporary, f"parameter-{name}", unfitted))
         description = {
             "format": MODEL_FORMAT,
             "class": reference(type(estimator)),
@@ -229,10 +232,7 @@ def _encode(value: Any) -> Any:
 
 
 def _encode_object(value: Any) -> dict[str, Any]:
-    if isinstance(value, Estimator):
-        parameters = {name: _encode(part) for name, part in value.get_params(deep=False).items()}
-        return {"estimator": reference(type(value)), "parameters": parameters}
-    for kind in ("inference", "models"):
+    for kind in VALUES:
         if dataclasses.is_dataclass(value) and not isinstance(value, type) and _resolves(type(value), kind):
             settings = {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
             return {"value": reference(type(value)), "of": kind, "settings": settings}
@@ -247,12 +247,14 @@ def _decode(value: Any) -> Any:
         return np.array(value["array"], dtype=None if value["dtype"] == "str" else np.dtype(value["dtype"]))
     if "tuple" in value:
         return tuple(value["tuple"])
-    if "estimator" in value:
-        return _built(value["estimator"], value["parameters"], value["estimator"])
-    if "value" in value:
-        settings = {name: _decode(part) for name, part in value["settings"].items()}
-        return resolve(value["of"], value["value"], value["of"])(**settings)
-    return None
+    return _decode_object(value) if "value" in value else None
+
+
+def _decode_object(value: dict[str, Any]) -> Any:
+    kind = resolve("value", value["value"], one_of("kind of value", value["of"], VALUES))
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise invalid("value", value["value"], "It is no value that a model keeps.", SAVE_AGAIN)
+    return kind(**{name: _decode(part) for name, part in value["settings"].items()})
 
 
 def _resolves(kind: type, registry: str) -> bool:

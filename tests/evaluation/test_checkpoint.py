@@ -7,13 +7,15 @@ import xarray as xr
 from bayesgeo import catalog, split
 from bayesgeo.evaluation.checkpoint import kept
 from bayesgeo.evaluation.fold import run_fold
+from bayesgeo.models.networks.mlp import MLPRegressor
 from tests.fake import FakePosterior
+from tests.models.small import perceptron
 from tests.tables import events, shaking
 
 MODELS = {
     "classes": (events(), catalog.model("bayesian_logistic", "classification", inference=FakePosterior(draws=20))),
     "values": (shaking(), catalog.model("bayesian_linear", "regression", inference=FakePosterior(draws=20))),
-    "curve": (shaking(), catalog.model("mlp", "regression", max_epochs=3)),
+    "curve": (shaking(), perceptron(MLPRegressor, max_epochs=3)),
 }
 
 

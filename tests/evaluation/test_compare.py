@@ -14,6 +14,7 @@ from bayesgeo import BayesianLinearRegression, catalog, compare, evaluate, split
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo
 from bayesgeo.evaluation.compare import NO_DIFFERENCE, corrected_interval
+from bayesgeo.evaluation.evaluate import fit_and_score
 from bayesgeo.evaluation.leaderboard import leaderboard
 from bayesgeo.evaluation.loo import compare_loo
 from bayesgeo.evaluation.seeds import with_seed_variance
@@ -53,9 +54,10 @@ def test_models_are_ranked_by_leave_one_out_as_arviz_ranks_their_posteriors():
     data = shaking()
     models = {"wide": BayesianLinearRegression(prior_scale=10.0), "tight": BayesianLinearRegression(prior_scale=0.01)}
     by = split(data, folds=2)
-    evidences = {name: evaluate(model, data, by) for name, model in models.items()}
+    scored = {name: fit_and_score(model, data, by) for name, model in models.items()}
+    evidences = {name: found.evidence for name, found in scored.items()}
     table = compare_loo(evidences | {"mean": evaluate(catalog.model("mean", data.task), data, by)})
-    theirs = az.compare({name: loo(model.posterior_).result for name, model in models.items()}, round_to="none")
+    theirs = az.compare({name: loo(found.model.posterior_).result for name, found in scored.items()}, round_to="none")
     assert table["model"].tolist() == theirs.index.tolist() == ["wide", "tight"]
     for column in ("elpd_diff", "dse", "weight"):
         np.testing.assert_allclose(table[column], theirs[column].to_numpy(float), atol=1e-6)

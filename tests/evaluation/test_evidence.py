@@ -11,12 +11,14 @@ import xarray as xr
 
 from bayesgeo import BayesianLinearRegression, catalog, evaluate, split
 from bayesgeo.datasets.split import Split
+from bayesgeo.evaluation.evaluate import fit_and_score
 from bayesgeo.evaluation.evidence import load_evidence, save_evidence
 from bayesgeo.evaluation.fingerprints import fingerprint, preprocessing_sha256, rows_sha256
 from bayesgeo.evaluation.fold import training_curve
 from bayesgeo.evaluation.training import EVERY_ROW, training_group
 from bayesgeo.metrics.by_draw import areas_by_draw
 from bayesgeo.metrics.classification import FROM_CONFUSION
+from bayesgeo.models.training.recipe import Recipe
 from tests.fake import FakePosterior
 from tests.tables import events, shaking
 
@@ -31,7 +33,7 @@ def same_numbers(first, second):
 
 
 def run(name, data, **options):
-    quick = {"mlp": {"hidden": (4,), "max_epochs": 5}}.get(name, {})
+    quick = {"mlp": {"hidden": (4,), "recipe": Recipe(max_epochs=5)}}.get(name, {})
     model = catalog.model(name, data.task, **quick)
     return evaluate(model, data, split(data, folds=3), **options)
 
@@ -171,8 +173,9 @@ def test_a_network_leaves_the_curves_of_every_fit_and_another_model_none():
 
 def test_the_curves_are_those_of_the_fitted_network():
     data = events()
-    model = catalog.model("mlp", data.task, hidden=(4,), max_epochs=5)
-    group = evaluate(model, data, split(data, folds=3))["training"].to_dataset().sel(fold=EVERY_ROW)
+    given = catalog.model("mlp", data.task, hidden=(4,), recipe=Recipe(max_epochs=5))
+    found = fit_and_score(given, data, split(data, folds=3))
+    group, model = found.evidence["training"].to_dataset().sel(fold=EVERY_ROW), found.model
     np.testing.assert_array_equal(group["loss"].sel(part="training"), model.curve_["training"])
     np.testing.assert_array_equal(group["loss"].sel(part="validation"), model.curve_["validation"])
     assert int(group["best_epoch"]) == int(model.curve_["best_epoch"])

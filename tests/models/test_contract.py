@@ -8,34 +8,13 @@ from bayesgeo import NUTS, catalog
 from bayesgeo.models import baselines
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.bayesian import Bayesian
-from bayesgeo.models.networks.base import MLP
 from bayesgeo.models.networks.bayesian_mlp import BayesianMLP
-from bayesgeo.models.networks.ensemble import DeepEnsemble
-from bayesgeo.models.networks.tuned import TunedMLP
-from bayesgeo.models.students.base import Student
-from bayesgeo.models.wrappers.calibrated import Wrapping
-from tests.fake import FakePosterior
+from tests.models.small import small
 
 KINDS = {f"{task}-{name}": kind for task in ("classification", "regression")
          for name, kind in catalog.models(task).items()}  # fmt: skip
 # scikit-learn skips it unless SciPy was imported with its experimental array interface switched on.
 SKIPPED = {"check_array_api_input"}
-
-
-def quick(kind, **parameters):
-    """Build a model that fits in milliseconds and still passes for accurate."""
-    if issubclass(kind, Bayesian):
-        return kind(inference=FakePosterior(), **parameters)
-    if issubclass(kind, DeepEnsemble):
-        parameters |= {"members": 2}
-    if issubclass(kind, Wrapping):
-        parameters |= {"estimator": kind.default(hidden=(8,), max_epochs=20)}
-    if issubclass(kind, Student):
-        teacher = kind()._default_teacher().set_params(hidden=(8,), members=2, max_epochs=20)
-        parameters |= {"teacher": teacher, "hidden": (8,), "transfer": 2, "max_epochs": 20}
-    if issubclass(kind, TunedMLP):
-        parameters |= {"widths": (8,), "depths": (1,), "max_epochs": 20}
-    return kind(hidden=(8,), max_epochs=20, **parameters) if issubclass(kind, MLP) else kind(**parameters)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +33,7 @@ def rows(kind, n=40, n_labels=3):
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_passes_every_check_of_scikit_learn(kind):
-    checks = check_estimator(quick(kind), on_skip=None, on_fail=None)
+    checks = check_estimator(small(kind), on_skip=None, on_fail=None)
     failed = [f"{check['check_name']}: {check['exception']!r}" for check in checks if check["status"] == "failed"]
     assert not failed
     assert {check["check_name"] for check in checks if check["status"] == "skipped"} <= SKIPPED
@@ -64,7 +43,7 @@ def test_passes_every_check_of_scikit_learn(kind):
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_prediction_is_the_mean_of_named_draws(kind):
     X, y = rows(kind)
-    model = quick(kind, random_state=0).fit(X, y)
+    model = small(kind, random_state=0).fit(X, y)
     draws = model.predict_draws(X)
     classifier = issubclass(kind, Classifier)
     assert draws.dims == ("chain", "draw", "obs", "label")[: 4 if classifier else 3]
@@ -76,7 +55,7 @@ def test_prediction_is_the_mean_of_named_draws(kind):
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_response_draws_scatter_around_the_expected_outcome(kind):
     X, y = rows(kind)
-    model = quick(kind, random_state=0).fit(X, y)
+    model = small(kind, random_state=0).fit(X, y)
     expected, response = (model.predict_draws(X, kind=name) for name in ("expected", "response"))
     n_draws = response.sizes["chain"] * response.sizes["draw"]
     if issubclass(kind, Classifier):
@@ -95,7 +74,7 @@ def test_response_draws_scatter_around_the_expected_outcome(kind):
 def test_same_seed_gives_the_same_draws_and_another_state_is_not_touched(kind):
     X, y = rows(kind)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    first, second = (quick(kind, random_state=3).fit(X, y).predict_draws(X) for _ in range(2))
+    first, second = (small(kind, random_state=3).fit(X, y).predict_draws(X) for _ in range(2))
     assert np.array_equal(first, second)
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
@@ -103,9 +82,9 @@ def test_same_seed_gives_the_same_draws_and_another_state_is_not_touched(kind):
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_rows_predicted_in_small_chunks_are_the_same_rows(kind, monkeypatch):
     X, y = rows(kind)
-    model = quick(kind, random_state=0).fit(X, y)
+    model = small(kind, random_state=0).fit(X, y)
     whole = {name: model.predict_draws(X, kind=name) for name in ("expected", "response")}
-    monkeypatch.setattr("bayesgeo.models.base.CHUNK", 7 * model._numbers_per_row())
+    monkeypatch.setattr("bayesgeo._arrays.BUDGET", 7 * model._numbers_per_row())
     assert len(list(model.stream(X))) == 6
     # Matrix products of other shapes may round otherwise.
     np.testing.assert_allclose(model.predict_draws(X), whole["expected"], rtol=1e-12, atol=1e-15)
@@ -130,7 +109,7 @@ def test_labelled_rows_keep_their_names_and_units():
 def test_an_unknown_kind_of_draws_is_refused(kind):
     X, y = rows(kind)
     with pytest.raises(ValueError, match=r"Invalid kind 'mean'\. It is not known"):
-        quick(kind).fit(X, y).predict_draws(X, kind="mean")
+        small(kind).fit(X, y).predict_draws(X, kind="mean")
 
 
 def test_a_classifier_of_one_class_is_refused_by_name():

@@ -1,45 +1,42 @@
 """A saved model is data: it predicts bit for bit as before, and what was tampered with is refused."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from bayesgeo import Exact, catalog
+from bayesgeo import NUTS, BayesianLogisticRegression, Exact, catalog
 from bayesgeo.models import baselines
-from bayesgeo.models.bayesian import Bayesian
-from bayesgeo.models.networks.base import MLP
-from bayesgeo.models.networks.ensemble import DeepEnsemble
-from bayesgeo.models.networks.tuned import TunedMLP
+from bayesgeo.models.baselines import RidgeRegressor
+from bayesgeo.models.networks.ensemble import DeepEnsembleRegressor
+from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.storage import load_model, save_model
-from bayesgeo.models.students.base import Student
-from bayesgeo.models.wrappers.calibrated import Wrapping
+from bayesgeo.models.training.recipe import Recipe
+from bayesgeo.models.wrappers.calibrated import CalibratedClassifier
+from bayesgeo.models.wrappers.conformal import ConformalRegressor
+from bayesgeo.models.wrappers.sklearn import SklearnClassifier
 from tests.fake import FakePosterior
+from tests.models.small import small
+from tests.pickles import is_pickled
 
 KINDS = {f"{task}-{name}": (task, kind) for task in ("classification", "regression")
          for name, kind in catalog.models(task).items()}  # fmt: skip
 
 
-def fitted(task, kind, **parameters):
+def fitted(task, kind):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 2))
     y = X @ [1.0, -2.0] + rng.normal(size=30)
-    if issubclass(kind, MLP):
-        parameters |= {"hidden": (4,), "max_epochs": 3}
-    if issubclass(kind, DeepEnsemble):
-        parameters |= {"members": 2}
-    if issubclass(kind, Wrapping):
-        parameters |= {"estimator": kind.default(hidden=(4,), max_epochs=3)}
-    if issubclass(kind, Student):
-        teacher = kind()._default_teacher().set_params(hidden=(4,), members=2, max_epochs=3)
-        parameters |= {"teacher": teacher, "hidden": (4,), "transfer": 2, "max_epochs": 3}
-    if issubclass(kind, TunedMLP):
-        parameters |= {"widths": (4,), "depths": (1,), "max_epochs": 3}
-    if issubclass(kind, Bayesian):
-        parameters |= {"inference": FakePosterior(draws=20)}
     target = y if task == "regression" else np.array(["sand", "salt", "shale"])[np.digitize(y, [-1, 1])]
-    return kind(random_state=0, **parameters).fit(X, target), X
+    return small(kind, hidden=(4,), max_epochs=3, draws=20, random_state=0).fit(X, target), X
 
 
 @pytest.fixture(autouse=True)
@@ -63,18 +60,6 @@ def test_nothing_in_the_folder_is_a_pickle(task, kind, tmp_path):
     files = [file for file in save_model(model, tmp_path / "model").rglob("*") if file.is_file()]
     assert files
     assert not [file for file in files if is_pickled(file)]
-
-
-def is_pickled(file):
-    """Tell a pickle by its first bytes, a stop at its end, or a zip member of that name."""
-    if zipfile.is_zipfile(file):
-        members = zipfile.ZipFile(file)
-        return any(name.endswith((".pkl", ".pickle")) or pickled(members.read(name)) for name in members.namelist())
-    return pickled(file.read_bytes())
-
-
-def pickled(content):
-    return content[:1] == b"\x80" and content[1:2] in b"\x02\x03\x04\x05" and content[-1:] == b"."
 
 
 def test_the_search_for_pickles_finds_one(tmp_path):
@@ -129,17 +114,17 @@ def test_a_link_out_of_the_folder_is_refused(saved):
         load_model(saved)
 
 
-@pytest.mark.parametrize("changes", [{"format": 2}, {"format": None}])
+@pytest.mark.parametrize("changes", [{"format": 1}, {"format": None}])
 def test_another_format_is_refused(saved, changes):
     edit(saved, **changes)
-    with pytest.raises(ValueError, match=r"Invalid model .* Its format is not 1\. Save it again"):
+    with pytest.raises(ValueError, match=r"Invalid model .* Its format is not 2\. Save it again"):
         load_model(saved)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\x00"])
 def test_a_description_that_is_no_description_is_refused(saved, text):
     (saved / "model.json").write_text(text)
-    with pytest.raises(ValueError, match=r"Invalid model .* (cannot be read|format is not 1)"):
+    with pytest.raises(ValueError, match=r"Invalid model .* (cannot be read|format is not 2)"):
         load_model(saved)
 
 
@@ -158,17 +143,38 @@ def test_an_empty_folder_is_refused(tmp_path):
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["BoostingClassifer", "os.system", "Pipeline"])
+@pytest.mark.parametrize(
+    "name", ["BoostingClassifer", "os.system", "Pipeline", "os:system", "sklearn.pipeline:Pipeline"]
+)
 def test_a_class_that_is_none_of_ours_is_refused(saved, name):
     edit(saved, **{"class": name})
-    with pytest.raises(ValueError, match=rf"Invalid model class '{name}'\. It is not known"):
+    with pytest.raises(ValueError, match=rf"Invalid model class '{name}'\. Unknown model class"):
         load_model(saved)
 
 
-def test_an_inference_that_is_none_of_ours_is_refused(saved):
-    edit(saved, parameters={"random_state": {"inference": "system", "settings": {}}})
-    with pytest.raises(ValueError, match=r"Invalid inference 'system'\. It is not known"):
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"value": "system", "of": "inference"}, r"Invalid value 'system'\. Unknown value"),
+        ({"value": "distill", "of": "models"}, r"Invalid value 'distill'\. It is no value that a model keeps"),
+        ({"value": "RidgeRegressor", "of": "models"}, r"Invalid value 'RidgeRegressor'\. It is no value"),
+        ({"value": "study", "of": "runs"}, r"Invalid kind of value 'runs'"),
+    ],
+)
+def test_a_value_that_is_no_inference_and_no_recipe_is_refused(saved, value, message):
+    edit(saved, parameters={"random_state": {**value, "settings": {}}})
+    with pytest.raises(ValueError, match=message):
         load_model(saved)
+
+
+def test_a_class_of_another_package_that_is_no_entry_point_is_never_imported(saved, tmp_path, monkeypatch):
+    (tmp_path / "strange_package.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    remedy = r"Unknown model class\. Install the package that registers it in bayesgeo\.models"
+    edit(saved, **{"class": "strange_package:Model"})
+    with pytest.raises(ValueError, match=remedy):
+        load_model(saved)
+    assert "strange_package" not in sys.modules
 
 
 def test_a_parameter_that_the_class_does_not_have_is_refused(saved):
@@ -190,10 +196,88 @@ def test_a_type_that_is_not_trusted_is_refused(saved):
         load_model(saved)
 
 
+def again(model, tmp_path):
+    return load_model(save_model(model, tmp_path / "m"))
+
+
 def test_the_inference_is_kept_with_its_settings(tmp_path):
     kind = catalog.models("regression")["bayesian_linear"]
     model = kind(inference=Exact(draws=7), random_state=0).fit(np.arange(4.0)[:, None], np.arange(4.0) ** 2)
-    assert load_model(save_model(model, tmp_path / "m")).inference == Exact(draws=7)
+    assert again(model, tmp_path).inference == Exact(draws=7)
+
+
+def test_the_recipe_is_kept_with_its_settings(tmp_path):
+    recipe = Recipe(optimiser="nesterov", learning_rate=0.01, max_epochs=3)
+    model = MLPRegressor((4,), recipe=recipe, random_state=0).fit(*values())
+    assert again(model, tmp_path).recipe == recipe
+
+
+def values(n=40):
+    X = np.random.default_rng(0).normal(size=(n, 2))
+    return X, X @ [1.0, -2.0]
+
+
+def classes(n=40):
+    X, y = values(n)
+    return X, np.where(y > 0, "sand", "shale")
+
+
+INSIDE = {
+    "a Bayesian model": (
+        CalibratedClassifier(BayesianLogisticRegression(prior_scale=0.7, inference=NUTS(draws=9))),
+        classes,
+    ),
+    "a network": (CalibratedClassifier(MLPClassifier((5,), recipe=Recipe(l1=0.1, max_epochs=3))), classes),
+    "an ensemble": (DeepEnsembleRegressor(MLPRegressor((5,), recipe=Recipe(max_epochs=3)), members=2), values),
+    "an estimator of scikit-learn": (SklearnClassifier(RandomForestClassifier(5, max_depth=2)), classes),
+    "a pipeline": (SklearnClassifier(make_pipeline(StandardScaler(), LogisticRegression(C=0.3))), classes),
+    "scikit-learn's two levels down": (CalibratedClassifier(SklearnClassifier(RandomForestClassifier(5))), classes),
+    "scikit-learn's in a conformal one": (ConformalRegressor(Ridge(alpha=0.3)), values),
+}
+
+
+@pytest.mark.parametrize(("model", "rows"), INSIDE.values(), ids=INSIDE)
+def test_an_estimator_among_the_parameters_is_kept_and_can_be_fitted_again(model, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(NUTS, "run", FakePosterior(draws=9).run)
+    model = clone(model).set_params(random_state=0).fit(*rows())
+    loaded = again(model, tmp_path)
+    assert repr(loaded) == repr(model)
+    refitted = clone(loaded).fit(*rows())
+    assert refitted.predict_draws(rows()[0]).identical(model.predict_draws(rows()[0]))
+
+
+def test_a_fitted_model_among_the_parameters_is_kept_without_its_fit(tmp_path):
+    X, y = values()
+    start = MLPRegressor((4,), recipe=Recipe(max_epochs=2), random_state=0).fit(X, y)
+    model = MLPRegressor((4,), recipe=Recipe(max_epochs=2), start=start, random_state=0).fit(X, y)
+    loaded = again(model, tmp_path)
+    assert loaded.start.get_params() == start.get_params()
+    assert not hasattr(loaded.start, "weights_")
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+HEAVY = "[name for name in ('pymc', 'pytensor', 'jax', 'torch', 'nutpie', 'blackjax') if name in sys.modules]"
+PREDICT = f"""
+import sys
+import numpy as np
+from bayesgeo.models.storage import load_model, save_model
+model = load_model(sys.argv[1])
+print(model.predict(np.eye(2)).tolist())
+print({HEAVY})
+save_model(model, sys.argv[2])
+print({HEAVY})
+"""
+
+
+def test_a_ridge_is_saved_and_loaded_without_a_heavy_library(tmp_path, repository):
+    model = RidgeRegressor(random_state=0).fit(*values())
+    save_model(model, tmp_path / "ridge")
+    command = [sys.executable, "-c", PREDICT, tmp_path / "ridge", tmp_path / "again"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    predicted, heavy, still = done.stdout.splitlines()
+    assert predicted == str(model.predict(np.eye(2)).tolist())
+    assert heavy == still == "[]"
 
 
 def test_saving_again_replaces_and_a_failed_save_leaves_the_old_one(saved, monkeypatch):

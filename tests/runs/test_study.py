@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from bayesgeo import BayesianLinearRegression, catalog, split
+from bayesgeo.evaluation.evaluate import fit_and_score
+from bayesgeo.models.networks.mlp import MLPRegressor
 from bayesgeo.models.storage import load_model
-from bayesgeo.runs.study import load_study, read_manifest, study
+from bayesgeo.runs.folder import load_study, read_manifest
+from bayesgeo.runs.study import study
 from tests.evaluation.test_evidence import same_numbers
 from tests.fake import FakePosterior
-from tests.models.test_storage import is_pickled
+from tests.models.small import perceptron
+from tests.pickles import is_pickled
 from tests.tables import events, shaking
 
 
@@ -46,6 +50,8 @@ def test_nothing_in_a_run_is_pickled(tmp_path):
 
 PREDICT = """
 import numpy as np
+from bayesgeo.evaluation.evaluate import fit_and_score
+from bayesgeo.models.networks.mlp import MLPRegressor
 from bayesgeo.models.storage import load_model
 from tests.tables import shaking
 X = shaking(seed=5).X
@@ -59,8 +65,9 @@ def test_a_saved_model_predicts_bit_for_bit_in_a_fresh_process(tmp_path, reposit
     run = tmp_path / "run"
     models = {name: catalog.model(name, "regression") for name in ("bayesian_linear", "boosting")}
     begin(run, models, shaking())
+    found = {name: fit_and_score(model, shaking(), split(shaking(), folds=3)).model for name, model in models.items()}
     subprocess.run([sys.executable, "-c", PREDICT.format(run=run)], cwd=repository, check=True)
-    for name, model in models.items():
+    for name, model in found.items():
         here = model.predict_draws(shaking(seed=5).X, kind="response").values
         assert np.array_equal(np.load(run / f"{name}.npy"), here)
         assert np.array_equal(load_model(run / "models" / name).predict(shaking().X), model.predict(shaking().X))
@@ -93,7 +100,7 @@ def test_an_interrupted_run_keeps_finished_models_and_goes_on(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("data", "model"),
     [
-        (shaking(), catalog.model("mlp", "regression", max_epochs=4)),
+        (shaking(), perceptron(MLPRegressor, max_epochs=4)),
         (events(), catalog.model("bayesian_logistic", "classification", inference=FakePosterior(draws=20))),
     ],
     ids=["values", "classes"],
@@ -155,7 +162,7 @@ def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_p
 
 def test_a_finished_run_is_not_computed_again(tmp_path, monkeypatch):
     first = begin(tmp_path / "run")
-    monkeypatch.setattr("bayesgeo.runs.study.evaluate", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("bayesgeo.runs.study.fit_and_score", lambda *_, **__: 1 / 0)
     again = begin(tmp_path / "run")
     assert all(same_numbers(first[name], again[name]) for name in first)
 

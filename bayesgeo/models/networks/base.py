@@ -59,10 +59,11 @@ class TorchNetwork(Estimator):
         self._check()
         plan, network, seeds = self._plan(), self.network_, self._member_seeds()
         recipe: Recipe = plan.recipe or Recipe()
+        start = None if plan.start is None else start_from(plan.start, self)
         parts = self._parts_of(rows, seeds, folds)
         self._standardise(rows, plan)
         data = self._data(rows.X, rows.y)
-        how: dict[str, Any] = {"start": self._start_weights(plan, len(seeds)), "frozen": _frozen_names(plan, network)}
+        how: dict[str, Any] = {"start": self._start_weights(start, len(seeds)), "frozen": _frozen_names(plan, network)}
         how |= {"watched": self._watched(test), "batch_normalisation": plan.norm == "batch"}
         trained = train(network, data, parts, self.loss, recipe, seeds, **how)
         for share in pruning_shares(plan.sparsity):
@@ -100,13 +101,13 @@ class TorchNetwork(Estimator):
         """Learn the scales; those of a start stay, since its weights mean nothing on others."""
         if plan.start is None:
             self.center_, self.scale_ = standardisation(rows.X)
-        elif hasattr(plan.start, "weights_"):
+        else:
             self.center_, self.scale_ = plan.start.center_, plan.start.scale_
 
-    def _start_weights(self, plan: Any, members: int) -> dict[str, np.ndarray] | None:
-        if plan.start is None:
+    def _start_weights(self, start: Any, members: int) -> dict[str, np.ndarray] | None:
+        if start is None:
             return None
-        weights = start_from(plan.start, self)(np.random.default_rng(), 0)
+        weights = start(np.random.default_rng(), 0)
         return {name: np.stack([weights[name]] * members) for name in self.network_.shapes}
 
     def _watched(self, test: tuple[Any, Any] | None) -> dict[str, np.ndarray] | None:

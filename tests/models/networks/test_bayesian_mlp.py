@@ -15,6 +15,7 @@ from bayesgeo.models.networks.graph import noise_sd
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 from bayesgeo.models.storage import load_model, save_model
+from tests.models.small import ensemble, perceptron
 from tests.problems import problem_of
 
 NOISES = ("heteroscedastic", "constant", "student-t")
@@ -73,7 +74,7 @@ def test_a_draw_in_pytorch_says_what_predict_says(kind, fits):
 def test_the_posterior_tells_what_the_networks_say_of_the_rows_held_out(kind, fits):
     model, (X, y) = fits[kind], table(kind)
     shown = model.posterior_["functions"].to_dataset()
-    rows = model.validation_rows_
+    rows = model.holdout_rows_
     again = model.functions(X.iloc[rows], y[rows])
     np.testing.assert_allclose(shown["log_density"], again["log_density"], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(
@@ -108,11 +109,12 @@ def test_a_loaded_network_predicts_bit_for_bit_as_before(kind, fits, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_saved_with_its_start_predicts_without_it(fits, tmp_path):
+def test_a_model_is_saved_with_its_start_but_without_the_fit_of_it(fits, tmp_path):
     X, _ = table()
     model = copy(fits["constant"]).set_params(start=trained())
     again = load_model(save_model(model, tmp_path / "model"))
-    assert again.start is None
+    assert type(again.start) is MLPRegressor
+    assert not hasattr(again.start, "weights_")
     assert np.array_equal(again.predict(X), model.predict(X))
 
 
@@ -195,7 +197,7 @@ def started(model, kind, chain=0):
 @pytest.mark.parametrize("kind", [*NOISES, "two classes"])
 def test_a_chain_starts_at_the_function_of_the_network_it_is_given(kind):
     single = MLPClassifier if kind == "two classes" else MLPRegressor
-    fitted = single((4,), activation="tanh", max_epochs=20, random_state=0).fit(*elsewhere(kind))
+    fitted = perceptron(single, (4,), activation="tanh", max_epochs=20, random_state=0).fit(*elsewhere(kind))
     X, _ = table(kind)
     outputs, scale = started(quick(kind, start=fitted), kind)
     if kind == "two classes":
@@ -210,7 +212,9 @@ def test_a_chain_starts_at_the_function_of_the_network_it_is_given(kind):
 @pytest.mark.parametrize("kind", NOISES)
 def test_chains_start_at_the_members_of_an_ensemble_in_turn(kind):
     X, y = elsewhere(kind)
-    fitted = DeepEnsembleRegressor((4,), members=2, activation="tanh", max_epochs=10, random_state=0).fit(X, y)
+    fitted = ensemble(
+        DeepEnsembleRegressor, hidden=(4,), members=2, activation="tanh", max_epochs=10, random_state=0
+    ).fit(X, y)
     members = fitted.predict_draws(table()[0])
     for chain in range(3):
         outputs, (center, spread) = started(quick(kind, start=fitted), kind, chain)
@@ -223,14 +227,14 @@ def test_chains_start_at_the_members_of_an_ensemble_in_turn(kind):
 @pytest.mark.parametrize("kind", NOISES[1:])
 def test_the_noise_starts_at_that_of_the_network_too(kind):
     X, y = table()
-    fitted = MLPRegressor((4,), activation="tanh", max_epochs=20, random_state=0).fit(X, y)
+    fitted = perceptron(MLPRegressor, (4,), activation="tanh", max_epochs=20, random_state=0).fit(X, y)
     values = problem_of(quick(kind, start=fitted), X, y).start(np.random.default_rng(0), 0)
     assert values["sigma_log__"] == pytest.approx(np.log(fitted.sigma_ / y.std()))
 
 
 def test_a_start_that_is_not_fitted_learns_from_the_rows_of_the_model():
     X, y = table()
-    start = MLPRegressor((4,), activation="tanh", max_epochs=3, random_state=0)
+    start = perceptron(MLPRegressor, (4,), activation="tanh", max_epochs=3, random_state=0)
     outputs, (center, spread) = started(quick("constant", start=start), "constant")
     assert not hasattr(start, "weights_")
     np.testing.assert_allclose(center + outputs[:, 0] * spread, start.fit(X, y).predict(X), rtol=1e-6)
@@ -238,7 +242,7 @@ def test_a_start_that_is_not_fitted_learns_from_the_rows_of_the_model():
 
 def test_starting_leaves_the_given_network_as_it_was():
     X, y = table()
-    fitted = MLPRegressor((4,), activation="tanh", max_epochs=3, random_state=0).fit(X, y)
+    fitted = perceptron(MLPRegressor, (4,), activation="tanh", max_epochs=3, random_state=0).fit(X, y)
     before = {name: values.copy() for name, values in fitted.weights_.items()}
     for _ in range(2):
         started(quick("constant", start=fitted), "constant")
@@ -248,7 +252,7 @@ def test_starting_leaves_the_given_network_as_it_was():
 def trained(single=MLPRegressor, kind="constant", features=2, **settings):
     X, y = table(kind)
     settings = {"hidden": (4,), "activation": "tanh", "max_epochs": 2, "random_state": 0} | settings
-    return single(**settings).fit(X.iloc[:, :features], y)
+    return perceptron(single, **settings).fit(X.iloc[:, :features], y)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +263,10 @@ def trained(single=MLPRegressor, kind="constant", features=2, **settings):
         (lambda: trained(activation="relu"), r"Invalid start .* 'relu'.* Start from a network of the same"),
         (lambda: trained(features=1), r"Invalid start .* Start from a network of the same architecture"),
         (lambda: trained(MLPClassifier, "two classes"), r"Invalid start 'MLPClassifier'\. It is for classes"),
-        (lambda: MLPRegressor((5,), max_epochs=2), r"Invalid start 'MLPRegressor'\. Its features, hidden layers"),
+        (
+            lambda: perceptron(MLPRegressor, (5,), max_epochs=2),
+            r"Invalid start 'MLPRegressor'\. Its features, hidden layers",
+        ),
         (BayesianLinearRegression, r"Invalid start 'BayesianLinear.*'\. It has no weights\. Give a fitted MLP"),
         (lambda: BayesianLinearRegression(random_state=0).fit(*table()), r"Invalid start .* It has no weights"),
         (lambda: "mlp", r"Invalid start 'str'\. It has no weights"),
@@ -322,8 +329,8 @@ def test_whole_groups_are_held_out():
     model = BayesianMLPRegressor((4,), inference=Stop(), random_state=0)
     with pytest.raises(ZeroDivisionError, match="stop"):
         model.fit(X, y, groups)
-    assert len(model.validation_rows_) == 30
-    assert len(set(groups[model.validation_rows_])) == 1
+    assert len(model.holdout_rows_) == 30
+    assert len(set(groups[model.holdout_rows_])) == 1
 
 
 class Stop:

@@ -6,6 +6,7 @@ import pytest
 from bayesgeo._progress import listening
 from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
+from tests.models.small import ensemble, perceptron
 
 QUICK = {"hidden": (8,), "max_epochs": 15, "random_state": 3}
 MEMBERS = 3
@@ -26,7 +27,7 @@ def rows(kind, n=80):
 @pytest.fixture(scope="module")
 def ensembles():
     kinds = (DeepEnsembleClassifier, DeepEnsembleRegressor)
-    return {kind: kind(members=MEMBERS, **QUICK).fit(*rows(kind)) for kind in kinds}
+    return {kind: ensemble(kind, members=MEMBERS, **QUICK).fit(*rows(kind)) for kind in kinds}
 
 
 @BOTH
@@ -36,7 +37,7 @@ def test_each_draw_is_a_member_trained_from_its_own_seed(kind, single, ensembles
     assert (draws.sizes["chain"], draws.sizes["draw"]) == (1, MEMBERS)
     seeds = np.random.SeedSequence(ensembles[kind].seed_).generate_state(MEMBERS)
     for k, seed in enumerate(seeds):
-        member = single(**QUICK | {"random_state": int(seed)}).fit(X, y)
+        member = perceptron(single, **QUICK | {"random_state": int(seed)}).fit(X, y)
         assert all(
             np.array_equal(values, ensembles[kind].weights_[name][0, k]) for name, values in member.weights_.items()
         )
@@ -58,7 +59,7 @@ def test_members_differ_and_more_where_there_are_no_rows(kind, single, ensembles
 @BOTH
 def test_the_first_members_of_a_larger_ensemble_are_the_smaller_one(kind, single, ensembles):
     X, y = rows(kind)
-    smaller = kind(members=2, **QUICK).fit(X, y)
+    smaller = ensemble(kind, members=2, **QUICK).fit(X, y)
     for name, weights in smaller.weights_.items():
         assert np.array_equal(weights, ensembles[kind].weights_[name][:, :2])
 
@@ -76,7 +77,9 @@ def test_weights_and_losses_are_stacked_by_member(kind, single, ensembles):
 def test_losses_of_a_member_that_stopped_early_are_missing_not_made_up():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(60, 2))
-    model = DeepEnsembleRegressor((4,), members=3, max_epochs=300, random_state=0).fit(X, rng.normal(size=60))
+    model = ensemble(DeepEnsembleRegressor, hidden=(4,), members=3, max_epochs=300, random_state=0).fit(
+        X, rng.normal(size=60)
+    )
     n_epochs = model.curve_["training"].notnull().sum("epoch").values
     assert model.curve_.sizes["epoch"] == n_epochs.max() < 300
     assert len(set(n_epochs)) > 1
@@ -98,14 +101,14 @@ def test_the_response_is_a_mixture_of_the_members_noises(ensembles):
 def test_whole_groups_decide_when_a_member_stops(kind, single):
     X, y = rows(kind)
     groups = np.repeat(["a", "b", "c", "d"], 20)
-    with_groups, without = (kind(members=2, **QUICK).fit(X, y, part) for part in (groups, None))
+    with_groups, without = (ensemble(kind, members=2, **QUICK).fit(X, y, part) for part in (groups, None))
     assert not np.array_equal(with_groups.weights_["weight_0"], without.weights_["weight_0"])
 
 
 def test_members_are_trained_at_once():
     heard = []
     with listening(lambda phase, numbers: heard.append(numbers["epoch"])):
-        DeepEnsembleRegressor(members=3, **QUICK).fit(*rows(DeepEnsembleRegressor))
+        ensemble(DeepEnsembleRegressor, members=3, **QUICK).fit(*rows(DeepEnsembleRegressor))
     assert heard == list(range(1, QUICK["max_epochs"] + 1))
 
 
@@ -116,10 +119,11 @@ def test_members_are_trained_at_once():
         ({"members": 2.5}, r"Invalid members 2\.5\. It must be a whole number above zero"),
         ({"activation": "sliu"}, r"Invalid activation 'sliu'\. It is not known\. Did you mean 'silu'"),
         ({"hidden": (0,)}, r"Invalid hidden 0\. It must be a whole number above zero"),
-        ({"device": "gpu"}, r"Invalid device 'gpu'\. It is not known"),
+        ({"dropout": 0.1, "draws": 3}, r"Invalid draws 3\. The members are the draws"),
+        ({"norm": "btach"}, r"Invalid norm 'btach'\. .* Did you mean 'batch'"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_in_fit_not_before(settings, message):
-    model = DeepEnsembleRegressor(**settings)
+    model = ensemble(DeepEnsembleRegressor, **settings)
     with pytest.raises(ValueError, match=message):
         model.fit(*rows(DeepEnsembleRegressor))

@@ -32,17 +32,17 @@ class Fan(Regressor):
         self.nu = nu
         self.random_state = random_state
 
-    def _learn(self, X, y, groups):
+    def _learn(self, rows):
         rng = np.random.default_rng(self.seed_)
-        self.line_ = LinearRegression().fit(X, y)
+        self.line_ = LinearRegression().fit(rows.X, rows.y)
         self.shift_ = self.spread * rng.normal(size=self.shape)
         self.width_ = rng.uniform(0.8, 1.2, self.shape)
 
-    def _predictive(self, X):
-        self.seen.append(len(X))
+    def _predictive(self, rows):
+        self.seen.append(len(rows))
         arrays = {
-            "expected": self.line_.predict(X) + self.shift_[..., None],
-            "sigma": self.width_[..., None] * np.exp(0.5 * X[:, 0]),
+            "expected": self.line_.predict(rows.X) + self.shift_[..., None],
+            "sigma": self.width_[..., None] * np.exp(0.5 * rows.X[:, 0]),
         }
         return arrays if self.nu is None else arrays | {"nu": np.full(self.shape, self.nu)}
 
@@ -124,7 +124,7 @@ def test_few_draws_are_repeated_and_many_are_not(shape, drawn):
 def test_rows_in_small_chunks_get_the_same_noise(shape, nu, monkeypatch):
     model, (X, _) = fan(shape=shape, nu=nu), table(40)
     whole = (model.predict_draws(X), model.predict_draws(X, kind="response"), model.predictive(X))
-    monkeypatch.setattr("bayesgeo.models.base.CHUNK", 8 * model._numbers_per_row())
+    monkeypatch.setattr("bayesgeo._arrays.BUDGET", 8 * model._numbers_per_row())
     assert len(list(model.stream(X, "response"))) == 5
     assert len(list(model.stream_predictive(X))) == 20
     parts = (model.predict_draws(X), model.predict_draws(X, kind="response"), model.predictive(X))

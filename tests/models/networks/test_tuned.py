@@ -6,6 +6,7 @@ import pytest
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.networks.tuned import TunedMLPClassifier, TunedMLPRegressor
 from bayesgeo.models.preparation import held_out_folds
+from tests.models.small import perceptron
 
 QUICK = {"max_epochs": 30, "random_state": 3}
 
@@ -31,7 +32,7 @@ def test_what_was_tried_is_a_table_and_the_least_loss_was_fitted_again():
     np.testing.assert_allclose(results["mean_loss"], results["loss"].mean("fold"))
     width, depth = tried[int(results["mean_loss"].values.argmin())]
     assert model.estimator_.hidden == (width,) * depth
-    again = MLPRegressor((width,) * depth, max_epochs=30, random_state=model.seed_).fit(X, y)
+    again = perceptron(MLPRegressor, (width,) * depth, max_epochs=30, random_state=model.seed_).fit(X, y)
     assert np.array_equal(model.predict(X), again.predict(X))
     assert model.noise_.identical(again.noise_)
 
@@ -94,7 +95,7 @@ def test_too_few_rows_to_choose_by_take_the_first_candidate():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"folds": 1}, r"Invalid folds 1\. What is fitted on all rows holds none out"),
+        ({"folds": 1}, r"Invalid folds 1\. Two folds are the least that hold rows out"),
         ({"folds": 2.5}, r"Invalid folds 2\.5\. It must be a whole number above zero"),
         ({"widths": ()}, r"Invalid widths \(\)\. There is nothing to choose from"),
         ({"widths": (0,)}, r"Invalid widths 0\. It must be a whole number above zero"),

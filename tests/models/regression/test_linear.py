@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from scipy import linalg, special, stats
 
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression
+from bayesgeo.models.rows import TrainingRows
 from tests.fake import FakePosterior
+from tests.problems import problem_of
 
 FACTORS = st.lists(st.sampled_from([1e-3, 0.5, 1.0, 4.0, 1e4]), min_size=3, max_size=3)
 
@@ -16,6 +18,10 @@ def linear_rows(n=30, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 3)) * [1.0, 10.0, 0.1] + [5.0, -3.0, 0.0]
     return X, X @ [2.0, 0.3, -4.0] + rng.normal(size=n)
+
+
+def rows_of(X, y):
+    return TrainingRows(X, np.arange(len(X)), y=y)
 
 
 def draws_of(model, name):
@@ -81,7 +87,7 @@ def test_whitened_coordinates_change_the_posterior_by_a_constant_only(prior, n_l
     y = np.digitize(y, np.quantile(y, np.arange(1, n_labels) / n_labels))
     model = BayesianLogisticRegression(prior, inference=FakePosterior(draws=4), random_state=0).fit(X, y)
     scaled = (X - model.center_) / model.scale_
-    problem = model._problem(scaled, y)
+    problem = model._problem(rows_of(X, y))
     graph = problem.build()
     with graph:
         pm.set_data(dict(problem.data))
@@ -111,8 +117,8 @@ def test_folds_of_nearly_equal_size_share_one_graph():
     keys = set()
     for n in (100, 101, 104):
         X = rng.normal(size=(n, 2))
-        model = BayesianLinearRegression("horseshoe", inference=FakePosterior(draws=4)).fit(X, X[:, 0])
-        keys.add(model._problem(X, X[:, 0]).key)
+        model = BayesianLinearRegression("horseshoe", inference=FakePosterior(draws=4))
+        keys.add(problem_of(model, X, X[:, 0]).key)
     assert len(keys) == 1
 
 

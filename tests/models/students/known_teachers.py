@@ -28,11 +28,11 @@ class KnownClassifier(Classifier):
     def precision(X):
         return 100.0 * np.exp(-np.linalg.norm(X, axis=1))
 
-    def _learn(self, X, y, groups):
-        self.seen_ = X
+    def _learn(self, rows):
+        self.seen_ = rows.X
 
-    def _expected(self, X):
-        return dirichlet_draws(self.mean(X), self.precision(X), self.draws, 1)[None]
+    def _expected(self, rows):
+        return dirichlet_draws(self.mean(rows.X), self.precision(rows.X), self.draws, 1)[None]
 
 
 class KnownRegressor(Regressor):
@@ -55,10 +55,11 @@ class KnownRegressor(Regressor):
     def epistemic(self, X):
         return self.factor * 0.3 * np.exp(0.5 * np.linalg.norm(X, axis=1))
 
-    def _learn(self, X, y, groups):
-        self.seen_ = X
+    def _learn(self, rows):
+        self.seen_ = rows.X
 
-    def _predictive(self, X):
+    def _predictive(self, rows):
+        X = rows.X
         expected = self.mean(X) + normal_scores(DRAWS)[:, None] * self.epistemic(X)
         return {"expected": expected[None], "sigma": np.broadcast_to(self.aleatoric(X), expected.shape)[None]}
 

@@ -11,6 +11,7 @@ from bayesgeo.models.students.draws import dirichlet_draws, dirichlet_informatio
 from bayesgeo.models.students.rows import transfer_rows
 from bayesgeo.models.students.students import StudentClassifier, StudentRegressor, distill
 from bayesgeo.models.students.teacher import class_moments, value_moments
+from tests.models.small import perceptron
 from tests.models.students.known_teachers import KnownClassifier, KnownRegressor, class_rows, value_rows
 
 QUICK = {"hidden": (16,), "transfer": 2, "max_epochs": 20, "random_state": 0}
@@ -110,8 +111,8 @@ def test_an_overconfident_teacher_is_calibrated_on_rows_it_has_not_seen():
     # The truth has a sharpness of one; the temperature of 300 rows is known to about 10 %.
     assert student.correction_ == pytest.approx(3.0, rel=0.3)
     seen = student.teacher_.seen_
-    assert len(seen) == 1500 - len(student.held_out_rows_) == 1200
-    held_out = {tuple(row) for row in X[student.held_out_rows_]}
+    assert len(seen) == 1500 - len(student.holdout_rows_) == 1200
+    held_out = {tuple(row) for row in X[student.holdout_rows_]}
     assert not held_out & {tuple(row) for row in seen}
 
 
@@ -127,9 +128,9 @@ def test_whole_groups_are_held_out():
     X, y = class_rows(200)
     groups = np.repeat(np.arange(20), 10)
     student = StudentClassifier(KnownClassifier(), **QUICK).fit(X, y, groups)
-    rest = np.delete(np.arange(200), student.held_out_rows_)
-    assert len(student.held_out_rows_)
-    assert not set(groups[student.held_out_rows_]) & set(groups[rest])
+    rest = np.delete(np.arange(200), student.holdout_rows_)
+    assert len(student.holdout_rows_)
+    assert not set(groups[student.holdout_rows_]) & set(groups[rest])
 
 
 def test_a_fitted_teacher_is_left_as_it_is_unless_rows_are_named():
@@ -185,7 +186,7 @@ def test_scikit_learn_teaches_too(rows):
         assert np.abs(student.predict_proba(new) - calibrated).mean() < 0.01
     else:
         assert student.predict(new) == pytest.approx(student.teacher_.predict(new), abs=0.3)
-        error = (y - student.teacher_.predict(X))[student.held_out_rows_]
+        error = (y - student.teacher_.predict(X))[student.holdout_rows_]
         noise = np.sqrt(student.uncertainty(new)["aleatoric"].values)
         assert noise == pytest.approx(np.sqrt(np.mean(error**2)), rel=0.02)
     assert not student.spread_
@@ -202,7 +203,7 @@ def test_by_default_an_ensemble_teaches():
 
 def test_the_same_seed_gives_the_same_student():
     X, y = class_rows(120)
-    teacher = MLPClassifier((8,), max_epochs=10)
+    teacher = perceptron(MLPClassifier, (8,), max_epochs=10)
     first, second = (StudentClassifier(teacher, **QUICK).fit(X, y) for _ in range(2))
     for name, values in first.weights_.items():
         assert np.array_equal(values, second.weights_[name])
@@ -210,7 +211,7 @@ def test_the_same_seed_gives_the_same_student():
     assert not np.array_equal(first.weights_["weight_0"], other.weights_["weight_0"])
 
 
-def test_a_class_that_only_held_out_rows_have_gets_almost_nothing():
+def test_a_class_that_only_holdout_rows_have_gets_almost_nothing():
     X, y = class_rows(120)
     y[:3] = "peat"
     student = StudentClassifier(LogisticRegression(), **QUICK).fit(X, y, held_out=np.arange(30))

@@ -2,42 +2,16 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import special
 from sklearn.linear_model import Lasso, Ridge
 
 from bayesgeo._progress import listening
 from bayesgeo.models.architecture import ACTIVATIONS, Network
-from bayesgeo.models.training.curves import fitting
-from bayesgeo.models.training.loop import LEAST_GAIN, cross_entropy, squared_error, train
+from bayesgeo.models.training.loop import LEAST_GAIN, cross_entropy, squared_error
 from bayesgeo.models.training.members import Members
 from bayesgeo.models.training.pruning import magnitude_masks
-from bayesgeo.models.training.recipe import OPTIMISERS, SCHEDULES, Recipe
-
-N = 90
-QUICK = {"max_epochs": 6, "patience": 6}
-
-
-def rows(seed=0, n=N, features=3, noise=0.3):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, features))
-    return {"X": X, "y": np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + noise * rng.normal(size=n)}
-
-
-def parted(n_members, sizes=(60,), n=N):
-    parts = []
-    for k in range(n_members):
-        order = np.random.default_rng(k).permutation(n)
-        cut = sizes[k % len(sizes)]
-        parts.append((order[:cut], order[cut:]))
-    return parts
-
-
-def trained(n_members=1, network=None, parts=None, data=None, *, seeds=None, how=None, **recipe):
-    parts = parts or parted(n_members)
-    network = network or Network(3, (8,), 1)
-    recipe = Recipe(**QUICK | recipe)
-    return train(network, data or rows(), parts, squared_error, recipe, seeds or range(n_members), **(how or {}))
+from bayesgeo.models.training.recipe import OPTIMISERS, Recipe
+from tests.models.training.training import N, parted, rows, trained
 
 
 def same(found, wanted):
@@ -46,7 +20,7 @@ def same(found, wanted):
 
 RECIPES = {
     "plain": {},
-    "batch normalisation": {"batch_normalisation": True},
+    "batch normalisation": {"how": {"batch_normalisation": True}},
     "dropout": {"dropout": 0.3},
     "momentum, l1, cosine": {"optimiser": "momentum", "l1": 0.01, "schedule": "cosine", "learning_rate": 0.01},
     "rmsprop": {"optimiser": "rmsprop"},
@@ -92,7 +66,7 @@ def test_a_member_is_the_same_alone_and_in_company_until_no_more_than_a_quarter_
 def test_the_weights_are_those_of_the_best_epoch_in_the_shared_forward_pass(activation, norm):
     network = Network(3, (8, 4), 1, activation, "layer" if norm == "layer" else None)
     data, parts = rows(), parted(2)
-    found = trained(2, network, parts, max_epochs=8, batch_normalisation=norm == "batch")
+    found = trained(2, network, parts, max_epochs=8, how={"batch_normalisation": norm == "batch"})
     for k, (_, aside) in enumerate(parts):
         p = {name: values[k] for name, values in found.weights.items()}
         error = (network.forward(data["X"][aside], p, np)[:, 0] - data["y"][aside]) ** 2
@@ -106,8 +80,8 @@ def test_batch_normalisation_is_folded_exactly():
     import torch
 
     network, data = Network(3, (8, 4), 2, "tanh"), rows()
-    settings = {"start": None, "frozen": (), "keep": None, "device": "cpu"}
-    members = Members(torch, network, Recipe(batch_normalisation=True), [0, 1], **settings)
+    settings = {"start": None, "frozen": (), "keep": None, "batch_normalisation": True, "device": "cpu"}
+    members = Members(torch, network, Recipe(), [0, 1], **settings)
     X = torch.as_tensor(data["X"], dtype=torch.float32).expand(2, -1, -1)
     y = {"y": torch.as_tensor(data["y"], dtype=torch.float32).expand(2, -1)}
     for begin in range(0, 80, 20):
@@ -201,19 +175,6 @@ def test_what_is_pruned_or_frozen_stays_so(optimiser):
     assert (found["bias_1"] != start["bias_1"]).all()
 
 
-def test_masks_take_the_smallest_weights_of_all_layers_and_more_take_more():
-    weights = trained(3, Network(3, (8, 8), 1)).weights
-    masks = {share: magnitude_masks(weights, share) for share in (0.0, 0.5, 0.9)}
-    names = list(masks[0.5])
-    assert names == ["weight_0", "weight_1", "weight_2"]
-    for member in range(3):
-        flat = np.concatenate([weights[name][member].ravel() for name in names])
-        kept = {share: np.concatenate([mask[name][member].ravel() for name in names]) for share, mask in masks.items()}
-        assert [int((values == 0).sum()) for values in kept.values()] == [0, round(0.5 * 96), round(0.9 * 96)]
-        assert np.abs(flat[kept[0.5] == 0]).max() < np.abs(flat[kept[0.5] == 1]).min()
-        assert (kept[0.9] <= kept[0.5]).all()
-
-
 def test_watched_rows_are_recorded_and_change_nothing():
     data = rows()
     watched = {name: values[:20] for name, values in rows(seed=9).items()}
@@ -251,20 +212,10 @@ def test_the_random_state_of_torch_and_numpy_is_not_touched():
 
 def test_rows_are_gathered_in_parts_without_changing_the_result(monkeypatch):
     whole = trained(2, batch_size=16)
-    for module in ("members", "loop"):
-        monkeypatch.setattr(f"bayesgeo.models.training.{module}.AT_ONCE", 400)
+    monkeypatch.setattr("bayesgeo._arrays.BUDGET", 400)
     part = trained(2, batch_size=16)
     np.testing.assert_allclose(part.curve["validation"], whole.curve["validation"], rtol=1e-6)
     assert same(part.weights, whole.weights)
-
-
-def test_schedules_begin_at_the_full_step_and_fall():
-    done = np.linspace(0, 0.999, 50)
-    for name, schedule in SCHEDULES.items():
-        factors = np.array([schedule(share) for share in done])
-        assert factors[0] == 1.0
-        assert (np.diff(factors) <= 0).all()
-        assert (factors[-1] < 0.02) == (name != "constant")
 
 
 def test_every_epoch_is_told():
@@ -274,81 +225,7 @@ def test_every_epoch_is_told():
     assert heard == [("training", epoch, 6) for epoch in range(1, 7)]
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"optimiser": "adamww"}, r"Invalid optimiser 'adamww'\. It is not known\. Did you mean 'adamw'"),
-        ({"schedule": "cosinus"}, r"Invalid schedule 'cosinus'\. It is not known\. Did you mean 'cosine'"),
-        ({"learning_rate": 0.0}, r"Invalid learning_rate 0\.0\. It must be a finite number above zero"),
-        ({"weight_decay": -1.0}, r"Invalid weight_decay -1\.0\. It must be zero or a finite number above"),
-        ({"l1": np.inf}, r"Invalid l1 inf\. It must be zero or a finite number above"),
-        ({"dropout": 1.0}, r"Invalid dropout 1\.0\. No unit would be left"),
-        ({"batch_size": 0}, r"Invalid batch_size 0\. It must be a whole number above zero"),
-        ({"max_epochs": 2.5}, r"Invalid max_epochs 2\.5\. It must be a whole number above zero"),
-        ({"patience": -1}, r"Invalid patience -1\. It must be a whole number above zero"),
-    ],
-)
-def test_a_recipe_that_cannot_be_used_is_refused(settings, message):
-    with pytest.raises(ValueError, match=message):
-        Recipe(**settings)
-
-
 def test_a_loss_that_is_never_finite_is_an_error_not_a_network():
     data = rows() | {"y": np.full(N, np.nan)}
     with pytest.raises(ValueError, match=r"Invalid learning_rate 0\.003\. The loss is not finite after any epoch"):
         trained(2, data=data)
-
-
-def curve(training, validation, **more):
-    return xr.Dataset({"training": ("epoch", training), "validation": ("epoch", validation)} | more)
-
-
-EPOCHS = np.arange(100)
-FALLING = 0.1 + 0.9 * np.exp(-EPOCHS / 10)
-CURVES = {
-    "fits": curve(FALLING, FALLING + 0.02),
-    "overfitting": curve(FALLING, np.where(EPOCHS < 30, FALLING, FALLING[30] + 0.005 * (EPOCHS - 30))),
-    "underfitting": curve(FALLING, FALLING, constant=0.1),
-}
-
-
-@pytest.mark.parametrize("word", CURVES)
-def test_clean_curves_are_named(word):
-    assert fitting(CURVES[word]) == word
-
-
-def test_a_loss_still_falling_at_the_end_is_underfitting_and_one_that_rests_is_not():
-    assert fitting(curve(1 - EPOCHS / 200, 1.1 - EPOCHS / 200)) == "underfitting"
-    assert fitting(curve(np.ones(100), 1.1 - EPOCHS / 1e5)) == "fits"
-
-
-def test_validation_that_rises_while_training_does_not_fall_is_no_overfitting():
-    rising = np.where(EPOCHS < 30, FALLING, FALLING[30] + 0.005 * (EPOCHS - 30))
-    assert fitting(curve(rising, rising)) == "fits"
-
-
-def test_noise_on_the_curves_does_not_change_the_word():
-    rng = np.random.default_rng(0)
-    for word, clean in CURVES.items():
-        noisy = clean * (1 + 0.03 * rng.normal(size=100)) if word != "underfitting" else clean
-        assert fitting(noisy) == word
-
-
-def test_of_several_members_most_decide():
-    together = xr.concat([CURVES["fits"], CURVES["overfitting"], CURVES["overfitting"]], "member", join="outer")
-    assert fitting(together) == "overfitting"
-
-
-@pytest.mark.parametrize(
-    ("word", "hidden", "noise", "recipe"),
-    [
-        ("overfitting", (64, 64), 1.0, {"max_epochs": 300, "patience": 300, "weight_decay": 0.0}),
-        ("underfitting", (8,), 0.1, {"max_epochs": 10, "patience": 10, "learning_rate": 1e-3}),
-        ("fits", (16, 16), 0.3, {"max_epochs": 500, "patience": 25}),
-    ],
-)
-def test_networks_that_were_made_to_are_found_to(word, hidden, noise, recipe):
-    data = rows(n=400, noise=noise)
-    cut = 100 if word == "overfitting" else 300
-    found = trained(1, Network(3, hidden, 1), [(np.arange(cut), np.arange(300, 400))], data, **recipe)
-    assert fitting(found.curve.isel(member=0)) == word

@@ -6,19 +6,17 @@ from scipy import optimize, special
 from sklearn.naive_bayes import GaussianNB
 
 from bayesgeo import catalog
-from bayesgeo.models.baselines import RidgeRegressor, WrappedClassifier
+from bayesgeo.models.baselines import RidgeRegressor
 from bayesgeo.models.networks.bayesian_mlp import BayesianMLPRegressor
 from bayesgeo.models.networks.ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
-from bayesgeo.models.wrappers.calibrated import (
-    CalibratedClassifier,
-    CalibratedRegressor,
-    mean_and_sd,
-    scale_of,
-    temperature_of,
-    tempered,
-)
+from bayesgeo.models.rows import Rows
+from bayesgeo.models.wrappers.base import mean_and_sd
+from bayesgeo.models.wrappers.calibrated import CalibratedClassifier, CalibratedRegressor
+from bayesgeo.models.wrappers.sklearn import SklearnModelClassifier
+from bayesgeo.models.wrappers.temperature import scale_of, temperature_of, tempered
 from tests.fake import FakePosterior
+from tests.models.small import ensemble, perceptron
 
 
 def classes(n=400, seed=0, labels=3):
@@ -34,7 +32,7 @@ def values(n=400, seed=0):
     return X, 50 + 5 * X[:, 0] + 3 * rng.normal(size=n)
 
 
-class NaiveBayes(WrappedClassifier):
+class NaiveBayes(SklearnModelClassifier):
     def _build(self):
         return GaussianNB()
 
@@ -42,8 +40,8 @@ class NaiveBayes(WrappedClassifier):
 class TooSure(NaiveBayes):
     """A good classifier whose logits are three times too large."""
 
-    def _expected(self, X):
-        return tempered(super()._expected(X), 1 / 3)
+    def _expected(self, rows):
+        return tempered(super()._expected(rows), 1 / 3)
 
 
 class TooNarrow(RidgeRegressor):
@@ -52,6 +50,10 @@ class TooNarrow(RidgeRegressor):
     @property
     def noise_(self):
         return super().noise_ / 3
+
+
+def rows_of(X):
+    return Rows(X, np.arange(len(X)))
 
 
 def log_loss(model, X, y):
@@ -121,21 +123,21 @@ def test_an_estimator_that_is_too_narrow_is_widened():
 
 def test_the_spread_of_draws_is_scaled_with_the_noise():
     X, y = values()
-    ensemble = DeepEnsembleRegressor((8,), members=3, max_epochs=10)
-    model = CalibratedRegressor(ensemble, folds=None, random_state=0).fit(X, y)
+    members = ensemble(DeepEnsembleRegressor, max_epochs=10)
+    model = CalibratedRegressor(members, folds=None, random_state=0).fit(X, y)
     ours, theirs = model.predictive(X), model.estimator_.predictive(X)
     sample, s = ("chain", "draw"), model.factor_
     np.testing.assert_allclose(ours["sigma"], s * theirs["sigma"])
     np.testing.assert_allclose(ours["expected"].std(sample), s * theirs["expected"].std(sample), rtol=1e-9)
     np.testing.assert_allclose(ours["expected"].mean(sample), theirs["expected"].mean(sample), rtol=1e-12)
     # On the rows set aside the mean and standard deviation are right on average.
-    mean, sd = mean_and_sd(model.estimator_, X[model.aside_])
-    assert np.mean(((y[model.aside_] - mean) / (s * sd)) ** 2) == pytest.approx(1.0)
+    mean, sd = mean_and_sd(model.estimator_, rows_of(X[model.holdout_rows_]))
+    assert np.mean(((y[model.holdout_rows_] - mean) / (s * sd)) ** 2) == pytest.approx(1.0)
 
 
 def test_every_draw_of_classes_is_tempered():
     X, y = classes()
-    model = CalibratedClassifier(DeepEnsembleClassifier((8,), members=3, max_epochs=10), random_state=0).fit(X, y)
+    model = CalibratedClassifier(ensemble(DeepEnsembleClassifier, max_epochs=10), random_state=0).fit(X, y)
     theirs = model.estimator_.predict_draws(X).values
     np.testing.assert_allclose(model.predict_draws(X), tempered(theirs, model.temperature_), rtol=1e-12)
     assert model.predict_draws(X).sizes["draw"] == 3
@@ -145,18 +147,20 @@ def test_calibration_sees_no_row_the_estimator_learned_from(monkeypatch):
     seen = []
     learn = MLPRegressor._learn
 
-    def listening(self, X, y, groups):
-        seen.append(X)
-        return learn(self, X, y, groups)
+    def listening(self, rows, **others):
+        seen.append(rows.X)
+        return learn(self, rows, **others)
 
     monkeypatch.setattr(MLPRegressor, "_learn", listening)
     X, y = values()
     groups = np.repeat(np.arange(20), 20)
-    model = CalibratedRegressor(MLPRegressor((4,), max_epochs=3), folds=None, random_state=0).fit(X, y, groups)
+    model = CalibratedRegressor(perceptron(MLPRegressor, (4,), max_epochs=3), folds=None, random_state=0).fit(
+        X, y, groups
+    )
     assert len(seen) == 1
-    assert len(seen[0]) + len(model.aside_) == 400
-    assert not (seen[0][:, None] == X[model.aside_]).all(axis=2).any()
-    assert not set(groups[model.aside_]) & set(np.delete(groups, model.aside_))
+    assert len(seen[0]) + len(model.holdout_rows_) == 400
+    assert not (seen[0][:, None] == X[model.holdout_rows_]).all(axis=2).any()
+    assert not set(groups[model.holdout_rows_]) & set(np.delete(groups, model.holdout_rows_))
 
 
 def test_a_class_only_among_the_rows_set_aside_gets_no_probability():
@@ -175,12 +179,12 @@ def test_a_class_only_among_the_rows_set_aside_gets_no_probability():
 def test_the_search_for_the_temperature_holds_few_draws(monkeypatch):
     X, y = classes()
     model = CalibratedClassifier(NaiveBayes(), random_state=0).fit(X, y)
-    ensemble = DeepEnsembleClassifier((8,), members=6, max_epochs=5)
-    monkeypatch.setattr("bayesgeo.models.wrappers.calibrated.CHUNK", 40_000)
-    thin = CalibratedClassifier(ensemble, random_state=0).fit(X, y)
-    assert thin._thinned(thin.estimator_, X[:80], 80).shape == (1, 3, 80, 3)
-    assert thin._thinned(thin.estimator_, X[:80], 160).shape == (1, 2, 80, 3)
-    assert model._thinned(model.estimator_, X[:3], 3).shape == (1, 1, 3, 3)
+    members = ensemble(DeepEnsembleClassifier, members=6, max_epochs=5)
+    monkeypatch.setattr("bayesgeo._arrays.BUDGET", 40_000)
+    thin = CalibratedClassifier(members, random_state=0).fit(X, y)
+    assert thin._thinned(thin.estimator_, rows_of(X[:80]), 80).shape == (1, 3, 80, 3)
+    assert thin._thinned(thin.estimator_, rows_of(X[:80]), 160).shape == (1, 2, 80, 3)
+    assert model._thinned(model.estimator_, rows_of(X[:3]), 3).shape == (1, 1, 3, 3)
 
 
 def test_the_kind_is_that_of_the_estimator_inside():
@@ -211,7 +215,7 @@ def test_every_row_is_judged_and_learned_from_by_default(calibrated, inside, dat
     X, y = data(600)
     groups = np.repeat(np.arange(30), 20)
     model = calibrated(inside(), random_state=0).fit(X, y, groups)
-    assert model.aside_.tolist() == list(range(600))
+    assert model.holdout_rows_.tolist() == list(range(600))
     assert getattr(model, learned) == pytest.approx(3.0, rel=0.25)
     whole = inside(random_state=model.seed_).fit(X, y, groups)
     np.testing.assert_allclose(model.estimator_.predict_draws(X), whole.predict_draws(X), rtol=1e-12)
@@ -232,12 +236,12 @@ def test_folds_know_the_temperature_better_than_one_part():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"part": 0.0}, r"Invalid part 0\.0\. It is no share of the rows"),
-        ({"folds": 1}, r"Invalid folds 1\. What is fitted on all rows holds none out"),
+        ({"holdout": 0.0}, r"Invalid holdout 0\.0\. It must be in \(0, 1\)"),
+        ({"folds": 1}, r"Invalid folds 1\. Two folds are the least that hold rows out"),
         ({"folds": 2.5}, r"Invalid folds 2\.5\. It must be a whole number above zero"),
-        ({"part": 1.5}, r"Invalid part 1\.5\. It is no share of the rows"),
-        ({"estimator": MLPClassifier()}, r"Invalid estimator 'MLPClassifier'\. It is no regressor of bayesgeo"),
-        ({"estimator": "mlp"}, r"Invalid estimator 'str'\. It is no regressor of bayesgeo"),
+        ({"holdout": 1.5}, r"Invalid holdout 1\.5\. It must be in \(0, 1\)"),
+        ({"estimator": MLPClassifier()}, r"Invalid estimator 'MLPClassifier'\. It is no regressor"),
+        ({"estimator": "mlp"}, r"Invalid estimator 'str'\. It is neither a model of bayesgeo nor"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_in_fit(settings, message):

@@ -8,24 +8,21 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 
-from bayesgeo.models.baselines import MajorityClassifier, WrappedClassifier, WrappedRegressor
+from bayesgeo.models.baselines import MajorityClassifier
 from bayesgeo.models.networks.ensemble import DeepEnsembleRegressor
 from bayesgeo.models.wrappers.conformal import ConformalClassifier, ConformalRegressor
+from bayesgeo.models.wrappers.sklearn import SklearnClassifier, SklearnModelRegressor
+from tests.models.small import ensemble
 
 REPEATS, N = 100, 60
 
 
-class NaiveBayes(WrappedClassifier):
-    def _build(self):
-        return GaussianNB()
-
-
-class Line(WrappedRegressor):
+class Line(SklearnModelRegressor):
     def _build(self):
         return LinearRegression()
 
-    def _learn(self, X, y, groups):
-        self.estimator_, self.sigma_ = self._build().fit(X, y), 1.0
+    def _learn(self, rows):
+        self.estimator_, self.sigma_ = self._build().fit(rows.X, rows.y), 1.0
 
 
 class Constant(Line):
@@ -62,7 +59,7 @@ def test_intervals_hold_the_value_as_often_as_asked_though_the_model_is_wrong(in
     rng, hits = np.random.default_rng(0), []
     for seed in range(REPEATS):
         X, y = values(rng, N + 1)
-        model = ConformalRegressor(inside(), part=0.5, random_state=seed).fit(X[:N], y[:N])
+        model = ConformalRegressor(inside(), holdout=0.5, random_state=seed).fit(X[:N], y[:N])
         low, high = model.predict_interval(X[N:], coverage)[0]
         hits.append(low <= y[N] <= high)
     band(coverage, len(model.scores_), hits)
@@ -73,7 +70,7 @@ def test_sets_hold_the_class_as_often_as_asked(method):
     rng, hits, sizes = np.random.default_rng(1), [], []
     for seed in range(REPEATS):
         X, y = classes(rng, N + 1)
-        model = ConformalClassifier(NaiveBayes(), method=method, part=0.5, random_state=seed)
+        model = ConformalClassifier(SklearnClassifier(GaussianNB()), method=method, holdout=0.5, random_state=seed)
         held = model.fit(X[:N], y[:N]).predict_set(X[N:], 0.8)[0]
         hits.append(held[model.classes_ == y[N]].item())
         sizes.append(held.sum())
@@ -87,7 +84,7 @@ def test_sets_hold_the_class_as_often_as_asked(method):
 def test_adaptive_sets_are_larger_where_classes_are_less_sure():
     rng = np.random.default_rng(2)
     X, y = classes(rng, 2000)
-    model = ConformalClassifier(NaiveBayes(), method="adaptive", random_state=0).fit(X, y)
+    model = ConformalClassifier(SklearnClassifier(GaussianNB()), method="adaptive", random_state=0).fit(X, y)
     p, size = model.predict_proba(X).max(axis=1), model.predict_set(X, 0.8).sum(axis=1)
     assert size[p < 0.5].mean() > size[p > 0.8].mean() + 0.5
     # A more probable class is never left out for a less probable one.
@@ -99,7 +96,7 @@ def test_adaptive_sets_are_larger_where_classes_are_less_sure():
 @METHODS
 def test_sets_grow_with_the_coverage(method):
     X, y = classes(np.random.default_rng(3), 300)
-    model = ConformalClassifier(NaiveBayes(), method=method, random_state=0).fit(X, y)
+    model = ConformalClassifier(SklearnClassifier(GaussianNB()), method=method, random_state=0).fit(X, y)
     few, many = (model.predict_set(X, coverage) for coverage in (0.6, 0.95))
     assert few.shape == (300, 3)
     assert few.dtype == bool
@@ -110,7 +107,9 @@ def test_sets_grow_with_the_coverage(method):
 def test_intervals_are_wider_where_the_draws_are():
     rng = np.random.default_rng(4)
     X, y = values(rng, 300)
-    model = ConformalRegressor(DeepEnsembleRegressor((16,), members=4, max_epochs=40), random_state=0).fit(X, y)
+    model = ConformalRegressor(
+        ensemble(DeepEnsembleRegressor, hidden=(16,), members=4, max_epochs=40), random_state=0
+    ).fit(X, y)
     inside, outside = (np.diff(model.predict_interval(rows, 0.9)).mean() for rows in (X, 4 * X))
     assert outside > 1.2 * inside
     ends = model.predict_interval(X, 0.9)
@@ -126,7 +125,7 @@ def test_draws_are_those_of_the_estimator_inside():
 def test_too_few_rows_set_aside_promise_nothing():
     rng = np.random.default_rng(6)
     X, y = values(rng, 20)
-    model = ConformalRegressor(Line(), part=0.25, random_state=0).fit(X, y)
+    model = ConformalRegressor(Line(), holdout=0.25, random_state=0).fit(X, y)
     assert len(model.scores_) == 5
     assert np.isinf(model.predict_interval(X, 0.9)).all()
     assert np.isfinite(model.predict_interval(X, 5 / 6)).all()
@@ -138,7 +137,7 @@ def test_too_few_rows_set_aside_promise_nothing():
 def test_a_coverage_that_is_no_probability_is_refused(coverage):
     X, y = values(np.random.default_rng(7), 40)
     model = ConformalRegressor(Line(), random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match=r"Invalid coverage .*\. It is no probability\. Give a number between"):
+    with pytest.raises(ValueError, match=r"Invalid coverage .*\. It must be in \(0, 1\)\. Give coverage=0\.9"):
         model.predict_interval(X, coverage)
 
 
