@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from bayesgeo import cli
-from bayesgeo.runs.study import load_study
+from bayesgeo.runs.folder import load_study
 from tests.tables import events, shaking, write_csv
 
 

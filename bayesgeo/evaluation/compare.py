@@ -26,8 +26,8 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
     With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, the mean of :math:`d` gets an interval from a bootstrap
     that resamples whole groups (rows where there are none). Only an interval clear of zero is called a difference.
     No correction for the number of pairs is made: the table shows them all. Where the folds were fitted under several
-    seeds, the interval is that of :func:`bayesgeo.evaluation.seeds.with_seed_variance`. A second opinion, which also knows that
-    the models would be others on other training rows, is the interval of :func:`corrected_interval` over the folds.
+    seeds, the interval is that of :func:`bayesgeo.evaluation.seeds.with_seed_variance`. A second opinion, which also
+    accounts for other training rows giving other models, is the interval of :func:`corrected_interval` over the folds.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from bayesgeo.datasets.split import Split
 from bayesgeo.diagnostics import model_evidence
 from bayesgeo.evaluation.checkpoint import kept
 from bayesgeo.evaluation.evidence import (
-    SCHEMA,
+    EVIDENCE_SCHEMA,
     describe,
     diagnostics_group,
     observed_group,
@@ -213,7 +213,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
 
 def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
     attrs = {
-        "schema_version": SCHEMA,
+        "schema_version": EVIDENCE_SCHEMA,
         "model": final.name,
         "class": type(final).__name__,
         "kind": final.kind,

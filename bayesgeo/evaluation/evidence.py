@@ -12,7 +12,7 @@ selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective.
 decision       relative economic value, :func:`bayesgeo.metrics.decision.decision`; only of classes
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
-seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; only if asked for
+seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
 posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned, and the tables of
                :func:`bayesgeo.diagnostics.model_evidence` in place of what they are made of
 ============== =============================================================================================
@@ -41,7 +41,7 @@ from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 from bayesgeo.metrics.decision import decision
 from bayesgeo.metrics.selective import selective
 
-SCHEMA = 3
+EVIDENCE_SCHEMA = 4
 PROB = 0.95
 RESAMPLES = 2000
 PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "", "northing": ""}
@@ -232,6 +232,6 @@ def load_evidence(path: str | Path) -> xr.DataTree:
         tree = xr.load_datatree(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
         raise invalid("evidence", str(path), f"It cannot be read: {error}.", "Run the comparison again.") from None
-    if tree.attrs.get("schema_version") != SCHEMA:
-        raise invalid("evidence", str(path), f"Its schema is not {SCHEMA}.", "Run the comparison again.")
+    if tree.attrs.get("schema_version") != EVIDENCE_SCHEMA:
+        raise invalid("evidence", str(path), f"Its schema is not {EVIDENCE_SCHEMA}.", "Run the comparison again.")
     return tree

@@ -25,7 +25,7 @@ def leaderboard(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_scor
     -------
     pandas.DataFrame
         A row for each ``model``, the best first: ``kind``, ``verdict`` on its posterior, ``conclusion`` ("best", and
-        for the others what :func:`bayesgeo.evaluation.compare.compare` says of them against the best), ``score`` with its
+        for the others the conclusion of :func:`bayesgeo.evaluation.compare.compare` against it), ``score`` with its
         interval ``low`` to ``high``, scores of the task, ``miscalibration`` and ``p_calibrated`` (of the Brier score of
         the event of :func:`bayesgeo.metrics.calibration.event_of`) or ``pit_deviation``, ``aurc`` (ranked by total
         uncertainty), ``compile_seconds``, ``fit_seconds`` (all fits), ``predict_seconds`` (all test rows) and

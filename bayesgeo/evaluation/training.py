@@ -19,8 +19,8 @@ def training_group(curves: Sequence[xr.Dataset]) -> xr.Dataset:
     xarray.Dataset
         ``loss (fold, part, epoch)``, missing after a training has stopped; along ``fold``, whose last is "every row":
         ``best_epoch``, whose weights are kept, ``constant``, the loss of a prediction that ignores the features, and
-        ``word``, what :func:`bayesgeo.models.training.curves.training_verdict` says. Of several members the means, where one that has
-        stopped stays at its last loss, and the word that most of them get; ``members`` is how many.
+        ``verdict``, that of :func:`bayesgeo.models.training.curves.training_verdict`. Of several members the means,
+        where one that has stopped stays at its last loss, and the most frequent verdict; ``members`` is how many.
     """
     epochs = max(curve.sizes["epoch"] for curve in curves)
     members = [size for dim, size in curves[-1]["training"].sizes.items() if dim != "epoch"]
@@ -29,7 +29,7 @@ def training_group(curves: Sequence[xr.Dataset]) -> xr.Dataset:
             "loss": (("fold", "part", "epoch"), [_losses(curve, epochs) for curve in curves]),
             "best_epoch": ("fold", [_mean(curve, "best_epoch") for curve in curves]),
             "constant": ("fold", [_mean(curve, "constant") for curve in curves]),
-            "word": ("fold", [training_verdict(curve) for curve in curves]),
+            "verdict": ("fold", [training_verdict(curve) for curve in curves]),
         },
         coords={
             "fold": [*map(str, range(len(curves) - 1)), EVERY_ROW],

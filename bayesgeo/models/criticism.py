@@ -1,9 +1,9 @@
 """Model criticism: what a fitted model and its prior predict for the training rows, as groups for the checks.
 
-The groups are listed in :mod:`bayesgeo.diagnostics.model_tables`. They are computed with NumPy, at no more than ``ROWS``
-rows, evenly spaced, from 500 to 4,000 draws, evenly spaced, the fewer the more rows there are, and kept in single
-precision: ten megabytes at most, whatever the data. Attributes of ``log_likelihood`` say of how many ``rows`` and
-``draws`` they are a part.
+The groups are listed in :mod:`bayesgeo.diagnostics.model_tables`. They are computed with NumPy, at no more than
+``ROWS`` rows, evenly spaced, from 500 to 4,000 draws, evenly spaced, the fewer the more rows there are, and kept in
+single precision: ten megabytes at most, whatever the data. Attributes of ``log_likelihood`` say of how many ``rows``
+and ``draws`` they are a part.
 """
 
 import hashlib

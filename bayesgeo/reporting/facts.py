@@ -27,7 +27,7 @@ from bayesgeo.reporting.sections.scores import score_facts
 from bayesgeo.reporting.sections.training import training
 from bayesgeo.reporting.sections.worth import ranking_facts
 
-SCHEMA = 4
+REPORT_SCHEMA = 4
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
 Facts = dict[str, Any]
 
@@ -69,7 +69,7 @@ def gather(
     first = next(iter(evidences.values()))
     ranked = sorted(evidences, key=lambda name: -float(evidences[name]["metrics"]["log_score_by_row"].mean()))
     facts = {
-        "schema_version": SCHEMA,
+        "schema_version": REPORT_SCHEMA,
         "dataset": dataset_facts(first),
         "verdict": _verdict(evidences),
         "models": [_model(name, evidences[name]) for name in ranked],

@@ -166,7 +166,7 @@ def test_a_network_leaves_the_curves_of_every_fit_and_another_model_none():
     assert group["fold"].values.tolist() == ["0", "1", "2", EVERY_ROW]
     assert group.sizes["epoch"] == 5
     assert np.isfinite(group["loss"]).all()
-    assert set(group["word"].values) <= {"fits", "overfitting", "underfitting"}
+    assert set(group["verdict"].values) <= {"fits", "overfitting", "underfitting"}
     assert group.attrs["members"] == 1
     assert "training" not in run("logistic", events()).children
 

@@ -140,7 +140,7 @@ def as_trained(
         "loss": (("fold", "part", "epoch"), loss),
         "best_epoch": ("fold", np.arange(40.0, 40.0 + len(words))),
         "constant": ("fold", np.full(len(words), 0.7)),
-        "word": ("fold", list(words)),
+        "verdict": ("fold", list(words)),
     }
     folds = [*map(str, range(len(words) - 1)), EVERY_ROW]
     coords = {"fold": folds, "part": ["training", "validation"], "epoch": np.arange(epochs)}

@@ -1,4 +1,4 @@
-"""Calibration after the fit: rows set aside say how far the predictions of a fitted model are over- or underconfident."""
+"""Calibration after the fit, by rows set aside: temperature of probabilities, factor on predictive widths."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ from bayesgeo.reporting.figures import COLOURS, FAINT, INK, Picture, canvas, to_
 from bayesgeo.reporting.text import number, rounded
 
 POINTS = 200
-WORDS = {"fits": "without over- or underfitting"}
+VERDICTS = {"fits": "without over- or underfitting"}
 WIDE = 10.0  # ratio of losses from which their axis is logarithmic
 Facts = dict[str, Any]
 
@@ -25,7 +25,7 @@ def training(evidence: xr.DataTree) -> Facts | None:
     -------
     dict
         ``members`` of an ensemble, and ``fits``: those of the folds and, last, that on every row, each with ``fold``,
-        ``word`` ("fits", "overfitting" or "underfitting"), ``best_epoch``, ``constant`` (the loss of a prediction that
+        ``verdict`` ("fits", "overfitting" or "underfitting"), ``best_epoch``, ``constant`` (the loss of a prediction that
         ignores the features), ``epoch``, ``training`` and ``validation`` loss.
     """
     if "training" not in evidence.children:
@@ -41,7 +41,7 @@ def _fit(fold: xr.Dataset) -> Facts:
     parts = {name: rounded(loss.sel(part=name).values) for name in ("training", "validation")}
     return {
         "fold": str(fold["fold"].item()),
-        "word": str(fold["word"].item()),
+        "verdict": str(fold["verdict"].item()),
         "best_epoch": float(fold["best_epoch"]),
         "constant": float(fold["constant"]),
         "epoch": loss["epoch"].values.tolist(),
@@ -88,7 +88,7 @@ def _name(fit: Mapping[str, Any]) -> str:
 
 def _course(fit: Mapping[str, Any]) -> str:
     ends = [number(fit[part][-1]) for part in ("training", "validation")]
-    found = f"best epoch {number(fit['best_epoch'])}, {WORDS.get(fit['word'], fit['word'])}"
+    found = f"best epoch {number(fit['best_epoch'])}, {VERDICTS.get(fit['verdict'], fit['verdict'])}"
     return f"training {ends[0]} and validation {ends[1]} at last, {found}"
 
 
@@ -97,18 +97,18 @@ def trained(training: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> fits = [{"word": "fits", "best_epoch": 20.0}, {"word": "overfitting", "best_epoch": 41.0}]
+    >>> fits = [{"verdict": "fits", "best_epoch": 20.0}, {"verdict": "overfitting", "best_epoch": 41.0}]
     >>> trained({"members": 1, "fits": fits})
     'Trained 2 times, for each fold and on every row: 1 without over- or underfitting, 1 overfitting. Kept are the
      weights of the best epoch, 20 to 41.'
     """
     fits = training["fits"]
-    counted = Counter(fit["word"] for fit in fits).most_common()
-    words = ", ".join(f"{count} {WORDS.get(word, word)}" for word, count in counted)
+    counted = Counter(fit["verdict"] for fit in fits).most_common()
+    listed = ", ".join(f"{count} {VERDICTS.get(verdict, verdict)}" for verdict, count in counted)
     best = sorted(fit["best_epoch"] for fit in fits)
     mean = f" Lines are means of {training['members']} members." if training["members"] > 1 else ""
     kept = f"Kept are the weights of the best epoch, {number(best[0])} to {number(best[-1])}."
-    return f"Trained {len(fits)} times, for each fold and on every row: {words}. {kept}{mean}"
+    return f"Trained {len(fits)} times, for each fold and on every row: {listed}. {kept}{mean}"
 
 
 __all__ = ["trained", "training", "training_curves"]

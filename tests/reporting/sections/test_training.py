@@ -9,7 +9,7 @@ def test_the_curves_of_a_network_are_drawn_thinned_and_told(binary: Evidences, t
     page = read(binary | {"mlp": as_trained(binary["logistic"], words=words)}, tmp_path)
     model = next(model for model in facts_of(tmp_path)["models"] if model["name"] == "mlp")
     fits = model["training"]["fits"]
-    assert [fit["word"] for fit in fits] == list(words)
+    assert [fit["verdict"] for fit in fits] == list(words)
     assert [len(fit["epoch"]) for fit in fits] == [150, 200, 200]
     assert (fits[1]["epoch"][0], fits[1]["epoch"][-1]) == (0, 299)
     assert (
