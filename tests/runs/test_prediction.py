@@ -1,0 +1,19 @@
+"""A model of a run predicts new tables, whatever the table of the run is called."""
+
+import pandas as pd
+
+from bayesgeo import read_table, split
+from bayesgeo.runs.prediction import predict_table
+from bayesgeo.runs.study import study
+from tests.tables import shaking, write_csv
+
+
+def test_a_users_table_named_like_a_data_set_of_ours_can_be_predicted_on(tmp_path):
+    table = write_csv(shaking(), tmp_path / "seismic_events.csv")
+    data = read_table(table, target="pga", group="site")
+    assert (data.name, data.origin.library) == ("seismic_events", "")
+    study(data, ["mean", "ridge"], out=tmp_path / "run", by=split(data, folds=3))
+    done = predict_table(tmp_path / "run", table, out=tmp_path / "out.csv")
+    assert (done.rows, done.model) == (data.n_rows, "ridge")
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert (found["low"] < found["predicted"]).all()
