@@ -1,10 +1,14 @@
 """Opening the package and its light floors costs neither PyMC nor torch."""
 
+import importlib
 import json
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
+
+import bayesgeo
 
 HEAVY = ("pymc", "pytensor", "torch", "nutpie", "arviz", "jax", "blackjax", "optax")
 LIGHT = {
@@ -32,11 +36,21 @@ def test_the_search_for_heavy_imports_finds_one():
     assert "torch" in imported_by("import sys; sys.modules['torch'] = sys")
 
 
-def test_every_public_name_is_there():
-    import bayesgeo
+PACKAGES = ("", ".datasets", ".diagnostics", ".inference", ".linalg", ".metrics", ".models", ".probability", ".testing")
 
-    assert len(bayesgeo.__all__) <= 20
-    for name in bayesgeo.__all__:
-        assert getattr(bayesgeo, name).__name__ == name
-    with pytest.raises(AttributeError, match="module 'bayesgeo' has no attribute 'loda'"):
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_there(package):
+    module = importlib.import_module(f"bayesgeo{package}")
+    assert module.__doc__
+    for name in module.__all__:
+        assert not isinstance(getattr(module, name), ModuleType)
+
+
+def test_a_name_that_is_not_there_is_told():
+    with pytest.raises(AttributeError, match="loda"):
         _ = bayesgeo.loda
+
+
+def test_an_editor_lists_the_public_names():
+    assert set(bayesgeo.__all__) <= set(dir(bayesgeo))

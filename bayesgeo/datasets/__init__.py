@@ -12,48 +12,7 @@ Load a data set by name, read a table of your own, or build a :class:`Dataset` f
 Nothing is imported before it is used.
 """
 
-import importlib
-from typing import Any
+import lazy_loader
 
-_HOMES = {
-    "Column": "columns",
-    "Dataset": "base",
-    "Finding": "audit",
-    "Origin": "origin",
-    "Split": "split",
-    "assemble": "assembly",
-    "draw_seismic_events": "simulation.events",
-    "encode": "columns",
-    "load": "registry",
-    "prepare": "registry",
-    "read_table": "tables.read",
-    "titles": "registry",
-}
-
-__all__ = [
-    "Column",
-    "Dataset",
-    "Finding",
-    "Origin",
-    "Split",
-    "assemble",
-    "draw_seismic_events",
-    "encode",
-    "load",
-    "prepare",
-    "read_table",
-    "titles",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+# The stub beside lists the names.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,12 @@
+from .assembly import assemble as assemble
+from .audit import Finding as Finding
+from .base import Dataset as Dataset
+from .columns import Column as Column
+from .columns import encode as encode
+from .origin import Origin as Origin
+from .registry import load as load
+from .registry import prepare as prepare
+from .registry import titles as titles
+from .simulation.events import draw_seismic_events as draw_seismic_events
+from .split import Split as Split
+from .tables.read import read_table as read_table
