@@ -27,7 +27,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
     ignore : iterable of str
         Codes of checks that shall not count.
     data_sha256 : str, optional
-        Hash of the data that the posterior should be of; see :func:`bayesgeo.models.criticism.rows_sha256`.
+        Hash of the data that the posterior should be of; see :func:`bayesgeo.models.criticism.training_data_sha256`.
 
     Returns
     -------

@@ -84,7 +84,7 @@ def test_equal_values_of_other_types_are_other_settings(first, second):
 @pytest.mark.parametrize(
     "setting",
     [np.zeros(3), [1], {"a": 1}, {1}, Hashed(1), Hashed(1).build, Thawed(1), Frozen(np.zeros(2)), (1, [2]), lambda: 1],
-    ids=repr,
+    ids=["array", "list", "dict", "set", "hashed", "method", "thawed", "array within", "list within", "lambda"],
 )
 def test_a_setting_that_may_change_is_never_taken_for_another(setting):
     first, second = partial(graph, setting), partial(graph, setting)

@@ -25,7 +25,7 @@ def training(evidence: xr.DataTree) -> Facts | None:
     -------
     dict
         ``members`` of an ensemble, and ``fits``: those of the folds and, last, that on every row, each with ``fold``,
-        ``verdict`` ("fits", "overfitting" or "underfitting"), ``best_epoch``, ``constant`` (the loss of a prediction that
+        ``verdict`` ("fits", "overfitting", "underfitting"), ``best_epoch``, ``constant`` (the loss of a prediction that
         ignores the features), ``epoch``, ``training`` and ``validation`` loss.
     """
     if "training" not in evidence.children:
