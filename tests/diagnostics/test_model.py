@@ -11,8 +11,7 @@ from scipy import stats
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression, Exact, diagnose
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo, model_evidence
-from bayesgeo.models.criticism import training_data_sha256
-from bayesgeo.models.criticism import ROWS
+from bayesgeo.models.criticism import ROWS, training_data_sha256
 from bayesgeo.models.regression.priors import ClassPrior, RegressionPrior
 from bayesgeo.models.storage import load_model, save_model
 from tests.fake import FakePosterior
@@ -372,7 +371,7 @@ def test_a_fit_records_of_what_data_it_is_whatever_holds_them():
     tree = logistic(X, y).posterior_
     assert diagnose(tree, data_sha256=training_data_sha256(X.tolist(), list(y))).verdict == "sound"
     other = np.where(np.arange(60) == 7, "a" if y[7] == "b" else "b", y)
-    assert diagnose(tree, data_sha256=rows_sha256(X, other)).verdict == "failed"
+    assert diagnose(tree, data_sha256=training_data_sha256(X, other)).verdict == "failed"
 
 
 def test_the_same_seed_leaves_the_same_groups():
