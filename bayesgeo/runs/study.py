@@ -166,7 +166,7 @@ def _manifest(
         "seeds": seeds,
         "source": None if source is None else source.to_dict(),
         "findings": [asdict(finding) for finding in findings],
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([Path(sys.argv[0]).name.replace("__main__.py", "bayesgeo"), *sys.argv[1:]]),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "platform": platform.platform(),
         "versions": {name: version(name) for name in ("bayesgeo", *LIBRARIES)},
