@@ -93,7 +93,7 @@ class Gaussian(Measured):
         """
         at = self._at(names)
         if not at.size:
-            raise invalid("variables", names, "At least one must stay.")
+            raise invalid("variables", names, "No variable is named.", "Give at least one.")
         return _gaussian(self.mean.values[at], self.cov.values[np.ix_(at, at)], names)
 
     def condition(self, **values: float) -> Self:

@@ -1,4 +1,4 @@
-"""What every kind of joint distribution is built on."""
+"""Shared parts of the joint distributions: protocol, events, checks and numerical methods."""
 
 from bayesgeo.probability.base.checks import (
     checked_mass,

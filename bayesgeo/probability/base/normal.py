@@ -1,4 +1,4 @@
-"""Numbers of a multivariate normal: quadrature nodes, boxes, divergence."""
+"""Numerical methods for multivariate normals: quadrature nodes, box probabilities, divergence."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def hermite_nodes(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.nda
         raise invalid(
             "function",
             f"of {rank} directions",
-            f"Quadrature stops at {MOST_DIRECTIONS}.",
+            f"Quadrature is limited to {MOST_DIRECTIONS}.",
             "Take the marginal of the variables it needs, or sample.",
         )
     roots, weights = np.polynomial.hermite_e.hermegauss(NODES)
@@ -61,7 +61,7 @@ def box_probability(mean: np.ndarray, cov: np.ndarray, bounds: Sequence[tuple[fl
 
 
 def _interval(low: float, high: float) -> float:
-    # Measured from the nearer tail, small probabilities keep their digits.
+    # From the nearer tail, small probabilities keep their relative precision.
     if low > 0:
         return float(stats.norm.sf(low) - stats.norm.sf(high))
     return float(stats.norm.cdf(high) - stats.norm.cdf(low))
