@@ -17,7 +17,7 @@ class Exact:
     Parameters
     ----------
     draws, chains : int
-        Independent draws per chain, and chains; every draw is exact, chains exist for the diagnostics' sake.
+        Independent draws per chain, and chains; every draw is exact, chains serve the diagnostics only.
     """
 
     draws: int = 1000
