@@ -27,7 +27,8 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
     ignore : iterable of str
         Codes of checks to leave out of the verdict.
     data_sha256 : str, optional
-        Hash of the data that the posterior should be computed from; see :func:`bayesgeo.models.criticism.rows_sha256`.
+        Hash of the data that the posterior should be computed from, as of
+        :func:`bayesgeo.models.criticism.training_data_sha256`.
 
     Returns
     -------

@@ -42,7 +42,7 @@ class MCLMC:
     again, fewer after a short warm-up, for the draws that are kept.
 
     These dynamics never reject, so draws have a bias that falls with the step size; ``adjusted=True`` adds the
-    Metropolis correction, as a check. It is designed for networks: use :class:`Exact` or :class:`NUTS` for other models.
+    Metropolis correction, as a check. For networks: use :class:`Exact` or :class:`NUTS` for other models.
 
     Parameters
     ----------

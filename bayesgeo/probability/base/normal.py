@@ -79,3 +79,26 @@ def divergence(mean: np.ndarray, cov: np.ndarray, other_mean: np.ndarray, other_
     trace = np.trace(np.linalg.solve(other_cov, cov + np.outer(shift, shift)))
     log_det = np.linalg.slogdet(other_cov)[1] - np.linalg.slogdet(cov)[1]
     return float(trace - len(shift) + log_det) / 2
+
+
+def log_normal(points: np.ndarray, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """Return the log density at ``points (..., variable)``; −inf off the support of a singular covariance.
+
+    Examples
+    --------
+    >>> log_normal(np.array([[0.0], [1.0]]), np.zeros(1), np.eye(1)).round(4)
+    array([-0.9189, -1.4189])
+    """
+    density = stats.multivariate_normal(mean, cov, allow_singular=True)
+    return np.reshape(density.logpdf(points), points.shape[:-1])
+
+
+def differential_entropy(cov: np.ndarray) -> float:
+    """Return the entropy of a regular Gaussian, in nats.
+
+    Examples
+    --------
+    >>> round(differential_entropy(np.eye(1)), 6)
+    1.418939
+    """
+    return float(stats.multivariate_normal(np.zeros(len(cov)), cov).entropy())

@@ -57,6 +57,23 @@ def psd_factor(cov: np.ndarray) -> np.ndarray:
     return sd[:, None] * direction[:, kept] * np.sqrt(np.maximum(size[kept], 0.0))
 
 
+def refuse_singular(cov: np.ndarray) -> None:
+    """Raise if a covariance matrix is singular.
+
+    Examples
+    --------
+    >>> refuse_singular(np.eye(2))
+    """
+    rank = psd_factor(cov).shape[1]
+    if rank < len(cov) or not cov.any():
+        raise invalid(
+            "covariance",
+            f"of rank {rank}",
+            "It is singular, so there is no density.",
+            "Take the marginal of variables that do not determine each other.",
+        )
+
+
 def conditional_moments(
     mean: np.ndarray, cov: np.ndarray, *, free: np.ndarray, given: np.ndarray, values: Mapping[str, float]
 ) -> tuple[np.ndarray, np.ndarray]:
