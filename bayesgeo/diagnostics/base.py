@@ -116,7 +116,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The checks of a posterior and what they add up to."""
+    """Hold the checks of a posterior, and their verdict.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+        In the order of computation.
+
+    Examples
+    --------
+    >>> Diagnosis((Check("rhat", "tip", 1.02, "<= 1.01", ""), Check("draws", "passed", 1000, ">= 250", ""))).verdict
+    'doubtful'
+    """
 
     checks: tuple[Check, ...]
 

@@ -44,6 +44,16 @@ class Loo:
         Input of ``az.compare({"name": loo.result, ...})``.
     rows, of : int
         Number of rows used, evenly spaced, and number of rows in all.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> rng = np.random.default_rng(0)
+    >>> y, mean = rng.normal(size=50), rng.normal(0, 50**-0.5, size=(4, 100, 1))
+    >>> outcome = (("chain", "draw", "obs"), stats.norm.logpdf(y, mean))
+    >>> found = loo(xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": outcome})}))
+    >>> found.rows, bool(np.isclose(found.elpd, found.elpd_by_row.sum()))
+    (50, True)
     """
 
     elpd: float
@@ -137,6 +147,16 @@ def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
         - ``posterior_predictive``, ``prior_predictive``: ``observed``, ``median``, ``low``, ``high`` (5 % and 95 %),
           ``below``, the share of draws below the observed one, and ``margin``, a difference too small to matter,
           ``(statistic,)``.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> rng = np.random.default_rng(0)
+    >>> y, mean = rng.normal(size=50), rng.normal(0, 50**-0.5, size=(4, 100, 1))
+    >>> outcome = (("chain", "draw", "obs"), stats.norm.logpdf(y, mean))
+    >>> tree = xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": outcome})})
+    >>> {name: list(table.data_vars) for name, table in model_evidence(tree).items()}
+    {'loo': ['elpd', 'pareto_k']}
     """
     kept = ("loo", "loo_pit", "sensitivity", "posterior_predictive", "prior_predictive")
     tables = {name: tree[name].to_dataset() for name in kept if name in tree.children}

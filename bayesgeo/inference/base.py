@@ -122,6 +122,14 @@ class Problem:
     key : hashable
         Problems with equal keys have the same graph, so one compilation serves them all. It is computed from
         ``build``, the names of ``data``, ``constants`` and ``dims``; see :func:`bayesgeo.inference.identity.identity`.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> def build(sd: float) -> "pm.Model": ...
+    >>> wide, narrow, again = (Problem(partial(build, sd), {"y": np.zeros(3)}, {"mean": ()}) for sd in (9.0, 1.0, 9.0))
+    >>> wide.key == again.key, wide.key == narrow.key
+    (True, False)
     """
 
     build: "Callable[[], pm.Model]"

@@ -39,6 +39,11 @@ class NUTS:
         Chains that run at once; None takes every core. It never changes the draws.
     target_accept : float, optional
         Wanted acceptance rate; None leaves it to the model.
+
+    Examples
+    --------
+    >>> NUTS(draws=2000, target_accept=0.95)
+    NUTS(draws=2000, tune=500, chains=4, cores=None, target_accept=0.95)
     """
 
     draws: int = 1000

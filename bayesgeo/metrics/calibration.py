@@ -154,6 +154,15 @@ def class_calibration(
         lies if the probabilities are calibrated, and ``rows`` since the point before. Along ``label``:
         ``label_miscalibration``, ``label_discrimination`` and ``label_uncertainty`` of each class against the rest,
         which add up to the Brier score.
+
+    Examples
+    --------
+    >>> chance = np.repeat([0.25, 0.75], 40)
+    >>> predictions = xr.Dataset({"probability": (("obs", "label"), np.column_stack([1 - chance, chance]))})
+    >>> y = np.arange(80) % 4 < np.repeat([1, 3], 40)
+    >>> found = class_calibration(predictions, y.astype(int), ("no", "yes"), prob=0.9, seed=0)
+    >>> found["predicted"].values, found["observed"].values
+    (array([0.25, 0.75]), array([0.25, 0.75]))
     """
     probability = predictions["probability"].values
     forecasts = _forecasts(*event_of(probability, y))
@@ -233,6 +242,14 @@ def value_calibration(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *,
         to ``high``. Along ``bin``: ``pit_count`` of rows by their probability integral transform, in 20 bins of equal
         width, and ``pit_low`` to ``pit_high`` for calibrated predictions of independent rows. ``pit_deviation``: the
         largest distance between the distribution of the transforms and the uniform one.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import block_weights
+    >>> pit = xr.Dataset({"pit": ("obs", (np.arange(100) + 0.5) / 100)})
+    >>> found = value_calibration(pit, np.zeros(100), block_weights(np.arange(100), resamples=200, seed=0), prob=0.9)
+    >>> float(found["coverage"].sel(level=0.5)), found["pit_count"].values[:3]
+    (0.5, array([5, 5, 5]))
     """
     pit = predictions["pit"].values
     inside = np.abs(2 * pit - 1)[:, None] <= LEVELS

@@ -111,6 +111,16 @@ def economic_value(
     xarray.Dataset
         ``value`` and its bootstrap interval ``low`` to ``high``, ``(event, ratio)``: the event is the positive label,
         or each label with more than two.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import block_weights
+    >>> y = np.arange(40) % 4 == 0
+    >>> predictions = xr.Dataset({"probability": (("obs", "label"), np.column_stack([1.0 - y, y]))})
+    >>> blocks = block_weights(np.arange(40), resamples=200, seed=0)
+    >>> found = economic_value(predictions, y.astype(int), ("no", "yes"), blocks, prob=0.9)
+    >>> float(found["value"].sel(event="yes", ratio=0.2))
+    1.0
     """
     probability = predictions["probability"].values
     codes = [1] if len(labels) == 2 else list(range(len(labels)))

@@ -20,6 +20,11 @@ class Detection:
     fpr95 : float
         Share of the out-of-distribution rows accepted at the threshold that accepts 95 % of the others (Liang et al.
         2018, ICLR); 0 is best.
+
+    Examples
+    --------
+    >>> Detection(auroc=0.9, fpr95=0.4).auroc
+    0.9
     """
 
     auroc: float

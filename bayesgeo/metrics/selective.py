@@ -93,6 +93,16 @@ def selective_scores(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, 
         ``<name>_high``: ``aurc`` and ``risk_at_80``, at 80 % coverage; without dimension: ``aurc_best``, of a ranking
         by the loss itself, and ``risk_of_all``. A model without epistemic uncertainty has the same risk at every
         coverage of that ranking.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import block_weights
+    >>> predictions = xr.Dataset({name: ("obs", [1.0, 2.0, 3.0, 4.0]) for name in ("mean", "high", "epistemic")})
+    >>> predictions["low"] = 0 * predictions["high"]
+    >>> blocks = block_weights(np.arange(4), resamples=200, seed=0)
+    >>> found = selective_scores(predictions, np.array([1.0, 2.0, 3.0, 6.0]), blocks, prob=0.9)
+    >>> float(found["risk"].sel(ranking="total", coverage=0.5)), float(found["risk_of_all"])
+    (0.0, 0.5)
     """
     loss, rankings = _loss_and_rankings(predictions, y)
     curves = [risk_coverage(loss, uncertainty) for uncertainty in rankings.values()]

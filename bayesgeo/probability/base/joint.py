@@ -96,7 +96,7 @@ class Joint(Protocol):
         return self.expectation(lambda v: (evaluate(f, v) - mean_f) * (evaluate(g, v) - mean_g))
 
 
-def bayes(prior: Joint, likelihood: Any, **observed: Any) -> Any:
+def bayes[Prior: Joint](prior: Prior, likelihood: Any, **observed: Any) -> Prior:
     """Return the posterior p(x | y) = p(y | x) p(x) / p(y), of the same kind as the prior.
 
     Parameters
