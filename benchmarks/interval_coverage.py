@@ -23,9 +23,9 @@ from bayesgeo.evaluation.evidence import PROB
 from bayesgeo.inference.exact import Exact
 from bayesgeo.metrics.base import block_weights
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts, summarise_classes
-from bayesgeo.metrics.decision import decision
+from bayesgeo.metrics.decision import economic_value
 from bayesgeo.metrics.regression import PROBS, summarise_values
-from bayesgeo.metrics.selective import selective
+from bayesgeo.metrics.selective import selective_scores
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 
 REPEATS = 800
@@ -108,8 +108,8 @@ def group_bootstrap(repeats: int) -> None:
     once = (np.zeros(1, dtype=int), np.ones((1, 1), dtype=int))
     population, seen, _ = truth("classification")
     rows = (np.arange(len(seen)), np.ones((1, len(seen)), dtype=int))
-    certain = selective(population, seen, rows, prob=PROB)
-    worth = decision(population, seen, POSITIVE, (once[0].repeat(len(seen)), once[1]), prob=PROB)
+    certain = selective_scores(population, seen, rows, prob=PROB)
+    worth = economic_value(population, seen, POSITIVE, (once[0].repeat(len(seen)), once[1]), prob=PROB)
     for n_groups in GROUPS:
         tally = Tally()
         for seed in range(repeats):
@@ -121,11 +121,11 @@ def group_bootstrap(repeats: int) -> None:
                     low, high = metric.interval(summary, y, blocks, prob=PROB)
                     tally.add(name, low <= true_score(task, name) <= high)
                 if task == "classification":
-                    found = selective(summary, y, blocks, prob=PROB).sel(ranking="confidence")
+                    found = selective_scores(summary, y, blocks, prob=PROB).sel(ranking="confidence")
                     for name in ("aurc", "risk_at_80"):
                         true = certain[name].sel(ranking="confidence")
                         tally.add(name, found[f"{name}_low"] <= true <= found[f"{name}_high"])
-                    value = decision(summary, y, POSITIVE, blocks, prob=PROB).sel(event="yes", ratio=0.2)
+                    value = economic_value(summary, y, POSITIVE, blocks, prob=PROB).sel(event="yes", ratio=0.2)
                     true = worth["value"].sel(event="yes", ratio=0.2)
                     tally.add("relative economic value at .2", value["low"] <= true <= value["high"])
         tally.show(f"Group bootstrap, {n_groups} groups of about {ROWS} rows, {repeats} repeats")

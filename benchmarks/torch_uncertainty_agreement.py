@@ -18,7 +18,7 @@ from torch_uncertainty.metrics import classification as theirs
 from torch_uncertainty.metrics import regression as theirs_of_values
 
 from bayesgeo.metrics import classification, regression
-from bayesgeo.metrics.detection import detection
+from bayesgeo.metrics.detection import ood_detection
 from bayesgeo.testing.predictions import (
     ALLOWED,
     PROBLEMS,
@@ -103,7 +103,7 @@ REFERENCES = {
     "fpr95": Agreement(
         classes,
         "",
-        lambda case: detection(*parted(case)).fpr95,
+        lambda case: ood_detection(*parted(case)).fpr95,
         measured(theirs.FPR95, lambda case: -doubt(case), foreign, pos_label=0),
     ),
     **{

@@ -33,6 +33,13 @@ class Split:
         Name of the group that is never on both sides of a fold; None if no group is kept apart.
     sentence : str
         The split in one sentence, for a report.
+
+    Examples
+    --------
+    >>> halves = np.arange(2), np.arange(2, 4)
+    >>> split = Split("random", (halves, halves[::-1]), None, "Rows were split at random into 2 folds.")
+    >>> len(split.folds), len(split.sha256)
+    (2, 64)
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Whether a posterior can be trusted: checks that fail closed, and their verdict."""
+"""Diagnostics of a posterior: checks that fail closed, and their verdict."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +16,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
 
     Thresholds follow Vehtari et al. (2021, Bayesian Analysis 16:2), Betancourt (2016, arXiv 1604.00695) and others
     named in the section that :func:`explain` returns for each check. The weights of a network are not identifiable: its
-    draws are checked by the functions that they make; see :mod:`bayesgeo.diagnostics.functions`.
+    draws are checked by the functions that they define; see :mod:`bayesgeo.diagnostics.functions`.
 
     Parameters
     ----------
@@ -25,9 +25,10 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
         ``approximation`` and root attributes as of :class:`bayesgeo.inference.base.Inference`; and, for checks of the
         model, what :mod:`bayesgeo.diagnostics.model_tables` reads.
     ignore : iterable of str
-        Codes of checks that shall not count.
+        Codes of checks to leave out of the verdict.
     data_sha256 : str, optional
-        Hash of the data that the posterior should be of; see :func:`bayesgeo.models.criticism.training_data_sha256`.
+        Hash of the data that the posterior should be computed from, as of
+        :func:`bayesgeo.models.criticism.training_data_sha256`.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
     Raises
     ------
     InvalidInput
-        If a code to ignore is not known.
+        If a code to ignore is unknown.
 
     Examples
     --------
@@ -49,7 +50,7 @@ def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str 
     >>> diagnose(tree).verdict
     'sound'
     """
-    # A mistyped code is refused before anything is computed.
+    # Raise for an unknown code before computing anything.
     codes = list(ignore)
     Diagnosis(()).ignoring(codes)
     return Diagnosis(tuple(_checks(tree, data_sha256))).ignoring(codes)
@@ -62,7 +63,9 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     unusable = _unusable(tree)
     if unusable is not None:
         yield unusable
-        yield from base.skipped((*base.OF_ANY, *codes, *base.OF_MODELS), f"There is nothing to judge: {unusable.code}.")
+        yield from base.skipped(
+            (*base.OF_ANY, *codes, *base.OF_MODELS), f"There are no draws to check: {unusable.code}."
+        )
         return
     posterior = tree["posterior"].to_dataset()
     first = [
@@ -79,7 +82,7 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     yield from first
     failed = [check.code for check in first if check.status == "issue"]
     if _cannot_go_on(failed):
-        yield from base.skipped((*codes, *base.OF_MODELS), f"Mend this first: {', '.join(failed)}.")
+        yield from base.skipped((*codes, *base.OF_MODELS), f"Fix this first: {', '.join(failed)}.")
         return
     yield from functions.checks(tree) if by_function else parameters.checks(posterior)
     yield from sampler.checks(tree)

@@ -1,4 +1,4 @@
-"""What a check is, what checks add up to, and what several files of checks need."""
+"""Checks, their verdict, and helpers of the files of checks."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -75,21 +75,22 @@ CODES = tuple(
 
 @dataclass(frozen=True)
 class Check:
-    """One question asked of a posterior.
+    """Hold the result of one check of a posterior.
 
     Parameters
     ----------
     code : str
         Stable short name.
     status : {"passed", "tip", "issue", "not applicable", "skipped", "ignored"}
-        A tip makes the verdict doubtful, an issue makes it failed. What cannot be computed is an issue; what was not
-        tried because a check before it failed is skipped, and counts as failed; what the user ignores does not count.
+        A tip makes the verdict doubtful, an issue makes it failed. A check that cannot be computed is an issue. One
+        not run because an earlier check failed is skipped, and counts as failed. One that the user ignores does not
+        count.
     value : float
         The worst value found; NaN when it could not be computed or does not apply.
     threshold : str
-        What passes, in words.
+        Condition for passing, as text.
     advice : str
-        What to do, or why it does not apply.
+        How to fix it, or why it does not apply.
 
     Attributes
     ----------
@@ -115,7 +116,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The checks of a posterior and what they add up to."""
+    """Hold the checks of a posterior, and their verdict.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+        In the order of computation.
+
+    Examples
+    --------
+    >>> Diagnosis((Check("rhat", "tip", 1.02, "<= 1.01", ""), Check("draws", "passed", 1000, ">= 250", ""))).verdict
+    'doubtful'
+    """
 
     checks: tuple[Check, ...]
 
@@ -135,7 +147,7 @@ class Diagnosis:
         Raises
         ------
         InvalidInput
-            If there is no check of that code.
+            If a code is unknown.
 
         Examples
         --------
@@ -163,18 +175,18 @@ def graded(code: str, value: float, good: float, bad: float, advice: str, *, thr
 
 
 def not_applicable(code: str, reason: str, *, value: float = np.nan) -> Check:
-    """Return a check that counts for nothing: a value worth knowing, or none, and why."""
+    """Return a check that does not apply, with the reason and perhaps a value to report."""
     return Check(code, "not applicable", float(value), "", reason)
 
 
 def skipped(codes: Sequence[str], reason: str) -> Iterable[Check]:
-    """Yield checks that were not tried, and why."""
+    """Yield checks that were not run, with the reason."""
     for code in codes:
         yield Check(code, "skipped", np.nan, "", reason)
 
 
 def counted(code: str, found: Sequence[str], what: str, advice: str) -> Check:
-    """Return a check that wants nothing of a kind to be found, and names what was.
+    """Return a check that passes if nothing was found, and names what was.
 
     Examples
     --------
@@ -205,7 +217,7 @@ def quantities(draws: xr.Dataset) -> tuple[list[str], np.ndarray]:
 
 
 def rhat_within(values: np.ndarray) -> np.ndarray:
-    """Return how far the halves of each chain disagree, as if they were two chains.
+    """Return the split R-hat of each chain alone: its halves compared as two chains.
 
     Parameters
     ----------
@@ -232,7 +244,7 @@ def rhat_within(values: np.ndarray) -> np.ndarray:
 
 
 def listed(tree: xr.DataTree, attribute: str) -> list[str] | None:
-    """Return the texts of an attribute that holds a JSON list; none if it is missing, None if it holds another thing.
+    """Return the strings of an attribute holding a JSON list; [] if it is missing, None if it is not such a list.
 
     Examples
     --------

@@ -5,8 +5,8 @@ import xarray as xr
 
 from bayesgeo.diagnostics.base import Check, Status, counted, graded, listed, not_applicable
 
-CHAINS_GOOD, CHAINS_BAD = 4, 2  # two can disagree; four show which of them is wrong
-# What is computed from a large group, and may stand in its place.
+CHAINS_GOOD, CHAINS_BAD = 4, 2  # two can disagree; four show which one differs
+# Tables computed from a large group, which may replace it.
 DERIVED = {"log_likelihood": "loo", "cdf": "loo_pit", "log_prior": "sensitivity"}
 
 
@@ -20,7 +20,7 @@ def finite(draws: xr.Dataset) -> Check:
 def complete(tree: xr.DataTree) -> Check:
     """Check that the run reports that it was completed."""
     interrupted = float(tree.attrs.get("interrupted", np.nan))
-    advice = "The run was stopped early, or does not say that it ended. Fit again to the end."
+    advice = "The run was stopped early, or does not report that it ended. Fit again to the end."
     return Check("complete", "passed" if interrupted == 0 else "tip", interrupted, "not interrupted", advice)
 
 
@@ -29,12 +29,12 @@ def of_data(tree: xr.DataTree, sha256: str | None) -> Check:
     if sha256 is None:
         return not_applicable("data", "No hash of data was given to compare with.")
     matches = tree.attrs.get("data_sha256") == sha256
-    advice = "The posterior is of other data, or does not say of which. Fit again, or give the data it was fitted to."
+    advice = "The posterior was computed from other data, or does not report which. Fit again, or give its data."
     return Check("data", "passed" if matches else "issue", float(not matches), "the same hash", advice)
 
 
 def statistics(tree: xr.DataTree) -> Check:
-    """Check that the statistics of the sampler are of the posterior's own draws."""
+    """Check that the sampler's statistics belong to the posterior's draws."""
     if "sample_stats" not in tree.children:
         return not_applicable("statistics", "The inference reports nothing draw by draw; see the checks that need it.")
     posterior, reported = (tree[name].to_dataset() for name in ("posterior", "sample_stats"))
@@ -47,7 +47,7 @@ def statistics(tree: xr.DataTree) -> Check:
             for dim in ("chain", "draw")
         )
     ]
-    advice = "The statistics are of other draws than the posterior's: a file was cut or mixed. Fit again."
+    advice = "The statistics belong to other draws than the posterior's: a file was truncated or mixed. Fit again."
     return counted("statistics", other, "statistics of other draws", advice)
 
 
@@ -57,7 +57,7 @@ def _labelled_otherwise(values: xr.DataArray, posterior: xr.Dataset, dim: str) -
 
 
 def groups(tree: xr.DataTree) -> Check:
-    """Check that the groups are there that the model left for checks of its own."""
+    """Check that the groups declared by the model for its own checks are present."""
     names = listed(tree, "criticism_groups")
     if names is None:
         advice = "The attribute criticism_groups is not a JSON list of texts. Fit again."
@@ -65,11 +65,11 @@ def groups(tree: xr.DataTree) -> Check:
     if not names:
         return not_applicable("groups", "The model declares no groups for checks of its own.")
     missing = [name for name in names if not {name, DERIVED.get(name, name)} & set(tree.children)]
-    advice = "A group that the model wrote is lost: the file was cut or edited. Fit again."
+    advice = "A group that the model wrote is missing: the file was truncated or edited. Fit again."
     return counted("groups", missing, "groups missing", advice)
 
 
 def size(draws: xr.Dataset, dim: str, *, good: int, bad: int) -> Check:
     """Check that there are enough chains, or draws of each, for the other checks."""
-    advice = f"Too few to judge the rest by. Ask for at least {good} {dim}s."
+    advice = f"Too few for the other checks. Use at least {good} {dim}s."
     return graded(f"{dim}s", draws.sizes[dim], good, bad, advice, threshold=f">= {good}")

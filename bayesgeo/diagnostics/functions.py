@@ -1,9 +1,9 @@
-"""Checks of a network's draws by the functions that they make.
+"""Checks of a network's draws by the functions that they define.
 
-Weights are not identifiable, and chains in different modes disagree without being wrong, so what must hold is asked of
-each chain: that its halves agree, that it moves, that it explains rows as well as the other chains do.
+Weights are not identifiable, and chains in different modes disagree without being wrong. The checks are therefore of
+each chain: that its halves agree, that it moves, and that it predicts rows as well as the other chains.
 
-Margins seen by ``benchmarks/verdict_rule.py`` and an earlier version of its fits, on rows held out and on unseen rows:
+Margins measured by ``benchmarks/verdict_rule.py`` and an earlier version of it, on held-out and on unseen rows:
 in 20 healthy runs the R-hat of functions lies at 1.03 to 1.16 (accepted up to 1.3; 1.28 in a network of three times 16
 units cut off before it had settled), their effective sample size above 390 (100), movement above 0.08 (1e-5; a frozen
 chain 0), growth with draws below 0.005 nats (0.05) and with chains below 0.003 (0.1), and a chain falls at most 0.04
@@ -40,7 +40,7 @@ STACKING_STEPS = 500
 
 
 def shape(tree: xr.DataTree) -> Iterable[Check]:
-    """Ask whether the functions are those of the posterior's draws, and are numbers."""
+    """Check that the functions belong to the posterior's draws, and are finite."""
     functions, sizes = tree["functions"].to_dataset(), tree["posterior"].sizes
     named = {"expected", "log_density"} <= set(functions.data_vars)
     fits = (
@@ -78,31 +78,31 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
 def _values(functions: xr.Dataset) -> np.ndarray:
     """Return all function values ``(chain, draw, quantity)``."""
     expected, log_density = (functions[name].values.astype(float) for name in ("expected", "log_density"))
-    # The probability of the last class is what the others leave.
+    # The probability of the last class follows from the others.
     by_label = expected[..., :-1].reshape(*expected.shape[:2], -1) if expected.ndim > len(DIMS) else expected
     return np.concatenate([by_label, log_density], axis=2)
 
 
 def _spaced(values: np.ndarray) -> np.ndarray:
-    """Keep few quantities, evenly spaced, of those that vary: a probability of exactly 1 cannot mix badly."""
+    """Select a few evenly spaced quantities among those that vary; a constant probability has no mixing."""
     varying = np.flatnonzero((np.ptp(values, axis=1) > 0).any(axis=0))
     picked = spaced(len(varying), QUANTITIES)
     return values[..., varying[picked]]
 
 
 def _moving(expected: np.ndarray) -> Check:
-    """Ask for the largest movement of each chain at any point, relative to how the function varies over points."""
+    """Check the largest movement of each chain at any point, relative to the variation of the function over points."""
     moved = expected.std(axis=1).reshape(len(expected), -1).max(axis=1)
     spread = expected.mean(axis=(0, 1)).std(axis=0).max()
     slowest = float((moved / (spread + moved)).min()) if spread + moved.max() > 0 else 0.0
-    advice = "A chain stands still: its draws are one network. Fit again with another seed, or warm up longer."
+    advice = "A chain does not move: its draws are one network. Fit again with another seed, or warm up longer."
     return Check("moving", "passed" if slowest > FROZEN else "issue", slowest, f"> {FROZEN}", advice)
 
 
 def _distinct(values: np.ndarray) -> Check:
     """Count pairs of equal chains."""
     same = sum(np.array_equal(values[a], values[b]) for a, b in combinations(range(len(values)), 2))
-    advice = "Chains repeat each other draw by draw: they count as one. Fit again with another seed."
+    advice = "Chains are equal draw by draw, so they count as one. Fit again with another seed."
     return graded("distinct", same, 0.0, 0.0, advice, threshold="0 pairs of equal chains")
 
 
@@ -113,7 +113,7 @@ def _mixing(values: np.ndarray) -> Iterable[Check]:
     advice = f"The halves of a chain disagree about the function. {more}"
     yield graded("function_rhat", worst, RHAT_GOOD, RHAT_BAD, advice, threshold=f"<= {RHAT_GOOD}")
     sizes = np.where(np.isfinite(by_chain), _effective(values), 0.0).sum(axis=0)
-    advice = f"The draws of each chain repeat each other. {more}"
+    advice = f"The draws of each chain are strongly autocorrelated. {more}"
     ess = float(np.median(sizes)) if sizes.size else np.nan
     yield graded("function_ess", ess, ESS_GOOD, ESS_BAD, advice, threshold=f">= {ESS_GOOD} in all")
 
@@ -133,15 +133,15 @@ def _effective(values: np.ndarray) -> np.ndarray:
 def _agreement(values: np.ndarray) -> Check:
     with np.errstate(invalid="ignore", divide="ignore"):
         rhat = az.rhat(xr.DataArray(values, dims=("chain", "draw", "quantity")), method="rank").values
-    reason = "Chains may sit in different modes of a network, and then disagree legitimately."
+    reason = "Chains may be in different modes of a network, and then disagree legitimately."
     return not_applicable("chains_agree", reason, value=_quantile(rhat))
 
 
 def _scores(scores: np.ndarray) -> Check:
-    """Ask how far the log score of the worst chain lies below that of the median chain; ``(chain, point)``."""
+    """Check how far the log score of the worst chain is below that of the median chain; ``(chain, point)``."""
     by_chain = ", ".join(f"{score:.3g}" for score in scores.mean(axis=1))
     weights = ", ".join(f"{weight:.2f}" for weight in stacking_weights(scores))
-    advice = f"Log score of each chain: {by_chain}; stacking weights: {weights}. A chain far below the others is lost."
+    advice = f"Log score of each chain: {by_chain}; stacking weights: {weights}. A chain far below has not converged."
     median = np.median(scores, axis=0)
     shortfall = (median - scores).mean(axis=1)
     dead = dead_chains(scores)
@@ -150,11 +150,11 @@ def _scores(scores: np.ndarray) -> Check:
 
 
 def stacking_weights(scores: np.ndarray) -> np.ndarray:
-    r"""Return the weights of chains whose mixture scores best.
+    r"""Return the stacking weights of the chains.
 
     They maximise :math:`\sum_i \log \sum_k w_k p_k(y_i)` (Yao et al. 2018, Bayesian Analysis 13:3) by expectation
-    maximisation, which densities of any size leave unharmed; ArviZ exponentiates them as they are, and a lost chain
-    underflows.
+    maximisation, which is stable for log densities of any size; ArviZ exponentiates them directly, and a diverged
+    chain underflows.
 
     Parameters
     ----------
@@ -174,16 +174,16 @@ def stacking_weights(scores: np.ndarray) -> np.ndarray:
 
 
 def _growth(log_density: np.ndarray) -> Iterable[Check]:
-    """Ask whether more draws, or more chains, would score better still."""
+    """Check whether more draws, or more chains, would still improve the score."""
     n_chains, n_draws = log_density.shape[:2]
     score = _score(log_density)
     draws = score - _score(log_density[:, : n_draws // 2])
-    advice = "The later draws score better than the earlier: the chains had not settled. Raise max_steps."
+    advice = "The later draws score better than the earlier ones: the chains had not converged. Raise max_steps."
     threshold = f"<= {DRAWS_GROWTH} nats a row"
     yield graded("score_growth_draws", draws, DRAWS_GROWTH, np.inf, advice, threshold=threshold)
     halves = log_density[: n_chains // 2], log_density[n_chains // 2 :]
     chains = score - np.mean([_score(half) for half in halves])
-    advice = "Each chain adds to the score: more of them would add more. Ask for twice the chains."
+    advice = "Each chain improves the score, and more would improve it further. Use twice the chains."
     threshold = f"<= {CHAINS_GROWTH} nats a row"
     yield graded("score_growth_chains", chains, CHAINS_GROWTH, np.inf, advice, threshold=threshold)
 

@@ -1,7 +1,7 @@
-"""Checks of a model by the rows that it learned from, and by its prior.
+"""Checks of a model on its training rows, and of its prior.
 
-They ask whether the model could have made the data, not whether the sampler worked: what they find is a tip, never an
-issue. They read what :mod:`bayesgeo.diagnostics.model_tables` makes of the posterior.
+They check whether the model could have generated the data, not whether the sampler worked, so a finding is a tip,
+never an issue. They read the tables of :mod:`bayesgeo.diagnostics.model_tables`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ NAMED = 3
 
 
 def checks(tree: xr.DataTree) -> Iterable[Check]:
-    """Yield the checks of the groups that a model left; a group that it never left does not apply."""
+    """Yield the checks of the groups that a model stored; checks of other groups do not apply."""
     tables = model_evidence(tree)
     left = listed(tree, "criticism_groups") or ()
     asked = (
@@ -58,13 +58,13 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
 def _absent(code: str, group: str, left: Sequence[str]) -> Check:
     if group in left:
         return Check(code, "issue", np.nan, f"group {group}", f"The group {group} is declared and missing. Fit again.")
-    return not_applicable(code, f"This model leaves no group {group}: {REASONS[group]}")
+    return not_applicable(code, f"This model stores no group {group}: {REASONS[group]}")
 
 
 REASONS = {
-    "log_likelihood": "it has no likelihood by row that is kept.",
-    "cdf": "it does not predict values, or has no likelihood by row that is kept.",
-    "posterior_predictive": "it draws no rows of its own.",
+    "log_likelihood": "it has no stored likelihood by row.",
+    "cdf": "it does not predict values, or has no stored likelihood by row.",
+    "posterior_predictive": "it does not simulate rows.",
     "prior_predictive": "its prior is not proper, or is not that of its parameters alone.",
     "log_prior": "its prior is flat, or is not that of its parameters alone.",
     "prior": "its prior is flat, or is not that of its parameters alone.",
@@ -74,11 +74,11 @@ REASONS = {
 def _influence(table: xr.Dataset) -> Check:
     k = table["pareto_k"]
     if not (np.isfinite(k) | (k == np.inf)).all() or not np.isfinite(table["elpd"]).all():
-        return graded("loo_pareto_k", np.nan, 0.0, NEVER, "The log likelihood is no number.", threshold="0 rows")
+        return graded("loo_pareto_k", np.nan, 0.0, NEVER, "The log likelihood is not finite.", threshold="0 rows")
     worst = k.isel(obs=np.argsort(-k.values)[:NAMED])
     rows = ", ".join(f"{row} ({value:.2f})" for row, value in zip(worst["obs"].values, worst.values, strict=True))
-    advice = f"Rows of most influence, with k: {rows}. Above {PARETO_K} the fit hangs on a row: look at it, or use "
-    advice += "heavier noise; its leave-one-out score is not to be trusted."
+    advice = f"Most influential rows, with k: {rows}. Above {PARETO_K} one row dominates the fit: inspect it, or use "
+    advice += "noise with heavier tails; its leave-one-out score is unreliable."
     bad = float((k > PARETO_K).sum())
     return graded("loo_pareto_k", bad, 0.0, NEVER, advice, threshold=f"0 rows with k > {PARETO_K}")
 
@@ -90,7 +90,7 @@ def _uniform(table: xr.Dataset) -> Check:
         return graded("loo_pit", np.nan, UNIFORM, -NEVER, advice, threshold=f"p >= {UNIFORM}")
     spread = values.std() * np.sqrt(12)
     shape = "too wide" if spread < 0.9 else "too narrow" if spread > 1.1 else "shifted or skewed"
-    advice += f"{shape}. Use another distribution of the noise, or a model that bends."
+    advice += f"{shape}. Use another distribution of the noise, or a more flexible model."
     p = float(stats.kstest(values, "uniform").pvalue)
     return graded("loo_pit", p, UNIFORM, -NEVER, advice, threshold=f"p >= {UNIFORM}")
 
@@ -101,22 +101,22 @@ def _replicates(table: xr.Dataset) -> Check:
     spread = np.where(observed > median, high - median, median - low) / stats.norm.ppf(0.95)
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(beyond, np.abs(observed - median) / spread, 0.0)
-    # A statistic that no replicate varies, and that the data miss, is as far as can be.
+    # A statistic that is constant over replicates, and differs in the data, is infinitely far.
     distance = np.where(np.isinf(distance), 1e6, distance)
     worst = int(np.argmax(distance))
     advice = f"Worst: {table['statistic'].values[worst]} is {observed[worst]:.3g} in the data, {low[worst]:.3g} to "
-    advice += f"{high[worst]:.3g} in nine of ten replicates. The model misses a trait of the data: change it."
+    advice += f"{high[worst]:.3g} in nine of ten replicates. The model does not reproduce this statistic: change it."
     threshold = f"<= {REPLICATED:g} sd of replicates"
     return graded("posterior_predictive", float(distance.max()), REPLICATED, NEVER, advice, threshold=threshold)
 
 
 def _allowed(table: xr.Dataset) -> Check:
-    """Ask for the share of prior draws that reach as far as the data; how much farther they reach is another check."""
+    """Check the share of prior draws at least as extreme as the data; their width is another check."""
     below, names = table["below"].values, table["statistic"].values.tolist()
     reach = [SIDES.get(name, lambda b: 2 * min(b, 1 - b))(b) for name, b in zip(names, below, strict=True)]
     value = float(np.min(reach))
     worst = names[int(np.argmin(reach))]
-    advice = f"Worst: {worst}. The prior hardly allows such data: check units, or widen it."
+    advice = f"Worst: {worst}. Such data are improbable under the prior: check units, or widen it."
     return graded("prior_predictive", value, PRIOR_TAIL, -NEVER, advice, threshold=f">= {PRIOR_TAIL} of prior draws")
 
 
@@ -127,7 +127,7 @@ def _width(table: xr.Dataset) -> Check:
     if row["observed"] == 0:
         return not_applicable("prior_width", "The target does not vary.")
     width = float(row["median"] / row["observed"])
-    advice = "The prior expects values absurdly far apart. Choose a smaller prior_scale."
+    advice = "The prior predicts an implausibly wide range of values. Choose a smaller prior_scale."
     return graded("prior_width", width, PRIOR_WIDTH, NEVER, advice, threshold=f"<= {PRIOR_WIDTH:g} times the data's")
 
 
@@ -135,17 +135,17 @@ def _sensitive(table: xr.Dataset) -> Check:
     prior = table["prior"].values
     worst = int(np.argmax(np.where(np.isfinite(prior), prior, np.inf)))
     weak = "likelihood" in table and float(table["likelihood"][worst]) < SENSITIVE
-    why = "the data say little about it" if weak else "prior and data may disagree"
-    advice = f"{(prior > SENSITIVE).sum()} quantities lean on the prior (above {SENSITIVE}), most of all "
+    why = "the data hardly inform it" if weak else "prior and data may disagree"
+    advice = f"{(prior > SENSITIVE).sum()} quantities depend on the prior (above {SENSITIVE}), most of all "
     advice += f"{table['variable'].values[worst]}: {why}. Justify the prior, or try others."
     return graded("prior_sensitivity", float(prior[worst]), MOVED, NEVER, advice, threshold=f"<= {MOVED}")
 
 
 def _dominated(posterior: xr.Dataset, prior: xr.Dataset) -> Check:
-    """Compare spreads by interquartile ranges, which priors without a variance have too."""
+    """Compare spreads by interquartile ranges, which exist for priors without a variance too."""
     shared = [name for name in prior.data_vars if name in posterior]
     if not shared:
-        return not_applicable("prior_dominated", "The prior is of none of the posterior's variables.")
+        return not_applicable("prior_dominated", "The prior has none of the posterior's variables.")
     names, values = quantities(posterior[shared])
     _, before = quantities(prior[shared])
     spread, wide = (np.subtract(*np.quantile(draws, [0.75, 0.25], axis=(0, 1))) for draws in (values, before))
@@ -153,10 +153,8 @@ def _dominated(posterior: xr.Dataset, prior: xr.Dataset) -> Check:
         ratio = spread / wide
     worst = int(np.argmax(np.where(np.isfinite(ratio), ratio, np.inf)))
     dominated = [names[k] for k in np.flatnonzero(ratio > DOMINATED)]
-    advice = (
-        f"{len(dominated)} quantities are as uncertain as before the data, most of all {names[worst]}: what is said "
-    )
-    advice += "of them is the prior. Collect data that tell of them, or leave them out."
+    advice = f"{len(dominated)} quantities are as uncertain as before the data, most of all {names[worst]}: their "
+    advice += "posterior is the prior. Collect data that inform them, or leave them out."
     return graded(
         "prior_dominated",
         float(ratio[worst]),

@@ -1,13 +1,13 @@
 """Leave-one-out, predictive and prior checks of a model on its training rows, as small tables.
 
-A model leaves, in the groups of its posterior (see :mod:`bayesgeo.models.criticism`),
+A model stores, in the groups of its posterior (see :mod:`bayesgeo.models.criticism`),
 
 ==================== =========================================================================================
 log_likelihood       ``outcome (chain, draw, obs)``: log density of each row, some draws and rows
 cdf                  ``outcome (chain, draw, obs)``: distribution function of each draw at the target; of values
-log_prior            ``prior (chain, draw)``: log prior that a power of it changes, every draw
+log_prior            ``prior (chain, draw)``: log prior to scale by a power, every draw
 prior                draws of the prior of the posterior's variables
-posterior_predictive what rows drawn from the posterior look like, along ``statistic``
+posterior_predictive statistics of rows drawn from the posterior, along ``statistic``
 prior_predictive     the same of the prior
 ==================== =========================================================================================
 
@@ -32,18 +32,28 @@ LEAST_DRAWS = 100  # in all: the tail of importance weights is fitted to a fifth
 
 @dataclass(frozen=True, eq=False)
 class Loo:
-    """What a model would say of each row had it not learned from it.
+    """Hold the leave-one-out predictive accuracy of a model.
 
     Attributes
     ----------
     elpd, se, p_loo : float
         Expected log density of all rows, summed, its standard error, and the effective number of parameters.
     elpd_by_row, pareto_k : xarray.DataArray
-        ``(obs,)``; an estimate of k above 0.7 is not to be trusted.
+        ``(obs,)``; the estimate of a row with k above 0.7 is unreliable.
     result : arviz_stats.ELPDDataLOO
-        What ``az.compare({"name": loo.result, ...})`` takes.
+        Input of ``az.compare({"name": loo.result, ...})``.
     rows, of : int
-        Rows that were used, evenly spaced, and rows that there are.
+        Number of rows used, evenly spaced, and number of rows in all.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> rng = np.random.default_rng(0)
+    >>> y, mean = rng.normal(size=50), rng.normal(0, 50**-0.5, size=(4, 100, 1))
+    >>> outcome = (("chain", "draw", "obs"), stats.norm.logpdf(y, mean))
+    >>> found = loo(xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": outcome})}))
+    >>> found.rows, bool(np.isclose(found.elpd, found.elpd_by_row.sum()))
+    (50, True)
     """
 
     elpd: float
@@ -69,7 +79,7 @@ def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
     Raises
     ------
     InvalidInput
-        If the model left no log likelihood or fewer than 100 draws, or there are not as many labels as rows.
+        If the tree has no log likelihood or fewer than 100 draws of it, or there are not as many labels as rows.
 
     Examples
     --------
@@ -83,7 +93,7 @@ def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
     """
     if "log_likelihood" not in tree.children:
         raise invalid(
-            "tree", "", "It has no group log_likelihood.", "Fit a model that leaves one, such as a linear one."
+            "tree", "", "It has no group log_likelihood.", "Fit a model that stores one, such as a linear one."
         )
     group = tree["log_likelihood"].to_dataset().astype(float)
     if not _enough(group):
@@ -101,7 +111,7 @@ def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
     rows = group.sizes["obs"]
     of = int(group.attrs.get("rows", rows))
     scale = of / rows
-    # Of a part of the rows, the sum is that of all by proportion, and so is its error.
+    # From a part of the rows, the sum and its error are scaled to all rows.
     elpd, se, p_loo = (float(value) * scale for value in (found.elpd, found.se, found.p))
     return Loo(elpd, se, p_loo, found.elpd_i, found.pareto_k, found, rows=rows, of=of)
 
@@ -112,14 +122,14 @@ def _enough(group: xr.Dataset) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep quiet what the checks say in words of their own."""
+    """Suppress warnings that the checks report themselves."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
 
 
 def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return small tables of how a model fits its training rows, those that it left the groups for.
+    """Return small tables of how a model fits its training rows, for the groups that it stored.
 
     Parameters
     ----------
@@ -137,6 +147,16 @@ def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
         - ``posterior_predictive``, ``prior_predictive``: ``observed``, ``median``, ``low``, ``high`` (5 % and 95 %),
           ``below``, the share of draws below the observed one, and ``margin``, a difference too small to matter,
           ``(statistic,)``.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> rng = np.random.default_rng(0)
+    >>> y, mean = rng.normal(size=50), rng.normal(0, 50**-0.5, size=(4, 100, 1))
+    >>> outcome = (("chain", "draw", "obs"), stats.norm.logpdf(y, mean))
+    >>> tree = xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"outcome": outcome})})
+    >>> {name: list(table.data_vars) for name, table in model_evidence(tree).items()}
+    {'loo': ['elpd', 'pareto_k']}
     """
     kept = ("loo", "loo_pit", "sensitivity", "posterior_predictive", "prior_predictive")
     tables = {name: tree[name].to_dataset() for name in kept if name in tree.children}

@@ -1,4 +1,4 @@
-"""The page that explains every check, which wheels hold too."""
+"""The page that explains every check, included in wheels."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +8,7 @@ from bayesgeo.diagnostics.base import CODES, PAGE
 
 
 def explain(code: str) -> str:
-    """Return what a check asks, its thresholds with their sources, and what to do if it fails.
+    """Return the explanation of a check: its question, thresholds with sources, and fixes.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def explain(code: str) -> str:
     Raises
     ------
     InvalidInput
-        If there is no check of that code.
+        If the code is unknown.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Mixing of parameters that have a meaning of their own: do chains move, agree, and give enough draws."""
+"""Checks of identifiable parameters: that chains move, agree, and give enough draws."""
 
 from collections.abc import Callable, Iterable
 from itertools import combinations
@@ -36,7 +36,7 @@ SAMPLED, DIGITS = 50, 6  # of every so many draws, to so many decimals, quantiti
 
 
 def checks(posterior: xr.Dataset) -> Iterable[Check]:
-    """Yield the checks of Vehtari et al. (2021, Bayesian Analysis 16:2) and of what breaks a chain, worst first."""
+    """Yield the checks of Vehtari et al. (2021, Bayesian Analysis 16:2) and of broken chains, worst first."""
     names, values = _apart(*quantities(posterior))
     by_chain = rhat_within(values)
     yield _constant(names, values)
@@ -47,21 +47,21 @@ def checks(posterior: xr.Dataset) -> Iterable[Check]:
     sizes = {kind: _by_quantity(az.ess, values, method=kind) for kind in ("bulk", "tail")}
     yield _dependence(names, values, np.minimum(*sizes.values()))
     yield _drift(names, by_chain)
-    more = "Draw more, or state the model on a better scale or with a stronger prior."
+    more = "Draw more, or rescale the model, or use a stronger prior."
     advice = f"The chains disagree. {more}"
     rhat = _by_quantity(az.rhat, values, method="rank")
     yield _worst("rhat", names, rhat, good=RHAT_GOOD, bad=RHAT_BAD, advice=advice, threshold=f"<= {RHAT_GOOD}")
     n_chains = len(values)
     for kind, size in sizes.items():
         good = ESS_GOOD * n_chains
-        advice = f"The draws repeat each other. {more}"
+        advice = f"The draws are strongly autocorrelated. {more}"
         bad = ESS_BAD * n_chains
         yield _worst(f"ess_{kind}", names, size, good=good, bad=bad, advice=advice, threshold=f">= {good}")
     yield from _precision(names, values)
 
 
 def _apart(names: list[str], values: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Leave out quantities that are another one in other units: their checks would find the same."""
+    """Leave out quantities that are linear functions of another one: their checks would agree."""
     spread = values.std(axis=(0, 1))
     z = (values - values.mean(axis=(0, 1))) / np.where(spread > 0, spread, 1.0)
     last: dict[bytes, int] = {}
@@ -101,12 +101,12 @@ def _stuck(values: np.ndarray) -> Check:
     spread = values.std(axis=1)
     typical = np.median(spread, axis=0)
     stuck = ((spread < STUCK * typical) | ((spread == 0) & (typical == 0) & (values.std(axis=(0, 1)) > 0))).any(axis=1)
-    advice = "A chain hardly moves while others do. Fit again with another seed; raise target_accept."
+    advice = "A chain hardly moves while the others do. Fit again with another seed; raise target_accept."
     return counted("stuck", [f"chain {k}" for k in np.flatnonzero(stuck)], "chains that stand still", advice)
 
 
 def _distinct(values: np.ndarray) -> Check:
-    """Count pairs of chains that share draws, in any order: continuous draws meet by copying alone."""
+    """Count pairs of chains that share draws, in any order; independent continuous draws never do."""
     varying = values[..., np.ptp(values, axis=(0, 1)) > 0]
     rows = [{draw.tobytes() for draw in chain} for chain in np.ascontiguousarray(varying)] if varying.size else []
     copied = [
@@ -114,20 +114,22 @@ def _distinct(values: np.ndarray) -> Check:
         for a, b in combinations(range(len(rows)), 2)
         if len(rows[a] & rows[b]) > COPIED * min(len(rows[a]), len(rows[b]))
     ]
-    advice = "Chains repeat each other draw by draw: they count as one. Fit again with another seed."
+    advice = "Chains are equal draw by draw, so they count as one. Fit again with another seed."
     return counted("distinct", copied, "pairs of equal chains", advice)
 
 
 def _modes(names: list[str], values: np.ndarray, by_chain: np.ndarray) -> Check:
-    """Ask how far apart the chains are, and say whether each of them is settled where it is."""
+    """Check how far apart the chains are, and report whether each is stationary."""
     means, within = values.mean(axis=1), values.std(axis=1).mean(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = np.where(np.ptp(means, axis=0) > 0, means.std(axis=0) / within, 0.0)
     k = int(np.argmax(np.where(np.isfinite(apart), apart, 0.0)))
     settled = np.nanmax(by_chain[:, k], initial=1.0) <= DRIFT_GOOD
     where = ", ".join(f"{mean:.3g}" for mean in means[:, k])
-    why = "each is settled there: the posterior has several modes" if settled else "not all of them have settled"
-    advice = f"Means of {names[k]} by chain: {where}; {why}. State the model so that one remains, or warm up longer."
+    why = "each is stationary: the posterior has several modes" if settled else "not all of them are stationary"
+    advice = (
+        f"Means of {names[k]} by chain: {where}; {why}. Reparametrise the model to leave one mode, or warm up longer."
+    )
     return graded("modes", float(apart[k]), APART_GOOD, APART_BAD, advice, threshold=f"<= {APART_GOOD} sd apart")
 
 
@@ -145,7 +147,7 @@ def _swapped(names: list[str], values: np.ndarray) -> Check:
         rows, taken = linear_sum_assignment(np.minimum(distance, 1e6))
         if (distance[rows, taken] < APART_BAD).all() and (rows != taken).all():
             found.append(f"chain {k} ({', '.join(names[j] for j in away[:4])})")
-    advice = "Quantities exchange their names between chains. Order them, or give them priors that tell them apart."
+    advice = "Quantities exchange their names between chains. Order them, or give them different priors."
     return counted("swapped", found, "chains with exchanged names", advice)
 
 
@@ -153,9 +155,7 @@ def _dependence(names: list[str], values: np.ndarray, size: np.ndarray) -> Check
     """Compare the rank correlations of pairs of quantities between chains, in standard errors of Fisher's z."""
     varying = np.flatnonzero((np.ptp(values, axis=1) > 0).all(axis=0) & np.isfinite(size))
     picked = varying[spaced(len(varying), PAIRED)]
-    advice = (
-        "Two quantities depend on each other otherwise in one chain than in the rest: chains were mixed. Fit again."
-    )
+    advice = "Two quantities are correlated differently in one chain than in the rest: chains were mixed. Fit again."
     threshold = f"<= {DEPENDENCE_GOOD:g} standard errors"
     if len(picked) < 2 or len(values) < 2:
         return Check("dependence", "passed", 0.0, threshold, "There is no pair to compare.")
@@ -177,17 +177,17 @@ def _drift(names: list[str], by_chain: np.ndarray) -> Check:
     if not known.any():
         return graded("drift", np.nan, DRIFT_GOOD, DRIFT_BAD, "", threshold=f"<= {DRIFT_GOOD}")
     chain, k = (int(j) for j in np.unravel_index(int(np.where(known, by_chain, 0.0).argmax()), by_chain.shape))
-    advice = f"The parts of chain {chain} disagree about {names[k]}: it had not settled. Warm up longer."
+    advice = f"The parts of chain {chain} disagree about {names[k]}: it had not converged. Warm up longer."
     return graded("drift", float(by_chain[chain, k]), DRIFT_GOOD, DRIFT_BAD, advice, threshold=f"<= {DRIFT_GOOD}")
 
 
 def _precision(names: list[str], values: np.ndarray) -> Iterable[Check]:
-    """Yield the Monte Carlo errors of what is printed, in standard deviations of the posterior."""
+    """Yield the Monte Carlo errors of means and interval ends, in standard deviations of the posterior."""
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = values.std(axis=(0, 1))
         mean = _by_quantity(az.mcse, values, method="mean") / sd
         ends = np.max([_by_quantity(az.mcse, values, method="quantile", prob=prob) / sd for prob in TAILS], axis=0)
-    advice = "The Monte Carlo error blurs the first digit. Draw more."
+    advice = "The Monte Carlo error affects the first digit. Draw more."
     wanted = f"<= {MEAN_GOOD} sd"
     yield _worst("mcse_mean", names, mean, good=MEAN_GOOD, bad=MEAN_BAD, advice=advice, threshold=wanted)
     wanted = f"<= {QUANTILE_GOOD} sd"

@@ -1,4 +1,4 @@
-"""Checks of what an inference reports of itself, by its kind."""
+"""Checks of the statistics reported by an inference, by its kind."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -42,7 +42,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 
 
 def checks(tree: xr.DataTree) -> Iterable[Check]:
-    """Yield the checks of the inference that made a posterior: those it states, else those of its kind."""
+    """Yield the checks of the inference that computed a posterior: those it states, else those of its kind."""
     kind = str(tree.attrs.get("kind", "chains"))
     if kind not in KINDS:
         yield _undescribed(f"Unknown kind {kind!r}. {did_you_mean(kind, KINDS)}")
@@ -78,14 +78,14 @@ def _problem(kind: str, stated: Sequence[str] | None) -> str:
 def _divergences(tree: xr.DataTree) -> Check:
     statistics = _group(tree, "sample_stats")
     divergent = _rate(statistics, "diverging")
-    advice = f"The sampler could not follow the posterior{_where(tree, statistics)}. "
+    advice = f"The sampler diverged{_where(tree, statistics)}. "
     advice += "Raise target_accept, or use a stronger prior."
     return graded("divergences", divergent, 0.0, DIVERGENT_BAD, advice, threshold="0 of the draws")
 
 
 def _tree_depth(tree: xr.DataTree) -> Check:
     deep = _rate(_group(tree, "sample_stats"), "reached_max_treedepth")
-    advice = "Trajectories were cut short: slow, not wrong. State the model on a better scale."
+    advice = "Trajectories were truncated: slow, not wrong. Rescale the model."
     return graded("tree_depth", deep, 0.0, 1.0, advice, threshold="0 of the draws")
 
 
@@ -111,14 +111,14 @@ def _where(tree: xr.DataTree, statistics: xr.Dataset) -> str:
 
 def _acceptance(tree: xr.DataTree) -> Check:
     accepted = float(np.min(_draws(_group(tree, "sample_stats"), "acceptance_rate").mean(axis=1)))
-    advice = "Most trajectories were refused. Warm up longer, or leave adjusted=False."
+    advice = "Most trajectories were rejected. Warm up longer, or leave adjusted=False."
     return graded("acceptance", accepted, ACCEPT_GOOD, ACCEPT_BAD, advice, threshold=f">= {ACCEPT_GOOD}")
 
 
 def _energy_error(tree: xr.DataTree) -> Check:
     errors = _draws(_group(tree, "sample_stats"), "energy_error")
     error = np.quantile(errors, ENERGY_QUANTILE, axis=1).max() if np.isfinite(errors).all() else np.nan
-    advice = "Steps were too long for the density. Ask for a smaller energy_error, or warm up longer."
+    advice = "Steps were too long for the density. Use a smaller energy_error, or warm up longer."
     return graded("energy_error", error, ENERGY_GOOD, ENERGY_BAD, advice, threshold=f"<= {ENERGY_GOOD}")
 
 
@@ -139,7 +139,7 @@ def _closeness(tree: xr.DataTree) -> Check:
     usable = "log_ratio" in ratios and set(ratios["log_ratio"].dims) == {"chain", "sample"}
     by_chain = ratios["log_ratio"].transpose("chain", "sample").values if usable else ()
     k = np.max([_pareto_k(chain) for chain in by_chain], initial=-np.inf) if usable else np.nan
-    advice = "These draws come from an approximation that differs from the posterior: say so beside every result, or"
+    advice = "These draws come from an approximation that differs from the posterior: report so with every result, or"
     return graded("pareto_k", k, PARETO_GOOD, NEVER, f"{advice} sample with MCLMC.", threshold=f"<= {PARETO_GOOD}")
 
 
@@ -162,7 +162,7 @@ def _late_growth(warmup: xr.Dataset) -> float:
     score = warmup["log_score"].values if "log_score" in warmup else np.array([])
     if score.ndim != 1:
         return np.nan
-    # Nothing is known of the growth of fewer than three blocks.
+    # The growth of fewer than three blocks is unknown.
     return float(score[-1] - score[2 * len(score) // 3 - 1]) if len(score) > 2 else np.nan
 
 

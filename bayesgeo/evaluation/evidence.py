@@ -8,8 +8,8 @@ predictions    what was said of each test row: :func:`bayesgeo.metrics.classific
 observed_data  what was seen, and where: :func:`observed_group`
 metrics        scores with their intervals, :func:`metrics_group`
 calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
-selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective.selective`
-decision       relative economic value, :func:`bayesgeo.metrics.decision.decision`; only of classes
+selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective_scores`
+decision       relative economic value, :func:`bayesgeo.metrics.economic_value`; only of classes
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
@@ -38,8 +38,8 @@ from bayesgeo.metrics.base import Blocks, block_weights, resample
 from bayesgeo.metrics.by_draw import areas_by_draw
 from bayesgeo.metrics.calibration import class_calibration, value_calibration
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
-from bayesgeo.metrics.decision import decision
-from bayesgeo.metrics.selective import selective
+from bayesgeo.metrics.decision import economic_value
+from bayesgeo.metrics.selective import selective_scores
 
 EVIDENCE_SCHEMA = 4
 PROB = 0.95
@@ -108,13 +108,13 @@ def scored_groups(
     draws = {"confusion": confusion, "probability": probability}
     groups = {
         "metrics": metrics_group(dataset, predictions, observed, drawn=drawn, **draws),
-        "selective": selective(predictions, y, drawn, prob=PROB),
+        "selective": selective_scores(predictions, y, drawn, prob=PROB),
     }
     if not labels:
         return groups | {"calibration": value_calibration(predictions, y, drawn, prob=PROB)}
     return groups | {
         "calibration": class_calibration(predictions, y, labels, prob=PROB, seed=seed),
-        "decision": decision(predictions, y, labels, drawn, prob=PROB),
+        "decision": economic_value(predictions, y, labels, drawn, prob=PROB),
     }
 
 

@@ -1,4 +1,4 @@
-"""Inferences: ways to compute or approximate a posterior, one file each."""
+"""Inferences: algorithms that compute or approximate a posterior, one file each."""
 
 from bayesgeo._registry import lazily
 

@@ -13,8 +13,8 @@ from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, check_counts
 
 BLOCKS, FLOOR = 20, 6  # parts of a run, and the fewest
-GROWTH = 0.002  # nats a row: a bound that grows less over a third of the run has stopped growing
-FULL_BATCH, BATCH = 2_000, 512  # rows up to which a step sees all of them, and rows of a step beyond
+GROWTH = 0.002  # nats a row: a smaller growth of the bound over a third of the run counts as none
+FULL_BATCH, BATCH = 2_000, 512  # rows up to which a step uses all of them, and rows of a step above
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ADVI:
 
     Each chain is an approximation of its own, started at a trained network with a small spread, and maximises the
     evidence lower bound :math:`E_q[\log p(y, \theta) - \log q(\theta)]` by Adam on reparametrised gradients. Many rows
-    are seen in minibatches, so memory stays bounded and a step costs the same for any number of rows. It stops when
+    are used in minibatches, so memory stays bounded and a step costs the same for any number of rows. It stops when
     the bound has stopped growing.
 
     Draws are independent, and from the approximation, not the posterior: Pareto-smoothed importance sampling measures
@@ -34,9 +34,9 @@ class ADVI:
     draws, chains : int
         Draws from each approximation, and approximations.
     rank : {"mean-field", "full"}
-        Whether values are independent in the approximation, or have a full covariance.
+        Independent values in the approximation, or a full covariance.
     max_steps : int
-        Gradient steps, at most.
+        Maximum number of gradient steps.
     batch : int, optional
         Rows in a step; None takes all up to 2,000 rows, else 512.
     cores : int, optional
@@ -63,7 +63,7 @@ class ADVI:
         Raises
         ------
         InvalidInput
-            If a setting cannot be used.
+            If a setting is invalid.
         KeyboardInterrupt
             If interrupted before the first part of the steps was done.
         """
@@ -102,12 +102,12 @@ class ADVI:
         return tree
 
     def _batch(self, n_rows: int) -> int:
-        """Return the rows of a step; 0 is all of them."""
+        """Return the number of rows of a step; 0 is all of them."""
         wanted = self.batch or (0 if n_rows <= FULL_BATCH else BATCH)
         return 0 if wanted >= n_rows else wanted
 
     def _climb(self, climb: Any, first: Any, seed: int) -> tuple[Any, np.ndarray, bool]:
-        """Take blocks of steps until the bound stops growing; an interrupt keeps the whole ones."""
+        """Take blocks of steps until the bound stops growing; an interrupt keeps the complete ones."""
         state, bounds = climb.begin(first), []
         try:
             for block in range(BLOCKS):

@@ -20,10 +20,10 @@ KEPT = 8
 
 
 class Recent(OrderedDict[Hashable, Any]):
-    """A cache of the few values used last."""
+    """Cache the few values used last."""
 
     def recall(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Return what ``make`` made for this key.
+        """Return the cached value of this key, made by ``make`` if absent.
 
         Examples
         --------
@@ -40,19 +40,19 @@ class Recent(OrderedDict[Hashable, Any]):
 
 
 def check_counts(settings: Any, *names: str) -> None:
-    """Require whole numbers above zero in these settings of an inference.
+    """Raise if one of these settings of an inference is not a whole number above zero.
 
     Raises
     ------
     InvalidInput
-        If one is not.
+        If one of them is not.
     """
     for name in names:
         positive(name, getattr(settings, name), integer=True)
 
 
 class Conjugate(Protocol):
-    """A prior whose posterior has a closed form of the same kind."""
+    """Define a conjugate prior, whose posterior is of the same kind."""
 
     def update(self, X: np.ndarray, y: np.ndarray) -> "Conjugate":
         """Return the posterior given rows ``X (obs, feature)`` and targets ``y (obs,)``."""
@@ -65,14 +65,14 @@ class Conjugate(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where the chains of a sampler begin.
+    """Hold the starting values of a sampler's chains.
 
     Parameters
     ----------
     values : callable
         Returns starting values of some variables by name, given a numpy Generator and the number of the chain.
     trained : bool
-        Whether these are trained networks, which need no training before they are sampled from.
+        Whether these are trained networks, which need no training before sampling.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class Start:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A posterior to compute.
+    """State a posterior to compute.
 
     Parameters
     ----------
@@ -111,17 +111,25 @@ class Problem:
     target_accept : float
         Acceptance rate that NUTS needs for the geometry of this model.
     start : Start, optional
-        Where each chain begins; None where the sampler may begin anywhere.
+        Starting values of each chain; None leaves them to the sampler.
     held_out : numpy.ndarray, optional
-        Rows that a sampler may set aside to decide when it has seen enough; it releases them afterwards.
+        Rows that a sampler may hold out to decide when to stop its warm-up; it uses them afterwards.
     head : tuple of str
         Variables of the last layer of a network, in which its outputs are linear.
 
     Attributes
     ----------
     key : hashable
-        Problems with equal keys have the same graph, so one compilation serves them all. It follows from ``build``,
-        the names of ``data``, ``constants`` and ``dims``; see :func:`bayesgeo.inference.identity.identity`.
+        Problems with equal keys have the same graph, so one compilation serves them all. It is computed from
+        ``build``, the names of ``data``, ``constants`` and ``dims``; see :func:`bayesgeo.inference.identity.identity`.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> def build(sd: float) -> "pm.Model": ...
+    >>> wide, narrow, again = (Problem(partial(build, sd), {"y": np.zeros(3)}, {"mean": ()}) for sd in (9.0, 1.0, 9.0))
+    >>> wide.key == again.key, wide.key == narrow.key
+    (True, False)
     """
 
     build: "Callable[[], pm.Model]"
@@ -137,21 +145,21 @@ class Problem:
 
     @property
     def key(self) -> Hashable:
-        """What problems with the same graph share."""
+        """Key shared by problems with the same graph."""
         dims = tuple((name, tuple(named)) for name, named in self.dims.items())
         return identity(self.build), tuple(self.data), self.constants, dims
 
 
 @runtime_checkable
 class Inference(Protocol):
-    """A way to compute a posterior.
+    """Define an algorithm that computes a posterior.
 
     An inference is a frozen dataclass whose fields are plain values (numbers, strings, booleans, None) with defaults,
     so that a fitted model can be saved with it. ``bayesgeo.testing.check_inference`` tests what follows.
 
     **Input.** ``problem.build()`` is the PyMC model. ``problem.data`` holds the arrays that replace its ``pm.Data``;
-    they may not be changed. All randomness comes from ``seed``: the same seed gives the same draws, whatever the number
-    of cores, and NumPy's global state stays as it was. Refuse settings that cannot be used before computing, by
+    do not modify them. All randomness comes from ``seed``: the same seed gives the same draws, whatever the number
+    of cores, and NumPy's global state is unchanged. Raise for invalid settings before computing, by
     :func:`bayesgeo._check.invalid`.
 
     **Groups** of the returned DataTree:
@@ -159,7 +167,7 @@ class Inference(Protocol):
     ============= ==================================================================================================
     posterior     the variables of ``problem.dims``, each ``(chain, draw, *dims)`` and finite; required
     sample_stats  statistics ``(chain, draw)`` or ``(chain,)`` of these very draws
-    warmup        what happened before them, along ``step``; ``log_score (step)`` is the mean over held-out rows
+    warmup        history of the warm-up, along ``step``; ``log_score (step)`` is the mean over held-out rows
     approximation ``log_ratio (chain, sample)``: unnormalised log importance weights, the log density of the posterior
                   minus that of the approximation at its own draws
     ============= ==================================================================================================
@@ -174,7 +182,7 @@ class Inference(Protocol):
                                          whose limit is the posterior; ``"unadjusted chains"``: Markov chains whose
                                          limit differs from it by a small bias; ``"approximation"``: independent draws
                                          of another distribution
-    title                                what reports call it, such as ``"no-U-turn sampler (NUTS)"``
+    title                                its name in reports, such as ``"no-U-turn sampler (NUTS)"``
     seed                                 as given
     compile_seconds, sampling_seconds    times
     interrupted                          1 if a KeyboardInterrupt cut the run short and whole draws were kept, else 0
@@ -205,7 +213,7 @@ class Inference(Protocol):
         Raises
         ------
         InvalidInput
-            If a setting cannot be used, or the inference cannot compute this problem.
+            If a setting is invalid, or the inference cannot compute this problem.
         KeyboardInterrupt
             If interrupted before any draw was kept.
         """

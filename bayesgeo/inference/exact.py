@@ -17,7 +17,14 @@ class Exact:
     Parameters
     ----------
     draws, chains : int
-        Independent draws per chain, and chains; every draw is exact, chains exist for the diagnostics' sake.
+        Independent draws per chain, and chains; every draw is exact, chains serve the diagnostics only.
+
+    Examples
+    --------
+    >>> from bayesgeo.models import BayesianLinearRegression
+    >>> model = BayesianLinearRegression(inference=Exact(draws=100, chains=2))
+    >>> model.fit([[0.0], [1.0], [2.0]], [0.1, 0.9, 2.1]).posterior_["posterior"]["intercept"].shape
+    (2, 100)
     """
 
     draws: int = 1000

@@ -1,4 +1,4 @@
-"""Tell whether two callables build the same graph, from the function and its settings."""
+"""Identify callables that build the same graph, by their function and settings."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
@@ -13,7 +13,7 @@ VALUES = (type(None), bool, int, float, complex, str, bytes, np.generic, Enum, t
 
 
 class Same:
-    """A callable that equals nothing but itself.
+    """Wrap a callable so that it equals only itself.
 
     Examples
     --------
@@ -33,11 +33,11 @@ class Same:
 
 
 def identity(build: Callable) -> Hashable:
-    """Return a key that two callables share only if they return the same.
+    """Return a key that two callables share only if they return equal results.
 
-    A ``functools.partial`` is known by its function and its settings, if all of them are values that cannot change:
-    numbers, strings, functions, and tuples and frozen dataclasses of such. Any other callable is known by itself
-    alone, so that a setting hidden in it (a closure, an array, the attributes of an object) is never overlooked.
+    A ``functools.partial`` is identified by its function and settings, if all of them are immutable:
+    numbers, strings, functions, and tuples and frozen dataclasses of such. Any other callable is identified by itself
+    alone, since it may hold settings (a closure, an array, the attributes of an object) that cannot be compared.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def _settings(build: partial) -> Hashable:
 
 
 def _value(value: Any) -> Hashable:
-    """Return a hashable stand-in of a value that cannot change; its type is part of it, as 1 and True are equal."""
+    """Return a hashable key of an immutable value; it includes the type, since 1 and True are equal."""
     if isinstance(value, VALUES):
         return type(value), value
     if isinstance(value, tuple | frozenset):

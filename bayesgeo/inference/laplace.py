@@ -10,16 +10,16 @@ from bayesgeo._check import invalid, one_of
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, check_counts
 
-FULL_SIZE = 3_000  # values beyond which a full curvature takes too long
+FULL_SIZE = 3_000  # number of values above which a full Hessian takes too long
 
 
 @dataclass(frozen=True)
 class Laplace:
     r"""Approximate a posterior by Gaussians at its modes (MacKay 1992, Neural Computation 4:3).
 
-    Each chain is a mode of its own, found from a trained network by descending on all rows; around it
+    Each chain is a mode of its own, found from a trained network by gradient ascent on all rows; around it
     :math:`\theta \sim N(\hat\theta, H^{-1})`, with :math:`H` the negative Hessian of the log posterior. Over the last
-    layer alone, the rest of the network stays as trained (Daxberger et al. 2021, NeurIPS).
+    layer alone, the rest of the network is fixed (Daxberger et al. 2021, NeurIPS).
     Directions along which the log posterior curves upwards get the curvature of a unit-normal prior.
 
     Draws are independent, and from the approximation, not the posterior; see :class:`ADVI`.
@@ -50,7 +50,7 @@ class Laplace:
         Raises
         ------
         InvalidInput
-            If a setting cannot be used, or ``"full"`` is asked of too large a network.
+            If a setting is invalid, or the network is too large for ``"full"``.
         """
         one_of("subset", self.subset, ("last layer", "full"))
         check_counts(self, "draws", "chains")

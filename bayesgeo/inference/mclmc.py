@@ -16,12 +16,12 @@ from bayesgeo._check import positive
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, check_counts
 
-FALL = 4  # blocks in which the wanted energy error falls to its final value; warm-up lasts at least as long
+FALL = 4  # blocks over which the wanted energy error falls to its final value; the least length of the warm-up
 COARSE = 0.5  # the energy error that it falls from
 # Nats a row over a third of the warm-up: a held-out score that surely grows less than twice this has stopped growing.
 GROWTH = 0.005
 DEAD_NATS, DEAD_ERRORS = 0.1, 4.0  # below the median chain, in nats a row and in standard errors
-WORST_NATS = 10.0  # that one row counts against a chain, at most
+WORST_NATS = 10.0  # largest shortfall of one row that counts
 SCORED_EVERY = 5  # of the records of a block, for the held-out score
 UNADJUSTED = {"kind": "unadjusted chains", "title": "microcanonical Langevin (MCLMC)"}
 ADJUSTED = {
@@ -35,21 +35,21 @@ ADJUSTED = {
 class MCLMC:
     r"""Sample a network's posterior with microcanonical Langevin dynamics (Robnik et al. 2023, JMLR 24:311).
 
-    Each chain starts at a network of its own, trained on the log posterior (Sommer et al. 2025, ICLR). While some
-    rows are held out the chains warm up, and the step size settles where the variance of the energy error per
-    dimension is as wanted; they go on until the held-out log score of all their draws together stops growing. A
-    chain whose score lies far below the others is dead: it begins again where a live one stands. Then every
-    row counts, and the chains run as many steps again, fewer after a short warm-up, for the draws that are kept.
+    Each chain starts at a network of its own, trained on the log posterior (Sommer et al. 2025, ICLR). During the
+    warm-up some rows are held out, and the step size is tuned to the wanted variance of the energy error per
+    dimension. It ends when the held-out log score of all draws together stops growing. A chain whose score is far
+    below the others restarts at the position of another chain. The chains then run on all rows for as many steps
+    again, fewer after a short warm-up, for the draws that are kept.
 
-    These dynamics reject nothing, so draws carry a bias that falls with the step size; ``adjusted=True`` adds the
-    Metropolis correction, as a check. Meant for networks: use :class:`Exact` or :class:`NUTS` for other models.
+    These dynamics never reject, so draws have a bias that falls with the step size; ``adjusted=True`` adds the
+    Metropolis correction, as a check. For networks: use :class:`Exact` or :class:`NUTS` for other models.
 
     Parameters
     ----------
     draws, chains : int
         Kept draws of each chain, and chains.
     max_steps : int
-        Steps of warm-up, at most; sampling takes no more. Raise it where the report says that the score still grows.
+        Maximum number of warm-up steps, and of sampling steps. Raise it if the check ``warmup_growth`` fails.
     energy_error : float
         Wanted variance of the energy error per dimension: smaller is slower and less biased.
     adjusted : bool
@@ -79,7 +79,7 @@ class MCLMC:
         Raises
         ------
         InvalidInput
-            If a setting cannot be used.
+            If a setting is invalid.
         KeyboardInterrupt
             If interrupted before any draw was kept.
         """
@@ -92,7 +92,7 @@ class MCLMC:
 
 
 class _Run:
-    """One run: its chains and what they have shown so far."""
+    """Hold one run: its chains and their scores so far."""
 
     def __init__(self, settings: MCLMC, problem: Problem, seed: int):
         begun = time.perf_counter()
@@ -110,7 +110,7 @@ class _Run:
         self.restarted = 0
 
     def tree(self) -> xr.DataTree:
-        """Warm up, sample, and label what was drawn."""
+        """Warm up, sample, and label the draws."""
         begun = time.perf_counter()
         chain, blocks = self.warm_up()
         chain, interrupted = self.sample(chain, blocks)
@@ -153,12 +153,12 @@ class _Run:
         return self.begin(position, target.everything, *tuned), len(steps)
 
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
-        """Keep the records of as many blocks as the warm-up took; an interrupt keeps the whole ones."""
+        """Keep the records of as many blocks as the warm-up took; an interrupt keeps the complete ones."""
         move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
-        # Where the score rests as soon as it may, three blocks: with two, functions hardly mixed (R-hat 1.35 of 1.3).
+        # At least three blocks: with two, after the shortest warm-up, functions hardly mixed (R-hat 1.35, limit 1.3).
         blocks = max(min(blocks, 2 * (blocks - FALL) + 1), -(-self.settings.draws // self.moves.RECORDS))
         try:
-            # Now that all rows count the chains settle again; the adjusted ones tune their steps.
+            # On all rows the chains converge again; the adjusted ones tune their steps.
             chain, _ = self.each(move, chain, self.target.everything, tuning)
             for block in range(blocks):
                 chain, record = self.each(move, chain, self.target.everything, 0.0)
@@ -171,7 +171,7 @@ class _Run:
         return chain, False
 
     def begin(self, position: Any, weight: Any, *tuned: np.ndarray) -> Any:
-        """Set all chains down with new momenta, with the steps they have learned or none yet."""
+        """Start all chains with new momenta, with tuned steps or none yet."""
         jax, jnp = self.jax.jax, self.jax.jnp
         n = self.settings.chains
         step_size, length = tuned or (np.zeros(n), np.zeros(n))
@@ -184,7 +184,7 @@ class _Run:
         return self.each_chain(self.moves.begin, start, self.target.data, weight)
 
     def each(self, move: Any, chain: Any, weight: Any, tuning: float) -> tuple[Any, Any]:
-        """Move every chain one block."""
+        """Take one block of steps of every chain."""
         keys = self.jax.jax.random.split(next(self.keys), self.settings.chains)
         tuning = self.jax.jnp.float32(tuning)
         return self.each_chain(move, (chain, keys), self.target.data, weight, tuning)
@@ -194,7 +194,7 @@ class _Run:
         return self.jax.each_chain(self.target.density.compiled(move), chains, *shared, cores=self.settings.cores)
 
     def wanted(self, block: int) -> float:
-        """Return the energy error to tune to: coarse at first, to travel far, then as fine as asked."""
+        """Return the energy error to tune to: large at first, to move far, then the setting."""
         fine = self.settings.energy_error
         return fine * (COARSE / fine) ** max(0.0, 1 - block / (FALL - 1)) if fine < COARSE else fine
 
@@ -206,7 +206,7 @@ class _Run:
         self.pooled.append(log_mean_exp(late, (0, 1)))
 
     def settled(self) -> bool:
-        """Return whether the held-out score has stopped growing, as far as so many rows can tell."""
+        """Return whether the held-out score has stopped growing, within its standard error."""
         seen = len(self.pooled)
         if seen <= FALL:
             return False
@@ -214,7 +214,7 @@ class _Run:
         return bool(growth.mean() + growth.std() / np.sqrt(len(growth)) < 2 * GROWTH)
 
     def revived(self, position: np.ndarray, *tuned: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Replace dead chains by live ones."""
+        """Replace diverged chains by copies of others."""
         late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
         dead = dead_chains(log_mean_exp(late, 1))
         live = np.flatnonzero(~dead)
@@ -250,7 +250,7 @@ class _Run:
 
 
 def dead_chains(scores: np.ndarray) -> np.ndarray:
-    """Tell which chains explain held-out rows far worse than the median chain does.
+    """Return which chains score held-out rows far below the median chain.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def dead_chains(scores: np.ndarray) -> np.ndarray:
     [False, False, False, True]
     """
     scores = np.where(np.isfinite(scores), scores, -1e6)
-    # Without a bound the rows of a wild chain differ so much that their standard error hides their mean.
+    # Without a bound, the standard error over rows of a diverged chain would exceed its mean shortfall.
     loss = np.minimum(np.median(scores, axis=0) - scores, WORST_NATS)
     mean, error = loss.mean(axis=1), loss.std(axis=1) / np.sqrt(scores.shape[1])
     dead = mean > np.maximum(DEAD_NATS, DEAD_ERRORS * error)

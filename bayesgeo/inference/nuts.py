@@ -1,4 +1,4 @@
-"""The no-U-turn sampler, by nutpie, always named and recorded."""
+"""The no-U-turn sampler, by nutpie."""
 
 import time
 from dataclasses import dataclass
@@ -39,6 +39,11 @@ class NUTS:
         Chains that run at once; None takes every core. It never changes the draws.
     target_accept : float, optional
         Wanted acceptance rate; None leaves it to the model.
+
+    Examples
+    --------
+    >>> NUTS(draws=2000, target_accept=0.95)
+    NUTS(draws=2000, tune=500, chains=4, cores=None, target_accept=0.95)
     """
 
     draws: int = 1000
@@ -53,7 +58,7 @@ class NUTS:
         Raises
         ------
         InvalidInput
-            If a setting cannot be used.
+            If a setting is invalid.
         KeyboardInterrupt
             If interrupted before any draw was kept.
         """
@@ -105,7 +110,7 @@ class NUTS:
 
 
 def _compile(problem: Problem) -> Any:
-    """Return the compiled graph of the problem, from memory when one of its shape was made before."""
+    """Return the compiled graph of the problem, cached by its key."""
     return _compiled.recall(problem.key, lambda: _compile_anew(problem))
 
 
@@ -133,7 +138,7 @@ def _progress(listener: Listener) -> Any:
 
 
 def _partial(tree: xr.DataTree | None) -> xr.DataTree:
-    """Keep the draws that every chain has; without any, let the interrupt go on."""
+    """Keep the draws that every chain has; without any, raise the interrupt again."""
     if tree is None or "posterior" not in tree:
         raise KeyboardInterrupt
     posterior = tree["posterior"].to_dataset()

@@ -38,7 +38,7 @@ def _finite(name: str, array: Any, ndim: int) -> tuple[str, ...]:
     if not isinstance(array, xr.DataArray):
         raise invalid(name, type(array).__name__, "It has no labels.", "Give an xarray.DataArray.")
     if array.ndim != ndim or not array.size:
-        raise invalid(name, dict(array.sizes), f"It is no {kind}.", f"Give {ndim} dimensions, none empty.")
+        raise invalid(name, dict(array.sizes), f"It is not a {kind}.", f"Give {ndim} dimensions, none empty.")
     bad = ~np.isfinite(array.values.astype(float))
     if bad.any():
         at = np.argwhere(bad)[0]
@@ -64,7 +64,7 @@ def labels(array: xr.DataArray, dim: Any) -> list[Any]:
 
 
 def same_labels(name: str, array: xr.DataArray, other: xr.DataArray, *, dim: str) -> None:
-    """Refuse two arrays that differ in the labels of a dimension.
+    """Raise if two arrays differ in the labels of a dimension.
 
     Examples
     --------
@@ -73,7 +73,10 @@ def same_labels(name: str, array: xr.DataArray, other: xr.DataArray, *, dim: str
     """
     if dim not in array.dims or labels(array, dim) != labels(other, dim):
         raise invalid(
-            name, dict(array.sizes), f"Its labels along {dim!r} differ from the other's.", "Align them first."
+            name,
+            dict(array.sizes),
+            f"Its labels along {dim!r} differ from those of the other array.",
+            "Align them first.",
         )
 
 
@@ -86,7 +89,7 @@ def unit_columns(X: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
     array([5., 0.])
     """
     values = X.values.astype(float)
-    # The largest entry goes first, so that squares neither overflow nor vanish.
+    # Scaled by the largest entry first, so that squares neither overflow nor underflow.
     largest = np.abs(values).max(axis=0)
     scaled = values / np.where(largest > 0, largest, 1.0)
     length = np.linalg.norm(scaled, axis=0)

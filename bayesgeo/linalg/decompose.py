@@ -69,7 +69,7 @@ class SVD:
                [0., 0.]])
         """
         if not 1 <= k <= self.values.size:
-            raise invalid("k", k, f"There are {self.values.size} components.")
+            raise invalid("k", k, f"It must be from 1 to {self.values.size}, the number of components.")
         first = {"component": slice(k)}
         return xr.dot(self.left.isel(first) * self.values.isel(first), self.right.isel(first), dim="component")
 
@@ -91,7 +91,7 @@ def eigen(A: xr.DataArray) -> Eigen:
     dims = matrix("matrix", A, square=True)
     gap = float(np.abs(A.values - A.values.T).max())
     if gap > SYMMETRY * np.abs(A.values).max():
-        raise invalid("matrix", gap, "That is how far it is from symmetric.", "Use svd.")
+        raise invalid("matrix", gap, "It is not symmetric: entries differ by this.", "Use svd.")
     values, vectors = np.linalg.eigh(A.values)
     vectors = vectors * _sign(vectors, axis=0)
     coords = {dims[0]: A[dims[0]].values} if dims[0] in A.coords else {}

@@ -1,4 +1,4 @@
-"""Whether features are independent, and which are not: rank, condition number, collinear columns."""
+"""Linear independence of features: rank, condition number, collinear columns."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ INTERCEPT = "intercept"
 
 @dataclass(frozen=True)
 class Independence:
-    """Say how far the columns of a table determine each other.
+    """Hold the rank, condition number and collinear groups of a table's columns.
 
     Parameters
     ----------
     rank : int
         Number of independent columns, each divided by its length first.
     columns : int
-        Number of columns, the intercept counted when asked for.
+        Number of columns, the intercept counted if it was added.
     condition_number : float
         Largest over smallest singular value of those columns; infinite where the rank is not full.
     collinear : tuple of tuple of str
@@ -40,7 +40,7 @@ class Independence:
 
     @property
     def independent(self) -> bool:
-        """Whether no column follows from the others."""
+        """Whether no column is a linear combination of the others."""
         return self.rank == self.columns
 
 
@@ -70,7 +70,7 @@ def independence(X: xr.DataArray, *, intercept: bool = False, tolerance: float |
     _, dim = matrix("X", X)
     names = [str(name) for name in labels(X, dim)]
     if tolerance is not None and not 0 <= tolerance < 1:
-        raise invalid("tolerance", tolerance, "It is a share of the largest singular value, below one.")
+        raise invalid("tolerance", tolerance, "It must be a share of the largest singular value, below one.")
     columns, _ = unit_columns(X)
     if intercept:
         columns = np.column_stack([np.full(len(columns), len(columns) ** -0.5), columns])
@@ -105,10 +105,10 @@ def _null_space(columns: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
 
 
 def _groups(null: np.ndarray, names: list[str], share: float) -> tuple[tuple[str, ...], ...]:
-    """Group columns whose rows of the null space are not across each other, whatever its basis."""
+    """Group columns whose rows of the null space are not orthogonal, for any basis of it."""
     size = np.linalg.norm(null, axis=0)
-    # Null vectors are known to about machine epsilon: entries below its root are not told from zero,
-    # nor those below a tolerance that takes small singular values for zero.
+    # Null vectors are known to about machine epsilon: entries below its root count as zero, and so do those
+    # below the tolerance, under which singular values count as zero.
     involved = np.flatnonzero(size > max(np.finfo(float).eps ** 0.5, share))
     rows = null[:, involved] / size[involved]
     linked = np.abs(rows.T @ rows) > np.finfo(float).eps ** 0.5

@@ -34,7 +34,7 @@ def norm(array: xr.DataArray, *dims: str, order: Order = None) -> xr.DataArray:
     """
     dims = dims or tuple(str(dim) for dim in array.dims)
     if len(dims) not in (1, 2) or not set(dims) <= set(array.dims):
-        raise invalid("dimensions", dims, "A norm is along one or two.", f"Give some of {list(array.dims)}.")
+        raise invalid("dimensions", dims, "A norm takes one or two.", f"Give some of {list(array.dims)}.")
     if not np.isfinite(array).all():
         raise invalid("array", float("nan"), "A value is missing or infinite.")
     return linalg.norm(array, dims=dims[0] if len(dims) == 1 else list(dims), ord=order)

@@ -1,4 +1,4 @@
-"""Principal components of labelled columns; scikit-learn finds them."""
+"""Principal components of labelled columns, by scikit-learn."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class PCA:
     components : xarray.DataArray
         ``(component, feature)`` orthonormal loadings; of each the entry of largest size is positive.
     mean, scale : xarray.DataArray
-        ``(feature,)`` what is taken off each column, and what divides it.
+        ``(feature,)`` value subtracted from each column, and its divisor.
     explained_variance : xarray.DataArray
         ``(component,)`` variance along each, divisor n − 1.
     explained_variance_ratio : xarray.DataArray
@@ -57,7 +57,7 @@ class PCA:
         return xr.dot((X - self.mean) / self.scale, self.components, dim=feature)
 
     def inverse(self, scores: xr.DataArray) -> xr.DataArray:
-        """Return the rows ``(obs, feature)`` that scores stand for.
+        """Return the rows ``(obs, feature)`` reconstructed from scores.
 
         Examples
         --------
@@ -71,21 +71,21 @@ class PCA:
 
 
 def pca(X: xr.DataArray, n_components: int | None = None, *, standardise: bool = False) -> PCA:
-    """Find the principal components of the columns of a matrix, an image's among them.
+    """Compute the principal components of the columns of a matrix, such as an image.
 
     Parameters
     ----------
     X : xarray.DataArray
         ``(obs, feature)``, or an image ``(row, column)``; finite.
     n_components : int, optional
-        How many to keep; min(rows, columns) when absent.
+        Number of components to keep; min(rows, columns) when absent.
     standardise : bool
         Divide each column by its standard deviation first, for columns of different units.
 
     Raises
     ------
     InvalidInput
-        If a value is missing, naming its place, or a column to be standardised is constant.
+        If a value is missing, or a column to be standardised is constant.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def pca(X: xr.DataArray, n_components: int | None = None, *, standardise: bool =
     most = min(X.shape)
     n_components = most if n_components is None else n_components
     if not 1 <= n_components <= most or X.sizes[rows] < 2:
-        raise invalid("n_components", n_components, f"From 1 to {most} can be found in {dict(X.sizes)}.")
+        raise invalid("n_components", n_components, f"It must be from 1 to {most} for {dict(X.sizes)}.")
     mean = X.mean(rows).reset_coords(drop=True)
     scale = X.std(rows, ddof=1).reset_coords(drop=True) if standardise else xr.ones_like(mean)
     if float(abs(X - mean).max()) == 0:

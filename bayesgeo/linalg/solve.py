@@ -79,7 +79,7 @@ def _swapped(A: xr.DataArray, values: np.ndarray, dims: tuple[str, str]) -> xr.D
 
 
 def normal_equation(X: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
-    """Return θ that solves XᵀX θ = Xᵀy, of least length where there are many: θ = X⁺ y.
+    """Return θ that solves XᵀX θ = Xᵀy, of minimum norm where there are several: θ = X⁺ y.
 
     Solved by numpy.linalg.lstsq, without forming XᵀX, whose condition number is that of X squared. No
     intercept is added.
@@ -160,7 +160,7 @@ def lasso_path(X: xr.DataArray, y: xr.DataArray, *, penalties: Any) -> xr.DataAr
 
     dim, penalties = _rows_agree(X, y), _checked_penalties(penalties)
     if (penalties == 0).any():
-        raise invalid("penalties", 0.0, "Coordinate descent needs one above zero.", "Use normal_equation.")
+        raise invalid("penalties", 0.0, "Coordinate descent needs penalties above zero.", "Use normal_equation.")
     order = np.argsort(-penalties)
     solve = partial(linear_model.lasso_path, tol=1e-10, max_iter=100_000)
     found = solve(X.values, y.values, alphas=penalties[order])[1].T

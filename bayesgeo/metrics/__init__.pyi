@@ -16,7 +16,11 @@ from .classification import precision as precision
 from .classification import recall as recall
 from .classification import roc_auc as roc_auc
 from .classification import summarise_classes as summarise_classes
+from .decision import economic_value as economic_value
+from .detection import Detection as Detection
 from .detection import distance_to_training as distance_to_training
+from .detection import lack_of_confidence as lack_of_confidence
+from .detection import ood_detection as ood_detection
 from .regression import coverage_50 as coverage_50
 from .regression import coverage_80 as coverage_80
 from .regression import coverage_90 as coverage_90
@@ -30,9 +34,11 @@ from .regression import log_score as log_score
 from .regression import mae as mae
 from .regression import rmse as rmse
 from .regression import summarise_values as summarise_values
+from .selective import selective_scores as selective_scores
 
 OTHERS: dict[str, str]
 __all__ = [
+    "Detection",
     "Means",
     "Metric",
     "Ranks",
@@ -49,19 +55,23 @@ __all__ = [
     "coverage_95",
     "crps",
     "distance_to_training",
+    "economic_value",
     "f1",
     "interval_score_50",
     "interval_score_80",
     "interval_score_90",
     "interval_score_95",
+    "lack_of_confidence",
     "log_loss",
     "log_score",
     "mae",
     "matthews_corrcoef",
+    "ood_detection",
     "precision",
     "recall",
     "rmse",
     "roc_auc",
+    "selective_scores",
     "summarise_classes",
     "summarise_values",
     "value_calibration",

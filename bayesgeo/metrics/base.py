@@ -1,4 +1,4 @@
-"""A metric is a function of sums over rows: so one definition serves scores, draws and the bootstrap."""
+"""Metrics as functions of sums over rows, shared by scores, posterior draws and the bootstrap."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import xarray as xr
 from scipy import stats
 
 BLOCKS = 2000  # more blocks than this do not change a bootstrap interval, only its cost
-RANKED = 30_000_000  # rows times bootstrap samples of a score of ranks: more of them cost, fewer serve as well
-FEWEST = 200  # bootstrap samples
-CHUNK = 100_000  # numbers summed at once: as many as stay near the processor
+RANKED = 30_000_000  # rows times bootstrap samples of a score of ranks: fewer bootstrap samples are drawn above it
+FEWEST = 200  # bootstrap samples, at least
+CHUNK = 100_000  # numbers summed at once, few enough for the processor's cache
 LEAST_WIDTH = 8  # samples summed at once
-FEW_BLOCKS = 50  # up to so many blocks sums within them are cheaper than sums over rows
+FEW_BLOCKS = 50  # number of blocks up to which sums within blocks are cheaper than sums over rows
 
 Blocks = tuple[np.ndarray, np.ndarray]
 Area = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -21,7 +21,7 @@ Area = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Means:
-    """A score that is a function of means over rows.
+    """Define a score as a function of means over rows.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Means:
 
 @dataclass(frozen=True)
 class Ranks:
-    """A score that is a function of sums over the rows above each threshold.
+    """Define a score as a function of sums over the rows above each threshold.
 
     Parameters
     ----------
@@ -66,20 +66,20 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of predictions against what was observed.
+    """Define a score of predictions against observations.
 
     Parameters
     ----------
     name : str
         scikit-learn's name where it has one; unique among the metrics of a task.
     task : {"classification", "regression", "any"}
-        Where it applies.
+        Task that it applies to.
     score : Means or Ranks
         How it is computed.
     best : {"greater", "smaller"} or float
         Which scores are better, or the nominal value that a score should be close to.
     bounds : (float, float)
-        Where the score can lie.
+        Range of the score.
     biased : bool
         Whether chance alone raises the score, so that bootstrap samples lie above the score as the score lies above the
         truth: its interval is then reflected (the basic bootstrap, Davison and Hinkley 1997, section 5.2).
@@ -144,7 +144,7 @@ class Metric:
         return found if found is not None and found.ndim == 1 else None
 
     def goodness(self, score: float) -> float:
-        """Turn a score so that more is better: itself, its negative, or minus its distance to the nominal value."""
+        """Orient a score so that more is better: itself, its negative, or minus its distance to the nominal value."""
         if isinstance(self.best, str):
             return score if self.best == "greater" else -score
         return -abs(score - self.best)
@@ -153,7 +153,7 @@ class Metric:
 def resample(
     metrics: Iterable[Metric], predictions: xr.Dataset, y: np.ndarray, blocks: Blocks
 ) -> dict[str, np.ndarray]:
-    """Return :meth:`Metric.resampled` by name; what several metrics sum over rows or ranks is summed once.
+    """Return :meth:`Metric.resampled` by name; sums shared by several metrics are computed once.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def _areas(scores: Sequence[Ranks]) -> Area:
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Return the mean over the last axis of what is a number; NaN where nothing is.
+    """Return the mean over the last axis without NaN; NaN where all values are.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
 
 
 def block_weights(groups: np.ndarray, *, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw how often each group enters each bootstrap sample.
+    """Draw the number of times that each group enters each bootstrap sample.
 
     Returns
     -------
@@ -308,10 +308,10 @@ def bootstrap_ranked(values: np.ndarray, part: np.ndarray, area: Area, blocks: B
 def interval(samples: np.ndarray, n_blocks: int, *, prob: float) -> tuple[float, float]:
     r"""Return the expanded percentile interval of bootstrap samples.
 
-    The percentile levels are :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2, n-1})` and one minus it, which mends the
+    The percentile levels are :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2, n-1})` and one minus it, which corrects the
     narrowness of the plain percentile interval with few blocks (Hesterberg 2015, The American Statistician 69:4).
-    With one block there is no interval: both ends are NaN. It is approximate: skewed scores of few blocks are held a
-    little less often than ``prob``, the reflected interval of a biased score about 91 times of 100 where 95 are meant
+    With one block there is no interval: both ends are NaN. It is approximate: skewed scores of few blocks are covered
+    slightly less often than ``prob``, and the reflected interval of a biased score covers about 91 % at a nominal 95 %
     (``benchmarks/interval_coverage.py`` measures each).
 
     Examples

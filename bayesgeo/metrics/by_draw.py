@@ -1,8 +1,8 @@
 """Scores of single draws: the posterior of a score for the rows at hand.
 
-Each draw of the parameters ranks the rows in its own way and so has its own area under the ROC and the precision-recall
-curve. How far these move is what the posterior leaves open about the score on these same rows; what other rows would
-bring is not in it, and their mean is not the score of the averaged prediction.
+Each draw of the parameters ranks the rows differently and so has its own area under the ROC and the precision-recall
+curve. Their spread is the posterior uncertainty of the score on these same rows. It leaves out the sampling of rows,
+and their mean is not the score of the averaged prediction.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def probability_draws(draws: xr.DataArray, rows: int) -> np.ndarray:
     draws : xarray.DataArray
         ``(chain, draw, obs, label)`` class probabilities of some of the rows.
     rows : int
-        How many rows there are in all.
+        Number of rows in all.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: CORP decomposition, reliability curve, PIT and coverage curve.
+"""Calibration: CORP decomposition, reliability curve, probability integral transform and coverage curve.
 
 The primary figure is the miscalibration of the CORP decomposition, which has no bins to choose (Dimitriadis, Gneiting
 and Jordan 2021, PNAS 118:e2016191118). All is of the averaged prediction.
@@ -18,7 +18,7 @@ LEVELS = np.arange(1, 20) / 20
 PIT_BINS = 20
 POINTS = 100  # of a reliability curve
 MOST, FEWEST, WORK = 1000, 200, 20_000_000  # resamples of the band, and rows times resamples
-# Of the probability that was given to what happened; the log loss with the floor of that of classes.
+# Of the probability of the observed outcome; the log loss with the floor of that of classes.
 LOSSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "brier_score": lambda chosen: (1 - chosen) ** 2,
     "log_loss": lambda chosen: -np.log(np.maximum(chosen, np.finfo(float).eps)),
@@ -28,7 +28,7 @@ SCORES = tuple(LOSSES)
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A mean score as ``miscalibration - discrimination + uncertainty``, in its own unit.
+    """Hold a mean score as ``miscalibration - discrimination + uncertainty``, in its own unit.
 
     ``miscalibration`` is what recalibration would gain, ``discrimination`` what the recalibrated forecast gains over
     the overall frequency, and ``uncertainty`` the score of that frequency. None is negative.
@@ -44,12 +44,12 @@ class Decomposition:
 class _Forecasts:
     """Distinct probabilities in rising order, how many rows have each, and in how many the event happened."""
 
-    said: np.ndarray
+    predicted: np.ndarray
     count: np.ndarray
     hits: np.ndarray
 
     def recalibrated(self, hits: np.ndarray) -> np.ndarray:
-        """Return the frequency that rises with the probability and fits best, by pooling adjacent violators."""
+        """Return the isotonic regression of frequency on probability, by pooling adjacent violators."""
         return optimize.isotonic_regression(hits / self.count, weights=self.count).x
 
     def loss(self, costs: tuple[np.ndarray, np.ndarray], hits: np.ndarray) -> float:
@@ -58,23 +58,23 @@ class _Forecasts:
 
     def decompose(self, score: str, hits: np.ndarray, fit: np.ndarray) -> Decomposition:
         overall = np.full(len(hits), hits.sum() / self.count.sum())
-        own, best, base = (self.loss(_costs(score, p), hits) for p in (self.said, fit, overall))
+        own, best, base = (self.loss(_costs(score, p), hits) for p in (self.predicted, fit, overall))
         return Decomposition(own, own - best, base - best, base)
 
 
 def _costs(score: str, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a probability costs if the event happens, and if it does not."""
+    """Return the loss of a probability if the event happens, and if it does not."""
     return LOSSES[score](probability), LOSSES[score](1 - probability)
 
 
-def _forecasts(said: np.ndarray, happened: np.ndarray) -> _Forecasts:
-    if not len(said) or len(said) != len(happened):
-        problem = f"There are {len(said)} probabilities and {len(happened)} outcomes."
-        raise invalid("probabilities", np.shape(said), problem, "Give one of each for each row.")
+def _forecasts(predicted: np.ndarray, happened: np.ndarray) -> _Forecasts:
+    if not len(predicted) or len(predicted) != len(happened):
+        problem = f"There are {len(predicted)} probabilities and {len(happened)} outcomes."
+        raise invalid("probabilities", np.shape(predicted), problem, "Give one of each for each row.")
     # NaN compares as false.
-    if not ((np.asarray(said) >= 0) & (np.asarray(said) <= 1)).all():
-        raise invalid("probabilities", f"{np.min(said)} to {np.max(said)}", "They must lie between 0 and 1.")
-    values, place, count = np.unique(said, return_inverse=True, return_counts=True)
+    if not ((np.asarray(predicted) >= 0) & (np.asarray(predicted) <= 1)).all():
+        raise invalid("probabilities", f"{np.min(predicted)} to {np.max(predicted)}", "They must lie between 0 and 1.")
+    values, place, count = np.unique(predicted, return_inverse=True, return_counts=True)
     return _Forecasts(values, count, np.bincount(place, happened, minlength=len(values)))
 
 
@@ -93,17 +93,17 @@ def event_of(probability: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nda
     return probability.max(axis=1), probability.argmax(axis=1) == y
 
 
-def decompose(said: np.ndarray, happened: np.ndarray, *, score: str = "brier_score") -> Decomposition:
+def decompose(predicted: np.ndarray, happened: np.ndarray, *, score: str = "brier_score") -> Decomposition:
     """Decompose the score of probabilities of an event by isotonic recalibration (CORP).
 
     Parameters
     ----------
-    said : numpy.ndarray
+    predicted : numpy.ndarray
         ``(obs,)`` probabilities of the event.
     happened : numpy.ndarray
         ``(obs,)`` of bool, or 0 and 1.
     score : {"brier_score", "log_loss"}
-        What is decomposed.
+        Score to decompose.
 
     Raises
     ------
@@ -112,13 +112,13 @@ def decompose(said: np.ndarray, happened: np.ndarray, *, score: str = "brier_sco
 
     Examples
     --------
-    Nine in ten happened where .5 was said:
+    Nine in ten events happen at a predicted probability of 0.5:
 
     >>> parts = decompose(np.full(10, 0.5), np.arange(10) > 0)
     >>> round(parts.miscalibration, 4), round(parts.discrimination, 4), round(parts.uncertainty, 4)
     (0.16, 0.0, 0.09)
     """
-    forecasts = _forecasts(said, happened)
+    forecasts = _forecasts(predicted, happened)
     one_of("score", score, SCORES)
     return forecasts.decompose(score, forecasts.hits, forecasts.recalibrated(forecasts.hits))
 
@@ -128,8 +128,8 @@ def class_calibration(
 ) -> xr.Dataset:
     """Decompose the scores of class probabilities and draw their reliability curve with consistency bands.
 
-    The event is that of :func:`event_of`. What chance does to calibrated probabilities is found by drawing outcomes
-    from the probabilities themselves; that takes rows as independent.
+    The event is that of :func:`event_of`. The distribution under calibration is simulated by drawing outcomes of
+    independent rows from the predicted probabilities.
 
     Parameters
     ----------
@@ -149,11 +149,20 @@ def class_calibration(
     xarray.Dataset
         Along ``score`` (Brier score, log loss): ``value`` and its parts ``miscalibration``, ``discrimination``,
         ``uncertainty``; ``miscalibration_by_chance``, the quantile ``prob`` of it for calibrated probabilities, and
-        ``p_calibrated``, how often chance alone gives as much. Along ``point``: ``predicted`` and recalibrated
+        ``p_calibrated``, the p-value of it. Along ``point``: ``predicted`` and recalibrated
         ``observed`` probability, the pointwise consistency band ``band_low`` to ``band_high`` in which ``observed``
         lies if the probabilities are calibrated, and ``rows`` since the point before. Along ``label``:
         ``label_miscalibration``, ``label_discrimination`` and ``label_uncertainty`` of each class against the rest,
         which add up to the Brier score.
+
+    Examples
+    --------
+    >>> chance = np.repeat([0.25, 0.75], 40)
+    >>> predictions = xr.Dataset({"probability": (("obs", "label"), np.column_stack([1 - chance, chance]))})
+    >>> y = np.arange(80) % 4 < np.repeat([1, 3], 40)
+    >>> found = class_calibration(predictions, y.astype(int), ("no", "yes"), prob=0.9, seed=0)
+    >>> found["predicted"].values, found["observed"].values
+    (array([0.25, 0.75]), array([0.25, 0.75]))
     """
     probability = predictions["probability"].values
     forecasts = _forecasts(*event_of(probability, y))
@@ -172,7 +181,7 @@ def class_calibration(
             "uncertainty": ("score", [part.uncertainty for part in parts]),
             "miscalibration_by_chance": ("score", np.quantile(by_chance, prob, axis=0)),
             "p_calibrated": ("score", (1 + (by_chance >= found).sum(axis=0)) / (1 + len(by_chance))),
-            "predicted": ("point", forecasts.said[at]),
+            "predicted": ("point", forecasts.predicted[at]),
             "observed": ("point", fit[at]),
             "band_low": ("point", low),
             "band_high": ("point", high),
@@ -191,16 +200,16 @@ def _points(count: np.ndarray) -> np.ndarray:
 
 
 def _under_calibration(forecasts: _Forecasts, at: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return curves ``(resample, point)`` and miscalibrations ``(resample, score)`` of outcomes drawn as said."""
+    """Return curves ``(resample, point)`` and miscalibrations ``(resample, score)`` of simulated outcomes."""
     rng = np.random.default_rng(seed)
     curves, found = [], []
-    said = [_costs(score, forecasts.said) for score in SCORES]
-    for _ in range(int(np.clip(WORK // len(forecasts.said), FEWEST, MOST))):
-        hits = rng.binomial(forecasts.count, forecasts.said)
+    given = [_costs(score, forecasts.predicted) for score in SCORES]
+    for _ in range(int(np.clip(WORK // len(forecasts.predicted), FEWEST, MOST))):
+        hits = rng.binomial(forecasts.count, forecasts.predicted)
         fit = forecasts.recalibrated(hits)
         curves.append(fit[at])
         best = [_costs(score, fit) for score in SCORES]
-        found.append([forecasts.loss(a, hits) - forecasts.loss(b, hits) for a, b in zip(said, best, strict=True)])
+        found.append([forecasts.loss(a, hits) - forecasts.loss(b, hits) for a, b in zip(given, best, strict=True)])
     return np.array(curves), np.array(found)
 
 
@@ -213,7 +222,7 @@ def _by_label(probability: np.ndarray, y: np.ndarray) -> dict[str, tuple[str, li
 
 
 def value_calibration(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: float) -> xr.Dataset:
-    """Return how often central intervals hold the value, and where in its distribution each value lies.
+    """Return the coverage of central intervals and the histogram of probability integral transforms.
 
     Parameters
     ----------
@@ -233,6 +242,14 @@ def value_calibration(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *,
         to ``high``. Along ``bin``: ``pit_count`` of rows by their probability integral transform, in 20 bins of equal
         width, and ``pit_low`` to ``pit_high`` for calibrated predictions of independent rows. ``pit_deviation``: the
         largest distance between the distribution of the transforms and the uniform one.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import block_weights
+    >>> pit = xr.Dataset({"pit": ("obs", (np.arange(100) + 0.5) / 100)})
+    >>> found = value_calibration(pit, np.zeros(100), block_weights(np.arange(100), resamples=200, seed=0), prob=0.9)
+    >>> float(found["coverage"].sel(level=0.5)), found["pit_count"].values[:3]
+    (0.5, array([5, 5, 5]))
     """
     pit = predictions["pit"].values
     inside = np.abs(2 * pit - 1)[:, None] <= LEVELS

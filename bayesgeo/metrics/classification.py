@@ -17,7 +17,7 @@ BINS = 10
 
 
 def summarise_classes(draws: xr.DataArray) -> xr.Dataset:
-    r"""Reduce draws of class probabilities to what is known of each row.
+    r"""Summarise draws of class probabilities by row.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def matthews_of(confusion: np.ndarray) -> np.ndarray:
     rows, true, said = confusion.sum(axis=(-2, -1)), confusion.sum(axis=-1), confusion.sum(axis=-2)
     joint = np.trace(confusion, axis1=-2, axis2=-1) * rows - (true * said).sum(axis=-1)
     spread = (rows**2 - (said**2).sum(axis=-1)) * (rows**2 - (true**2).sum(axis=-1))
-    # One class leaves nothing but rounding, of either sign.
+    # With one class the difference is rounding error, of either sign.
     return _ratio(joint, np.sqrt(np.where(spread > 1e-12 * rows**4, spread, 0.0)))
 
 

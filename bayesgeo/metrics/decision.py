@@ -1,4 +1,4 @@
-"""What a prediction is worth to somebody who must act on it."""
+"""Decisions by expected cost, and the economic value of predictions."""
 
 import numpy as np
 import xarray as xr
@@ -17,7 +17,7 @@ def best_action(probability: np.ndarray, cost: np.ndarray) -> np.ndarray:
     probability : numpy.ndarray
         ``(obs, label)``.
     cost : numpy.ndarray
-        ``(label, action)``: what each action costs if the label is the true one, in any unit.
+        ``(label, action)``: cost of each action if the label is the true one, in any unit.
 
     Raises
     ------
@@ -41,21 +41,21 @@ def best_action(probability: np.ndarray, cost: np.ndarray) -> np.ndarray:
 
 
 def decision_cost(probability: np.ndarray, y: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Return what the action of least expected cost really cost in each row, ``(obs,)``.
+    """Return the incurred cost of the action of least expected cost in each row, ``(obs,)``.
 
     Parameters as :func:`best_action`; ``y (obs,)`` holds the codes of the true labels.
 
     Examples
     --------
-    >>> said = np.array([[0.95, 0.05], [0.8, 0.2], [0.99, 0.01]])
-    >>> decision_cost(said, np.array([0, 1, 1]), np.array([[0, 1], [10, 1]]))
+    >>> predicted = np.array([[0.95, 0.05], [0.8, 0.2], [0.99, 0.01]])
+    >>> decision_cost(predicted, np.array([0, 1, 1]), np.array([[0, 1], [10, 1]]))
     array([ 0.,  1., 10.])
     """
     return np.asarray(cost, dtype=float)[y, best_action(probability, cost)]
 
 
-def expense_rows(said: np.ndarray, happened: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """Return what each row costs who protects at ``said >= ratio``, and whether it happened: ``(obs, ratio + 1)``.
+def expense_rows(probability: np.ndarray, happened: np.ndarray, ratios: np.ndarray) -> np.ndarray:
+    """Return the expense by row of protecting at ``probability >= ratio``, and the event: ``(obs, ratio + 1)``.
 
     Protection costs the ratio, and an event without it costs 1.
 
@@ -66,15 +66,15 @@ def expense_rows(said: np.ndarray, happened: np.ndarray, ratios: np.ndarray) -> 
            [1. , 1. ]])
     """
     happened = np.asarray(happened, dtype=float)[:, None]
-    return np.append(np.where(said[:, None] >= ratios, ratios, happened), happened, axis=1)
+    return np.append(np.where(probability[:, None] >= ratios, ratios, happened), happened, axis=1)
 
 
 def value_of(means: np.ndarray, ratios: np.ndarray) -> np.ndarray:
     r"""Return the relative economic value ``(..., ratio)`` from means of :func:`expense_rows` ``(..., ratio + 1)``.
 
-    :math:`(E_c - E) / (E_c - E_p)` with the expense :math:`E` of who follows the forecast, :math:`E_c = \min(\alpha,
-    s)` of who knows only the frequency :math:`s`, and :math:`E_p = \alpha s` of who knows the future (Richardson 2000,
-    Quarterly Journal of the Royal Meteorological Society 126:649). 1 is perfect knowledge, 0 no more than the
+    :math:`(E_c - E) / (E_c - E_p)` with the expense :math:`E` of following the forecast, :math:`E_c = \min(\alpha, s)`
+    of knowing only the frequency :math:`s`, and :math:`E_p = \alpha s` of a perfect forecast (Richardson 2000,
+    Quarterly Journal of the Royal Meteorological Society 126:649). 1 is a perfect forecast, 0 no better than the
     frequency; NaN if the event always or never happened.
 
     Examples
@@ -88,7 +88,7 @@ def value_of(means: np.ndarray, ratios: np.ndarray) -> np.ndarray:
     return np.divide(climate - expense, best, out=np.full_like(expense, np.nan), where=best > 0)
 
 
-def decision(
+def economic_value(
     predictions: xr.Dataset, y: np.ndarray, labels: tuple[str, ...], blocks: Blocks, *, prob: float
 ) -> xr.Dataset:
     """Return the relative economic value of class probabilities over cost-loss ratios.
@@ -111,6 +111,16 @@ def decision(
     xarray.Dataset
         ``value`` and its bootstrap interval ``low`` to ``high``, ``(event, ratio)``: the event is the positive label,
         or each label with more than two.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import block_weights
+    >>> y = np.arange(40) % 4 == 0
+    >>> predictions = xr.Dataset({"probability": (("obs", "label"), np.column_stack([1.0 - y, y]))})
+    >>> blocks = block_weights(np.arange(40), resamples=200, seed=0)
+    >>> found = economic_value(predictions, y.astype(int), ("no", "yes"), blocks, prob=0.9)
+    >>> float(found["value"].sel(event="yes", ratio=0.2))
+    1.0
     """
     probability = predictions["probability"].values
     codes = [1] if len(labels) == 2 else list(range(len(labels)))

@@ -1,4 +1,4 @@
-"""Whether uncertainty tells foreign rows from those that resemble the training rows."""
+"""Out-of-distribution detection: separate rows unlike the training rows by their uncertainty."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,29 +11,35 @@ from bayesgeo._check import invalid
 
 @dataclass(frozen=True)
 class Detection:
-    """How well an uncertainty tells foreign rows from familiar ones.
+    """Hold how well an uncertainty separates out-of-distribution rows from in-distribution ones.
 
     Attributes
     ----------
     auroc : float
-        How often a foreign row is the more uncertain of a pair, ties half; 0.5 is chance.
+        Probability that an out-of-distribution row is the more uncertain of a pair, ties half; 0.5 is chance.
     fpr95 : float
-        Share of the foreign rows that pass where 95 % of the familiar ones do (Liang et al. 2018, ICLR); 0 is best.
+        Share of the out-of-distribution rows accepted at the threshold that accepts 95 % of the others (Liang et al.
+        2018, ICLR); 0 is best.
+
+    Examples
+    --------
+    >>> Detection(auroc=0.9, fpr95=0.4).auroc
+    0.9
     """
 
     auroc: float
     fpr95: float
 
 
-def detection(uncertainty_in: Any, uncertainty_out: Any) -> Detection:
-    """Measure how well an uncertainty tells foreign rows from familiar ones.
+def ood_detection(uncertainty_in: Any, uncertainty_out: Any) -> Detection:
+    """Score an uncertainty as a detector of out-of-distribution rows.
 
-    Set it beside :func:`distance_to_training` and :func:`lack_of_confidence`, which cost nothing.
+    Compare it with the scores of :func:`distance_to_training` and :func:`lack_of_confidence`, which need no posterior.
 
     Parameters
     ----------
     uncertainty_in, uncertainty_out : array-like
-        Of rows that resemble the training rows, and of foreign ones; infinite ones are the largest.
+        ``(obs,)`` of rows like the training rows, and of rows unlike them; infinity is allowed.
 
     Raises
     ------
@@ -42,7 +48,7 @@ def detection(uncertainty_in: Any, uncertainty_out: Any) -> Detection:
 
     Examples
     --------
-    >>> detection([0.1, 0.2, 0.3], [0.25, 0.8])
+    >>> ood_detection([0.1, 0.2, 0.3], [0.25, 0.8])
     Detection(auroc=0.8333333333333334, fpr95=0.5)
     """
     familiar, foreign = _checked("uncertainty_in", uncertainty_in), _checked("uncertainty_out", uncertainty_out)

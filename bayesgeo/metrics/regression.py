@@ -17,7 +17,7 @@ PROBS = (0.5, 0.8, COVERAGE, 0.95)
 def summarise_values(
     predictive: xr.Dataset, response: xr.DataArray, log_density: xr.DataArray, y: np.ndarray
 ) -> xr.Dataset:
-    r"""Reduce draws of a predicted value to what is known of each row.
+    r"""Summarise draws of a predicted value by row.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def summarise_values(
         ``mean``, ``low`` and ``high`` (equal-tailed, probability 0.9), ``interval_low`` and ``interval_high (obs,
         prob)`` for each of :data:`PROBS`, ``log_density`` of the mixture over draws, ``crps``, ``pit``: the share of
         the outcome's draws below the observed value, those equal to it half, and the variances ``aleatoric`` and
-        ``epistemic``, the mean over draws of :func:`noise_variance` and the variance over draws of what is expected.
+        ``epistemic``, the mean over draws of :func:`noise_variance` and the variance over draws of the expected value.
         They add up to the variance of the outcome: :math:`V[y] = E[V[y \mid \theta]] + V[E[y \mid \theta]]`.
 
     Examples
@@ -71,8 +71,8 @@ def summarise_values(
 def noise_variance(predictive: xr.Dataset) -> xr.DataArray:
     r"""Return the variance of the noise given each draw: :math:`\sigma^2`, or :math:`\sigma^2 \nu / (\nu - 2)`.
 
-    Student-t noise with :math:`\nu \le 2` has infinite variance, and so has a mixture with one such draw: a sample
-    of it would look finite, and another sample would look otherwise.
+    Student-t noise with :math:`\nu \le 2` has infinite variance, and so has a mixture with one such draw: the variance
+    of a finite sample does not estimate it.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def _crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _coverage(prob: float) -> Metric:
-    """Make the share of rows inside the equal-tailed interval of a probability; that probability is the aim."""
+    """Make the share of rows inside the equal-tailed interval of a probability; the best value is that probability."""
 
     def rows(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
         low, high = _ends(predictions, prob)

@@ -1,4 +1,4 @@
-"""What is gained by leaving the least certain rows to an expert: the risk-coverage curve."""
+"""Selective prediction: the risk-coverage curve of withholding the least certain rows."""
 
 import numpy as np
 import xarray as xr
@@ -21,7 +21,7 @@ def risk_coverage(loss: np.ndarray, uncertainty: np.ndarray) -> tuple[np.ndarray
     -------
     coverage, risk : numpy.ndarray
         ``(threshold,)``: the share of the rows that are kept, and their mean loss. Rows of equal uncertainty are kept
-        or left together.
+        or withheld together.
 
     Examples
     --------
@@ -67,8 +67,8 @@ def _shares(kept: np.ndarray, lost: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return kept / kept[-1], np.divide(lost, kept, out=np.zeros_like(lost), where=kept > 0)
 
 
-def selective(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: float) -> xr.Dataset:
-    """Return the risk of keeping the most certain rows, by what ranks them.
+def selective_scores(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: float) -> xr.Dataset:
+    """Return the risk-coverage curve and its area for each ranking of the rows by uncertainty.
 
     The loss of a class is 1 if the most probable class is wrong; that of a value is its absolute error. Classes are
     ranked by the ``total`` and by the ``epistemic`` uncertainty (entropy and mutual information) and by ``confidence``,
@@ -78,7 +78,7 @@ def selective(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: f
     Parameters
     ----------
     predictions : xarray.Dataset
-        What each row was said to be.
+        Predictions by row, of :func:`bayesgeo.metrics.summarise_classes` or :func:`bayesgeo.metrics.summarise_values`.
     y : numpy.ndarray
         ``(obs,)`` codes or values.
     blocks : tuple
@@ -91,8 +91,18 @@ def selective(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: f
     xarray.Dataset
         ``risk (ranking, coverage)``; along ``ranking``, each with its bootstrap interval ``<name>_low`` to
         ``<name>_high``: ``aurc`` and ``risk_at_80``, at 80 % coverage; without dimension: ``aurc_best``, of a ranking
-        by the loss itself, and ``risk_of_all``. A model that knows no epistemic uncertainty has the same risk at every
-        coverage.
+        by the loss itself, and ``risk_of_all``. A model without epistemic uncertainty has the same risk at every
+        coverage of that ranking.
+
+    Examples
+    --------
+    >>> from bayesgeo.metrics.base import block_weights
+    >>> predictions = xr.Dataset({name: ("obs", [1.0, 2.0, 3.0, 4.0]) for name in ("mean", "high", "epistemic")})
+    >>> predictions["low"] = 0 * predictions["high"]
+    >>> blocks = block_weights(np.arange(4), resamples=200, seed=0)
+    >>> found = selective_scores(predictions, np.array([1.0, 2.0, 3.0, 6.0]), blocks, prob=0.9)
+    >>> float(found["risk"].sel(ranking="total", coverage=0.5)), float(found["risk_of_all"])
+    (0.0, 0.5)
     """
     loss, rankings = _loss_and_rankings(predictions, y)
     curves = [risk_coverage(loss, uncertainty) for uncertainty in rankings.values()]

@@ -121,7 +121,7 @@ class Density(Gridded):
 
     @cached_property
     def mass(self) -> xr.DataArray:
-        """Density times quadrature weight: the probability that each node stands for."""
+        """Density times quadrature weight: the probability of each node."""
         return reduce(lambda array, name: array * weights(array[name]), self.names, self.density)
 
     def _with(self, cells: xr.DataArray) -> Self:

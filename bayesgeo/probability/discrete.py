@@ -34,7 +34,7 @@ class Discrete(Gridded):
     ------
     InvalidInput
         If a cell is negative or not finite, the cells do not sum to one within 1e-9, a dimension has
-        no outcomes, or an outcome comes twice.
+        no outcomes, or an outcome is repeated.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Discrete(Gridded):
 
     @classmethod
     def from_rows(cls, rows: Any, *names: str, pseudocount: float = 0.0) -> Self:
-        """Count how often each combination of outcomes comes among rows.
+        """Count each combination of outcomes among rows.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Random variables by name: every distribution of scipy.stats, or a density or mass of one's own."""
+"""Random variables: every distribution of scipy.stats by name, or a given density or mass function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class RandomVariable:
     Parameters
     ----------
     distribution : frozen scipy.stats distribution
-        As ``scipy.stats.norm(0, 1)``; see :func:`normal`, :func:`distribution` and their kin.
+        As ``scipy.stats.norm(0, 1)``; see :func:`normal`, :func:`distribution` and related functions.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class RandomVariable:
             raise invalid(
                 "distribution",
                 self.distribution,
-                "It is no frozen scipy.stats distribution.",
+                "It is not a frozen scipy.stats distribution.",
                 "Give one such as scipy.stats.norm(0, 1).",
             )
         if not np.all(np.isfinite(self.distribution.support()) | np.isinf(self.distribution.support())):
@@ -81,9 +81,9 @@ class RandomVariable:
         return xr.apply_ufunc(log, xr.DataArray(values))
 
     def probability(self, low: float = -np.inf, high: float = np.inf) -> float:
-        """Return P(low ≤ Y ≤ high), both ends held.
+        """Return P(low ≤ Y ≤ high), both ends included.
 
-        Measured from the nearer tail, so that small probabilities keep their digits.
+        Computed from the nearer tail, so that small probabilities keep their relative precision.
 
         Examples
         --------
@@ -91,7 +91,7 @@ class RandomVariable:
         (0.95, 0.224042)
         """
         if np.isnan(low) or np.isnan(high) or low > high:
-            raise invalid("interval", (low, high), "Its ends are numbers, the lower first.")
+            raise invalid("interval", (low, high), "Its ends must be numbers, the lower first.")
         below = np.nextafter(low, -np.inf) if self.discrete else low
         if low > self.distribution.median():
             return float(self.distribution.sf(below) - self.distribution.sf(high))
@@ -108,7 +108,7 @@ class RandomVariable:
         outcomes = self._outcomes()
         marks = np.asarray(event(outcomes))
         if marks.dtype != bool:
-            raise invalid("event", str(marks.dtype), "An event is true or false for each outcome.")
+            raise invalid("event", str(marks.dtype), "An event must be true or false for each outcome.")
         return float(self.distribution.pmf(outcomes[marks]).sum())
 
     def _outcomes(self) -> np.ndarray:
@@ -116,7 +116,7 @@ class RandomVariable:
             raise invalid(
                 "event",
                 "predicate",
-                "A continuous variable has no outcomes to add up.",
+                "The variable is continuous: it has no outcomes to sum.",
                 "Give an interval to probability(low, high).",
             )
         if hasattr(self.distribution, "xk"):
@@ -165,7 +165,7 @@ class RandomVariable:
         1.96
         """
         if not 0 <= level <= 1:
-            raise invalid("level", level, "It is a probability.", "Give a number from 0 to 1.")
+            raise invalid("level", level, "It must be a probability.", "Give a number from 0 to 1.")
         return float(self.distribution.ppf(level))
 
     def sample(self, n: int, *, seed: int) -> xr.DataArray:
@@ -191,7 +191,7 @@ def distribution(name: str, **parameters: float) -> RandomVariable:
     """
     known = [n for n in dir(stats) if isinstance(getattr(stats, n), (stats.rv_continuous, stats.rv_discrete))]
     if name not in known:
-        raise invalid("distribution", name, "scipy.stats has none of that name.", did_you_mean(name, known))
+        raise invalid("distribution", name, "Unknown distribution of scipy.stats.", did_you_mean(name, known))
     try:
         return RandomVariable(getattr(stats, name)(**parameters))
     except TypeError as error:
@@ -218,7 +218,7 @@ def uniform(low: float = 0.0, high: float = 1.0) -> RandomVariable:
     0.25
     """
     if not low < high:
-        raise invalid("bounds", (low, high), "The lower is below the higher.")
+        raise invalid("bounds", (low, high), "The lower must be below the higher.")
     return distribution("uniform", loc=low, scale=high - low)
 
 
@@ -290,9 +290,9 @@ def from_pmf(outcomes: Any, probabilities: Any) -> RandomVariable:
     """
     outcomes, p = np.asarray(outcomes, dtype=float), np.asarray(probabilities, dtype=float)
     if outcomes.shape != p.shape or p.ndim != 1 or not p.size:
-        raise invalid("probabilities", p.shape, "There is one for each outcome.")
+        raise invalid("probabilities", p.shape, "One is needed for each outcome.")
     if not np.isfinite(p).all() or (p < 0).any():
-        raise invalid("probability", float(p.min()), "It is finite and not negative.")
+        raise invalid("probability", float(p.min()), "It must be finite and not negative.")
     if abs(p.sum() - 1) > INTEGRAL_TOLERANCE:
         raise invalid("probabilities", float(p.sum()), "They do not sum to one.")
     return RandomVariable(stats.rv_discrete(values=(outcomes, p / p.sum()))())

@@ -61,14 +61,14 @@ class Draws(Weighted):
             draws = draws["posterior"].dataset
         for name, values in draws.data_vars.items():
             if not set(SAMPLE_DIMS) <= set(values.dims):
-                raise invalid(str(name), values.dims, "Draws have dimensions chain and draw.")
+                raise invalid(str(name), values.dims, "It must have dimensions chain and draw.")
             if values.dtype.kind == "f" and not np.isfinite(values).all():
                 raise invalid(str(name), float("nan"), "A draw is not finite.", "Remove or explain it first.")
         sizes = [draws.sizes[dim] for dim in SAMPLE_DIMS]
         weights = xr.DataArray(np.ones(sizes), dims=SAMPLE_DIMS) if self.weights is None else self.weights
         weights = checked_mass("weight", weights).transpose(*SAMPLE_DIMS, missing_dims="ignore")
         if weights.sizes != dict(zip(SAMPLE_DIMS, sizes, strict=True)) or weights.sum() == 0:
-            raise invalid("weights", dict(weights.sizes), "They are one for each draw, and not all zero.")
+            raise invalid("weights", dict(weights.sizes), "One is needed for each draw, and not all may be zero.")
         object.__setattr__(self, "draws", draws)
         object.__setattr__(self, "weights", weights / weights.sum())
 
@@ -93,15 +93,15 @@ class Draws(Weighted):
 
     @property
     def effective_weights(self) -> float:
-        """Number of equally weighted draws that spread their weight alike, 1 / Σ w² (Kish 1965)."""
+        """Effective number of equally weighted draws, 1 / Σ w² (Kish 1965)."""
         return float(1 / (self.mass**2).sum())
 
     def _collapse(self, array: xr.DataArray, given: tuple[str, ...]) -> xr.DataArray:
         if len(given) != 1:
-            raise invalid("variables", given, "Draws are split by one variable.", "Give its name.")
+            raise invalid("variables", given, "Draws can be grouped by one variable only.", "Give its name.")
         groups = self.draws[known_variables(given, self.names)[0]]
         if groups.dtype.kind == "f":
-            raise invalid("variable", given[0], "Continuous draws have no equal values.", "Bin it first.")
+            raise invalid("variable", given[0], "Its draws are continuous, so none are equal.", "Bin it first.")
         return array.broadcast_like(self.mass).groupby(groups).sum()
 
     def marginal(self, *names: str) -> Self:
@@ -115,11 +115,11 @@ class Draws(Weighted):
         Draws(b; chain: 1, draw: 10)
         """
         if not known_variables(names, self.names):
-            raise invalid("variables", names, "At least one must stay.")
+            raise invalid("variables", names, "No variable is named.", "Give at least one.")
         return trusted(type(self), draws=self.draws[list(names)], weights=self.mass)
 
     def condition(self, **values: Any) -> Self:
-        """Give no weight to the draws that disagree.
+        """Set the weight of draws outside these values to zero.
 
         A continuous variable needs ``slice(low, high)``, since no draw equals a value.
 
@@ -164,7 +164,7 @@ class Draws(Weighted):
         """
         values = checked_mass("likelihood", xr.DataArray(likelihood(self.values)))
         if set(values.dims) != set(SAMPLE_DIMS):
-            raise invalid("likelihood", values.dims, "It is one number for each draw.")
+            raise invalid("likelihood", values.dims, "It must have one value for each draw.")
         return self._reweighted(self.mass * values, "likelihood", self.names)
 
     def mcse(self, f: Function) -> Any:
@@ -192,7 +192,7 @@ class Draws(Weighted):
         )
 
     def sample(self, n: int, *, seed: int) -> xr.Dataset:
-        """Draw again with replacement, by weight.
+        """Resample the draws with replacement, by weight.
 
         Examples
         --------

@@ -18,7 +18,7 @@ class Experiment:
     Parameters
     ----------
     outcomes : mapping of str to sequence
-        Columns of equal length: what is recorded of each outcome. A pandas DataFrame, an
+        Columns of equal length: the values recorded for each outcome. A pandas DataFrame, an
         xarray Dataset or a dict.
 
     Raises
@@ -41,7 +41,7 @@ class Experiment:
         columns = {str(name): np.asarray(self.outcomes[name]) for name in self.outcomes}
         sizes = {name: column.shape for name, column in columns.items()}
         if not sizes or len(set(sizes.values())) > 1 or 0 in next(iter(sizes.values())):
-            raise invalid("outcomes", sizes, "Columns are of one equal length, not zero.")
+            raise invalid("outcomes", sizes, "The columns must have one equal length above zero.")
         labelled = {name: xr.DataArray(column, dims="outcome") for name, column in columns.items()}
         object.__setattr__(self, "outcomes", labelled)
 
@@ -58,7 +58,7 @@ class Experiment:
         12
         """
         if not factors:
-            raise invalid("factors", factors, "There is none.", "Give one, as in die=range(1, 7).")
+            raise invalid("factors", factors, "No factor is given.", "Give one, as in die=range(1, 7).")
         grids = np.meshgrid(*(np.asarray(list(values)) for values in factors.values()), indexing="ij")
         return cls({name: grid.ravel() for name, grid in zip(factors, grids, strict=True)})
 
@@ -68,7 +68,7 @@ class Experiment:
         return int(next(iter(self.outcomes.values())).size)
 
     def count(self, event: Any) -> int:
-        """Return how many outcomes the event holds.
+        """Return the number of outcomes in the event.
 
         Examples
         --------
@@ -77,7 +77,7 @@ class Experiment:
         """
         marks = as_event(event)(self.outcomes)
         if marks.dims != ("outcome",):
-            raise invalid("event", marks.dims, "It gives true or false once for each outcome.")
+            raise invalid("event", marks.dims, "It must be true or false once for each outcome.")
         return int(marks.sum())
 
     def probability(self, event: Any) -> float:
@@ -103,7 +103,7 @@ class Experiment:
         """
         columns = [np.asarray(self._column(f)) for f in variables.values()]
         if not columns:
-            raise invalid("variables", variables, "There is none.", "Give one, as in total=f.")
+            raise invalid("variables", variables, "No variable is given.", "Give one, as in total=f.")
         levels, codes = zip(*(np.unique(column, return_inverse=True) for column in columns), strict=True)
         counts = np.zeros([len(level) for level in levels])
         np.add.at(counts, codes, 1)

@@ -15,7 +15,7 @@ MOST_K = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """Hold weighted draws from a target, and how far they can be trusted.
+    """Hold weighted draws from a target and their diagnostic, Pareto k.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Importance:
     weights : xarray.DataArray
         ``(chain, draw)``, Pareto smoothed, summing to one.
     pareto_k : float
-        Shape of the tail of the raw weights; above 0.7 the estimates are not to be trusted.
+        Shape of the tail of the raw weights; above 0.7 the estimates are unreliable.
     log_evidence : float
         Log of the target's integral, from the raw weights.
 
@@ -47,18 +47,18 @@ class Importance:
 
 
 def importance(log_target: Callable[[Values], xr.DataArray], proposal: Proposal, *, n: int, seed: int) -> Importance:
-    """Weigh draws of a proposal by target over proposal, smoothed by ArviZ.
+    """Weight draws of a proposal by target over proposal, smoothed by ArviZ.
 
     Parameters
     ----------
     log_target : callable
         Takes values by name and returns the log of the target, −inf outside its support.
     proposal : Gaussian, Density or Independent
-        What can be sampled and has a ``log_density``; it must be possible wherever the target is.
+        Distribution to draw from; its support must cover that of the target.
     n : int
-        How many draws.
+        Number of draws.
     seed : int
-        Same seed, same draws.
+        Seed of the draws.
 
     Raises
     ------
@@ -83,8 +83,10 @@ def importance(log_target: Callable[[Values], xr.DataArray], proposal: Proposal,
     draws = proposal.sample(n, seed=seed)
     log_weights = log_ratio(log_target, proposal, draws)
     if np.isneginf(log_weights).all():
-        raise invalid("proposal", proposal, "None of its draws falls where the target has density.")
-    # ArviZ takes the log likelihoods left out, whose negatives are the log weights.
+        raise invalid(
+            "proposal", proposal, "No draw falls where the target has density.", "Give one that covers the target."
+        )
+    # ArviZ takes log likelihoods, whose negatives are the log weights.
     smoothed, k = array_stats.psislw(-log_weights.values.ravel())
     weights = log_weights.copy(data=np.exp(smoothed).reshape(log_weights.shape))
     evidence = float(log_mean_exp(log_weights.values))

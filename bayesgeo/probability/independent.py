@@ -1,4 +1,4 @@
-"""Independent random variables under names: a prior, or what a sampler proposes from."""
+"""Independent named random variables, as a prior or a proposal."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -13,7 +13,7 @@ from bayesgeo.probability.base import Values, known_variables
 
 
 class Marginal(Protocol):
-    """One number's distribution, such as :class:`RandomVariable`.
+    """Define a univariate distribution, such as :class:`RandomVariable`.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class Independent:
 
     def __init__(self, **variables: Marginal) -> None:
         if not variables:
-            raise invalid("variables", variables, "There is none.", "Give one, as in slope=normal(0, 1).")
+            raise invalid("variables", variables, "No variable is given.", "Give one, as in slope=normal(0, 1).")
         self._variables: Mapping[str, Marginal] = variables
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ class Independent:
         return reduce(add, (rv.log_density(values[name]) for name, rv in self._variables.items()))
 
     def sample(self, n: int, *, seed: int) -> xr.Dataset:
-        """Draw each variable from a stream of its own.
+        """Draw each variable from its own random stream.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""How much variables tell about each other: entropies, mutual information, independence."""
+"""Entropy, mutual information, divergence and tests of independence."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from bayesgeo.probability.base import checked_mass, known_variables
 
 
 class Informative(Protocol):
-    """A joint with an entropy: Discrete, Gaussian or Density.
+    """Define a joint with an entropy: Discrete, Gaussian or Density.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def mutual_information(joint: Informative, a: str, b: str, *, given: str | tuple
     """Return I(a; b | given) = H(a, g) + H(b, g) − H(a, b, g) − H(g), in nats.
 
     It is zero where a and b are independent once the given variables are known, and never negative;
-    rounding below zero is cut.
+    values below zero by rounding are set to zero.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def independence_test(counts: xr.DataArray, a: str, b: str, *, given: str | tupl
     """Test on counts whether a and b are independent, within each outcome of the given variables.
 
     The G test of scipy.stats.chi2_contingency without Yates' correction, its statistic and degrees of
-    freedom added over strata; outcomes that never come in a stratum are left out of it.
+    freedom added over strata; outcomes absent from a stratum are left out of it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Rejection sampling whose envelope is checked: what it fails to cover is an error, not a bias."""
+"""Rejection sampling with a checked envelope: a point that it does not cover raises an error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BATCH = 4096
 
 @dataclass(frozen=True, eq=False)
 class Accepted:
-    """Hold exact draws from a target and what they cost.
+    """Hold exact draws from a target and the acceptance rate.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Accepted:
     acceptance_rate : float
         Share of proposals that were kept.
     proposals : int
-        How many were made.
+        Number of proposals made.
     log_evidence : float
         Log of the target's integral: log envelope plus log acceptance rate.
 
@@ -54,23 +54,23 @@ def rejection(
     """Draw exactly from a target known up to a constant.
 
     A proposal x is kept with probability target(x) / (envelope × proposal(x)) (von Neumann 1951). The
-    envelope must cover the target everywhere. It is checked at every proposal, at points spread
-    beyond them, and where a search from the worst of these leads; a point that is not covered raises.
+    envelope must cover the target everywhere. It is checked at every proposal, at points spread beyond them, and along
+    a search from the worst of these; a point that is not covered raises.
 
     Parameters
     ----------
     log_target : callable
         Takes values by name and returns the log of the target, −inf outside its support.
     proposal : Gaussian, Density or Independent
-        What can be sampled and has a ``log_density``.
+        Distribution to draw from.
     log_envelope : float
         Log of the factor by which the proposal must be raised to cover the target.
     n : int
-        How many draws to keep.
+        Number of draws to keep.
     seed : int
-        Same seed, same draws.
+        Seed of the draws.
     most_proposals : int
-        Where to give up.
+        Maximum number of proposals.
 
     Raises
     ------
@@ -95,11 +95,11 @@ def rejection(
                 "most_proposals",
                 most_proposals,
                 f"Only {accepted} of {n} draws were kept.",
-                "Propose from nearer the target.",
+                "Use a proposal closer to the target.",
             )
         draws, keep = _batch(log_target, proposal, log_envelope, streams.spawn(1)[0])
         needed = np.flatnonzero(keep)[: n - accepted]
-        # Proposals after the last one needed were not looked at.
+        # Proposals after the last accepted draw do not count.
         made += keep.size if accepted + needed.size < n else int(needed[-1]) + 1
         accepted += needed.size
         kept.append(draws.isel(draw=needed))
@@ -130,7 +130,7 @@ def _refuse_excess(excess: xr.DataArray, draws: xr.Dataset) -> None:
             "envelope",
             point,
             f"The target is {factor:.4g} times above it there.",
-            "Raise log_envelope, or propose from something wider.",
+            "Raise log_envelope, or use a wider proposal.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What the spread of predictive draws is made of, and what a known prevalence changes."""
+"""Decompose predictive uncertainty, and adjust class probabilities to a known prevalence."""
 
 import numpy as np
 import xarray as xr
@@ -13,9 +13,9 @@ SUM_TOLERANCE = 1e-6
 def entropy_split(probabilities: xr.DataArray) -> xr.Dataset:
     """Split the entropy of the mean class probabilities into its aleatoric and epistemic parts.
 
-    ``total = H(E p)`` is what one would be unsure of, ``aleatoric = E H(p)`` what stays unsure when the
-    parameters are known, and ``epistemic`` their difference, the mutual information between label and
-    parameters (Depeweg et al. 2018). In nats.
+    ``total = H(E p)`` is the entropy of the mean, ``aleatoric = E H(p)`` the expected entropy given the parameters,
+    and ``epistemic`` their difference, the mutual information between label and parameters (Depeweg et al. 2018). In
+    nats.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def variance_split(expected: xr.DataArray, noise_sd: xr.DataArray) -> xr.Dataset
     """
     for name, array in (("expected", expected), ("noise_sd", noise_sd)):
         if not set(SAMPLE_DIMS) <= set(array.dims):
-            raise invalid(name, array.dims, "Draws have dimensions chain and draw.")
+            raise invalid(name, array.dims, "It must have dimensions chain and draw.")
     if not (np.isfinite(expected).all() and np.isfinite(noise_sd).all() and (noise_sd >= 0).all()):
-        raise invalid("noise_sd", float(noise_sd.min()), "Draws are finite, and noise is not negative.")
+        raise invalid("noise_sd", float(noise_sd.min()), "It must be finite and not negative.")
     epistemic = expected.var(SAMPLE_DIMS)
     aleatoric = (noise_sd**2).mean(SAMPLE_DIMS).broadcast_like(epistemic)
     return xr.Dataset({"total": aleatoric + epistemic, "aleatoric": aleatoric, "epistemic": epistemic})
@@ -96,12 +96,17 @@ def change_of_prior(probabilities: xr.DataArray, *, trained: xr.DataArray, known
             names = array["label"].values.tolist()
             raise invalid("labels", names, "They differ from those of the probabilities.", "Reorder them.")
     if ((trained == 0) & (known > 0)).any():
-        raise invalid("trained", 0.0, "A class never seen in training has no known odds.", "Leave it out.")
+        raise invalid("trained", 0.0, "A class absent from training has no known odds.", "Leave it out.")
     ratio = xr.where(trained > 0, known / trained.where(trained > 0, 1.0), 0.0)
     moved = probabilities * ratio
     total = moved.sum("label")
     if (total == 0).any():
-        raise invalid("known", known.values.tolist(), "It rules out every class that is possible at a row.")
+        raise invalid(
+            "known",
+            known.values.tolist(),
+            "It is zero for every class that is possible at a row.",
+            "Give another prevalence.",
+        )
     return moved / total
 
 
@@ -109,7 +114,9 @@ def _checked_probabilities(array: xr.DataArray, dims: tuple[str, ...]) -> None:
     if not set(dims) <= set(array.dims):
         raise invalid("probabilities", array.dims, f"Dimensions {list(dims)} are needed.")
     if not np.isfinite(array).all() or (array < 0).any():
-        raise invalid("probabilities", float(array.min()), "They are finite and not negative.")
+        raise invalid("probabilities", float(array.min()), "They must be finite and not negative.")
     gap = abs(array.sum("label") - 1)
     if (gap > SUM_TOLERANCE).any():
-        raise invalid("probabilities", float(gap.max()), "That is how far a row is from summing to one.")
+        raise invalid(
+            "probabilities", float(gap.max()), "The sum of a row differs from one by this.", "Normalise the rows."
+        )

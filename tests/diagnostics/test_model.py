@@ -13,6 +13,7 @@ from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo, model_evidence
 from bayesgeo.models.criticism import ROWS, training_data_sha256
 from bayesgeo.models.regression.priors import ClassPrior, RegressionPrior
+from bayesgeo.models.rows import TrainingRows
 from bayesgeo.models.storage import load_model, save_model
 from tests.fake import FakePosterior
 
@@ -93,14 +94,16 @@ def exact_leave_one_out(X, y):
     """Refit without each row, and return the log density and distribution function of its Student-t prediction."""
     model = BayesianLinearRegression(inference=Exact(draws=1))
     model.fit(X, y)
-    problem = model._problem((X - model.center_) / model.scale_, y)
+    problem = model._problem(TrainingRows(X, np.arange(len(X)), y=y))
     A, target = np.c_[np.ones(len(X)), problem.data["X"]], problem.data["y"]
     density, transform = [], []
     for i in range(len(y)):
         rest = np.arange(len(y)) != i
-        belief = problem.conjugate.update(problem.data["X"][rest], target[rest])
-        spread = 1 + A[i] @ np.linalg.solve(belief.precision, A[i])
-        family = stats.t(2 * belief.shape, A[i] @ belief.location, np.sqrt(belief.rate / belief.shape * spread))
+        posterior = problem.conjugate.update(problem.data["X"][rest], target[rest])
+        spread = 1 + A[i] @ np.linalg.solve(posterior.precision, A[i])
+        family = stats.t(
+            2 * posterior.shape, A[i] @ posterior.location, np.sqrt(posterior.rate / posterior.shape * spread)
+        )
         density.append(family.logpdf(target[i]) - np.log(model.target_scale_))
         transform.append(family.cdf(target[i]))
     return np.array(density), np.array(transform)
@@ -326,8 +329,8 @@ def test_data_that_say_nothing_leave_the_prior():
 
 @pytest.mark.parametrize("prior", ["normal", "laplace"])
 def test_draws_of_the_prior_of_values_have_its_moments(prior):
-    belief = RegressionPrior(prior, 3.0, 2, True)
-    drawn = belief.sample((1, 200_000), np.random.default_rng(0))
+    posterior = RegressionPrior(prior, 3.0, 2, True)
+    drawn = posterior.sample((1, 200_000), np.random.default_rng(0))
     unit = drawn["weight"] / drawn["sigma"][..., None]
     variance = 9.0 * (2.0 if prior == "laplace" else 1.0)
     # Four standard errors of a variance: kurtosis 3 or 6, 400,000 values.
@@ -339,7 +342,7 @@ def test_draws_of_the_prior_of_values_have_its_moments(prior):
 
 @pytest.mark.parametrize("prior", ["normal", "laplace"])
 def test_a_power_of_the_prior_is_that_of_the_coefficients_given_the_noise(prior):
-    belief, rng = RegressionPrior(prior, 3.0, 2, False), np.random.default_rng(0)
+    posterior, rng = RegressionPrior(prior, 3.0, 2, False), np.random.default_rng(0)
     p, q = (
         {"weight": rng.normal(size=(1, 5, 2)), "intercept": rng.normal(size=(1, 5)), "sigma": np.full((1, 5), 2.0)}
         for _ in range(2)
@@ -349,11 +352,11 @@ def test_a_power_of_the_prior_is_that_of_the_coefficients_given_the_noise(prior)
     def plain(p):
         return family.logpdf(p["weight"], 0, 6.0).sum(-1) + stats.norm.logpdf(p["intercept"], 0, 20.0)
 
-    np.testing.assert_allclose(belief.log_density(p) - belief.log_density(q), plain(p) - plain(q), rtol=1e-10)
+    np.testing.assert_allclose(posterior.log_density(p) - posterior.log_density(q), plain(p) - plain(q), rtol=1e-10)
     # Of the noise alone, the density of the logarithm of its variance.
     zero = {"weight": np.zeros((1, 2, 2)), "intercept": np.zeros((1, 2)), "sigma": np.array([[0.5, 2.0]])}
     log_density = stats.invgamma.logpdf(zero["sigma"] ** 2, 0.5, scale=0.05) + 2 * np.log(zero["sigma"])
-    np.testing.assert_allclose(np.diff(belief.log_density(zero)), np.diff(log_density), rtol=1e-10)
+    np.testing.assert_allclose(np.diff(posterior.log_density(zero)), np.diff(log_density), rtol=1e-10)
 
 
 @pytest.mark.parametrize("n_labels", [2, 3])

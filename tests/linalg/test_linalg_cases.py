@@ -143,13 +143,13 @@ def test_a_tolerance_finds_columns_that_nearly_agree():
 hole = labelled([[1.0, 2.0], [np.nan, 4.0]])
 WRONG = {
     "no labels": (lambda: rank(np.eye(2)), "matrix 'ndarray'. It has no labels"),
-    "vector as matrix": (lambda: svd(v), "matrix {'feature': 3}. It is no matrix. Give 2 dimensions"),
+    "vector as matrix": (lambda: svd(v), "matrix {'feature': 3}. It is not a matrix"),
     "missing value": (
         lambda: pca(hole),
         r"X nan\. 1 values are missing or infinite, the first at {'obs': 1, 'feature': 'c0'}",
     ),
     "missing value in a norm": (lambda: norm(hole), "array nan. A value is missing"),
-    "unknown dimension": (lambda: norm(v, "row"), r"dimensions \('row',\)\. A norm is along one or two"),
+    "unknown dimension": (lambda: norm(v, "row"), r"dimensions \('row',\)\. A norm takes one or two"),
     "other labels": (
         lambda: dot(v, v[::-1], dim="feature"),
         "b {'feature': 3}. Its labels along 'feature' differ",
@@ -163,9 +163,12 @@ WRONG = {
         lambda: inverse(labelled([[1, 2], [2, 4]])),
         "matrix 'of rank 1'. It is singular: full rank is 2. Use pseudoinverse",
     ),
-    "not symmetric": (lambda: eigen(square), r"matrix 1\.0\. That is how far it is from symmetric"),
+    "not symmetric": (lambda: eigen(square), r"matrix 1\.0\. It is not symmetric"),
     "negative tolerance": (lambda: rank(square, tolerance=-1), "tolerance -1. It must not be negative"),
-    "tolerance above one": (lambda: independence(square, tolerance=2), "tolerance 2. It is a share"),
+    "tolerance above one": (
+        lambda: independence(square, tolerance=2),
+        "tolerance 2. It must be a share of the largest singular value, below one",
+    ),
     "rows that differ": (lambda: normal_equation(X, y[:5]), r"y {'obs': 5}\. Its labels along 'obs' differ"),
     "negative penalty": (
         lambda: ridge_path(X, y, penalties=[-1.0]),
@@ -175,7 +178,7 @@ WRONG = {
         lambda: lasso_path(X, y, penalties=[0.0]),
         r"penalties 0\.0\. Coordinate descent",
     ),
-    "too many components": (lambda: pca(square, 3), "n_components 3. From 1 to 2 can be found"),
+    "too many components": (lambda: pca(square, 3), "n_components 3. It must be from 1 to 2 for {"),
     "constant column": (
         lambda: pca(labelled([[1.0, 2.0], [1.0, 3.0]]), standardise=True),
         "column 'c0'. It is constant and cannot be standardised",
@@ -189,7 +192,7 @@ WRONG = {
         lambda: pca(X).inverse(pca(X, 2).transform(X)),
         "scores .* Its labels along 'component'",
     ),
-    "truncation to nothing": (lambda: svd(square).truncate(0), "k 0. There are 2 components"),
+    "truncation to nothing": (lambda: svd(square).truncate(0), "k 0. It must be from 1 to 2, the number of components"),
 }
 
 

@@ -19,7 +19,7 @@ from scipy import stats
 
 from bayesgeo.metrics import calibration, classification, regression
 from bayesgeo.metrics.decision import RATIOS, expense_rows, value_of
-from bayesgeo.metrics.detection import detection
+from bayesgeo.metrics.detection import ood_detection
 from bayesgeo.metrics.selective import aurc, risk_coverage
 from bayesgeo.testing.predictions import (
     ALLOWED,
@@ -122,7 +122,7 @@ def selective_by_hand(problem: Problem) -> float:
 
 
 def detected(problem: Problem) -> float:
-    return detection(*parted(problem)).auroc
+    return ood_detection(*parted(problem)).auroc
 
 
 def detected_by_scikit_learn(problem: Problem) -> float:

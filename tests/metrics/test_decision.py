@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayesgeo.metrics.base import block_weights
-from bayesgeo.metrics.decision import RATIOS, best_action, decision, decision_cost, expense_rows, value_of
+from bayesgeo.metrics.decision import RATIOS, best_action, decision_cost, economic_value, expense_rows, value_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 quick = settings(deadline=None, max_examples=40)
@@ -72,7 +72,7 @@ def test_the_group_holds_each_event_with_its_interval():
     rng = np.random.default_rng(0)
     p, y = rng.dirichlet(np.ones(3), size=90), rng.integers(3, size=90)
     summary = xr.Dataset({"probability": (("obs", "label"), p)})
-    found = decision(summary, y, ("a", "b", "c"), block_weights(np.arange(90), resamples=300, seed=0), prob=0.95)
+    found = economic_value(summary, y, ("a", "b", "c"), block_weights(np.arange(90), resamples=300, seed=0), prob=0.95)
     assert found["value"].dims == ("event", "ratio")
     np.testing.assert_allclose(found["value"].sel(event="b"), value(p[:, 1], y == 1), atol=1e-12)
     assert ((found["low"] <= found["value"]) & (found["value"] <= found["high"])).all()

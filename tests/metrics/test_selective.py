@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayesgeo.metrics.base import block_weights
-from bayesgeo.metrics.selective import aurc, risk_at, risk_coverage, selective
+from bayesgeo.metrics.selective import aurc, risk_at, risk_coverage, selective_scores
 
 SEEDS = st.integers(0, 2**32 - 1)
 quick = settings(deadline=None, max_examples=40)
@@ -80,7 +80,7 @@ def test_risk_at_a_coverage_is_that_of_the_most_certain_rows():
 
 def test_the_group_of_classes_ranks_by_three_uncertainties():
     summary, y = classes(0)
-    found = selective(summary, y, by_row(len(y)), prob=0.95)
+    found = selective_scores(summary, y, by_row(len(y)), prob=0.95)
     error = (summary["probability"].values.argmax(axis=1) != y).astype(float)
     assert float(found["risk_of_all"]) == pytest.approx(error.mean(), abs=1e-12)
     np.testing.assert_allclose(found["risk"].sel(coverage=1.0), error.mean(), atol=1e-12)
@@ -99,7 +99,7 @@ def test_values_are_ranked_by_the_width_of_their_interval_even_if_a_variance_is_
     infinite = np.full(200, np.inf)
     columns = {"mean": mean, "low": mean - width, "high": mean + width, "epistemic": width, "aleatoric": infinite}
     summary = xr.Dataset({name: ("obs", column) for name, column in columns.items()})
-    found = selective(summary, y, by_row(200), prob=0.95)
+    found = selective_scores(summary, y, by_row(200), prob=0.95)
     assert (found["aurc"] < found["risk_of_all"]).all()
     assert (found["risk_at_80_high"] < found["risk_of_all"]).all()
     assert (found["aurc"] >= found["aurc_best"]).all()

@@ -72,10 +72,10 @@ DISCRETE = {
         lambda: Discrete(xr.DataArray([1.0], dims="a")),
         "table 'a'. This dimension has no outcomes",
     ),
-    "no dimension": (lambda: Discrete(xr.DataArray(1.0)), r"table \(\)\. It has no variable"),
+    "no dimension": (lambda: Discrete(xr.DataArray(1.0)), r"table \(\)\. It has no dimension"),
     "outcome twice": (
         lambda: Discrete(array([0.5, 0.5], a=[3, 3])),
-        "outcome 3. 'a' holds it twice",
+        "outcome 3. It is repeated along 'a'",
     ),
     "counts all zero": (lambda: Discrete.from_counts(array([0, 0], a=[0, 1])), "counts 0. They are all zero"),
     "negative count": (lambda: Discrete.from_counts(array([1, -1], a=[0, 1])), r"count -1\.0"),
@@ -85,14 +85,14 @@ DISCRETE = {
     ),
     "unknown column": (
         lambda: Discrete.from_rows({"facies": ["sand"]}, "facie"),
-        r"variable 'facie'\. There is none of that name\. Did you mean 'facies'\?",
+        r"variable 'facie'\. Unknown variable\. Did you mean 'facies'\?",
     ),
     "unknown variable": (lambda: joint.marginal("facis"), "variable 'facis'.*Did you mean 'facies'"),
     "variable twice": (
         lambda: joint.marginal("wet", "wet"),
-        r"variables \('wet', 'wet'\)\. One is named twice",
+        r"variables \('wet', 'wet'\)\. A name is repeated",
     ),
-    "nothing kept": (joint.marginal, r"variables \(\)\. At least one must stay"),
+    "nothing kept": (joint.marginal, r"variables \(\)\. No variable is named"),
     "unknown outcome": (
         lambda: joint.condition(facies="clay"),
         r"facies 'clay'\. It is outside the support\. Outcomes: \['sand', 'shale'\]",
@@ -115,12 +115,12 @@ DISCRETE = {
     ),
     "event that is a number": (
         lambda: joint.probability(lambda v: v["wet"] * 2),
-        "event 'int64'. An event is true or false",
+        "event 'int64'. An event must be true or false for each outcome",
     ),
     "event that is neither": (lambda: joint.probability("sand"), "event 'sand'. It is neither a predicate"),
     "event with other dimensions": (
         lambda: joint.probability(lambda v: xr.DataArray([True], dims="well")),
-        r"event \['well'\]\. It has dimensions that the joint has not",
+        r"event \['well'\]\. The joint has no such dimensions",
     ),
     "empty selection": (where, "event {}. It selects no variable"),
     "unknown variable in an event": (
@@ -173,7 +173,7 @@ GAUSSIAN = {
     ),
     "negative variance": (
         lambda: Gaussian({"x": 0.0}, [[-1.0]]),
-        r"variance -1\.0\. That of 'x' is negative",
+        r"variance -1\.0\. The variance of 'x' is negative",
     ),
     "not symmetric": (
         lambda: Gaussian({"x": 0.0, "y": 0.0}, [[1.0, 0.5], [0.4, 1.0]]),
@@ -183,9 +183,9 @@ GAUSSIAN = {
         lambda: Gaussian({"x": 0.0, "y": 0.0}, [[1.0, 2.0], [2.0, 1.0]]),
         r"covariance -1\.0\d*\. The smallest eigenvalue .* is negative",
     ),
-    "unknown variable": (lambda: pair.condition(z=1.0), "variable 'z'. There is none"),
-    "variable twice": (lambda: pair.marginal("x", "x"), ".*One is named twice"),
-    "nothing kept": (pair.marginal, ".*At least one must stay"),
+    "unknown variable": (lambda: pair.condition(z=1.0), "variable 'z'. Unknown variable"),
+    "variable twice": (lambda: pair.marginal("x", "x"), ".*A name is repeated"),
+    "nothing kept": (pair.marginal, ".*No variable is named"),
     "nothing left": (lambda: pair.condition(x=0.0, y=0.0), ".*No variable would be left"),
     "interval": (lambda: pair.condition(x=slice(0, 1)), "x slice.*conditioned on one finite value"),
     "not finite": (lambda: pair.condition(x=np.nan), "x nan.*conditioned on one finite value"),
@@ -196,7 +196,7 @@ GAUSSIAN = {
     "predicate": (lambda: pair.probability(lambda v: v["x"] > 0), "event .*A Gaussian measures intervals"),
     "too many directions": (
         lambda: six.expectation(lambda v: v["x0"]),
-        "function 'of 6 directions'. Quadrature stops at 4",
+        "function 'of 6 directions'. Quadrature is limited to 4",
     ),
     "entropy of a singular one": (pair.entropy, "covariance 'of rank 1'. It is singular"),
     "divergence of other variables": (
@@ -231,11 +231,11 @@ DENSITY = {
     ),
     "nodes that fall": (
         lambda: Density(array([1.0, 1.0], x=[1, 0])),
-        r"nodes \[1, 0\]\. Those of 'x' must increase",
+        r"nodes \[1, 0\]\. The nodes of 'x' must increase",
     ),
     "nodes of text": (
         lambda: Density(array([1.0, 1.0], x=["a", "b"])),
-        r"nodes \['a', 'b'\]\. Those of 'x' must be finite numbers",
+        r"nodes \['a', 'b'\]\. The nodes of 'x' must be finite numbers",
     ),
     "outside the grid": (
         lambda: plane.condition(y=3.0),
@@ -257,7 +257,7 @@ DENSITY = {
 DRAWS = {
     "no chain": (
         lambda: Draws(xr.Dataset({"x": ("draw", [1.0])})),
-        r"x \('draw',\)\. Draws have dimensions chain and draw",
+        r"x \('draw',\)\. It must have dimensions chain and draw",
     ),
     "draw not finite": (
         lambda: Draws(xr.Dataset({"x": (("chain", "draw"), [[np.nan]])})),
@@ -265,11 +265,11 @@ DRAWS = {
     ),
     "tree without a posterior": (
         lambda: Draws(xr.DataTree.from_dict({"prior": xr.Dataset()})),
-        "variable 'posterior'. There is none of that name",
+        "variable 'posterior'. Unknown variable",
     ),
     "weights of another shape": (
         lambda: Draws(draws.draws, xr.DataArray([1.0], dims="draw")),
-        "weights {'draw': 1}. They are one for each draw",
+        "weights {'draw': 1}. One is needed for each draw, and not all may be zero",
     ),
     "negative weight": (
         lambda: Draws(draws.draws, xr.DataArray([[1.0, -1.0]], dims=("chain", "draw"))),
@@ -284,19 +284,19 @@ DRAWS = {
         r"evidence {'x': slice\(5, 6, None\)}\. No draw agrees with it",
     ),
     "unknown variable": (lambda: draws.marginal("z"), "variable 'z'"),
-    "nothing kept": (draws.marginal, ".*At least one must stay"),
+    "nothing kept": (draws.marginal, ".*No variable is named"),
     "split by a continuous variable": (
         lambda: draws.total_variance("k", "x"),
-        "variable 'x'. Continuous draws have no equal values",
+        "variable 'x'. Its draws are continuous, so none are equal",
     ),
-    "split by two": (lambda: draws.total_variance("x", "x", "k"), ".*Draws are split by one variable"),
+    "split by two": (lambda: draws.total_variance("x", "x", "k"), ".*Draws can be grouped by one variable only"),
     "data without a likelihood": (
         lambda: bayes(draws, even, label="quake"),
-        "prior 'Draws'. It cannot be extended by data",
+        "prior 'Draws'. It has no method extend",
     ),
     "likelihood of another shape": (
         lambda: draws.update(lambda v: v["x"].isel(chain=0, drop=True)),
-        r"likelihood \('draw',\)\. It is one number for each draw",
+        r"likelihood \('draw',\)\. It must have one value for each draw",
     ),
 }
 
@@ -304,11 +304,11 @@ UNCERTAINTY = {
     "no label": (lambda: entropy_split(even), r"probabilities \('label',\)\. Dimensions .* are needed"),
     "rows that do not sum to one": (
         lambda: change_of_prior(2 * even, trained=even, known=even),
-        r"probabilities 1\.0\. That is how far a row is from summing to one",
+        r"probabilities 1\.0\. The sum of a row differs from one by this",
     ),
     "negative probabilities": (
         lambda: change_of_prior(array([1.5, -0.5], label=[0, 1]), trained=even, known=even),
-        r"probabilities -0\.5\. They are finite and not negative",
+        r"probabilities -0\.5\. They must be finite and not negative",
     ),
     "another number of classes": (
         lambda: change_of_prior(even, trained=even, known=array([1.0], label=[0])),
@@ -320,16 +320,16 @@ UNCERTAINTY = {
     ),
     "class never trained": (
         lambda: change_of_prior(even, trained=even.copy(data=[1.0, 0.0]), known=even),
-        r"trained 0\.0\. A class never seen in training",
+        r"trained 0\.0\. A class absent from training has no known odds",
     ),
     "every class ruled out": (
         lambda: change_of_prior(even.copy(data=[0.0, 1.0]), trained=even, known=even.copy(data=[1.0, 0.0])),
-        r"known \[1\.0, 0\.0\]\. It rules out every class",
+        r"known \[1\.0, 0\.0\]\. It is zero for every class that is possible at a row",
     ),
-    "no draws": (lambda: variance_split(even, even), r"expected \('label',\)\. Draws have dimensions"),
+    "no draws": (lambda: variance_split(even, even), r"expected \('label',\)\. It must have dimensions chain and draw"),
     "negative noise": (
         lambda: variance_split(draws.draws["x"], draws.draws["x"] - 1),
-        r"noise_sd -1\.0\. Draws are finite, and noise is not negative",
+        r"noise_sd -1\.0\. It must be finite and not negative",
     ),
 }
 
@@ -340,9 +340,9 @@ DISTRIBUTIONS = {
         lambda: distribution("gamma", a=-1.0),
         r"parameters {'a': -1\.0}\. They are outside the domain of gamma",
     ),
-    "not a distribution": (lambda: RandomVariable(3), "distribution 3. It is no frozen scipy.stats"),
+    "not a distribution": (lambda: RandomVariable(3), r"distribution 3. It is not a frozen scipy\.stats distribution"),
     "negative deviation": (lambda: normal(0, -1), "sd -1. It must be a finite number above zero"),
-    "bounds that cross": (lambda: uniform(1, 0), r"bounds \(1, 0\)\. The lower is below the higher"),
+    "bounds that cross": (lambda: uniform(1, 0), r"bounds \(1, 0\)\. The lower must be below the higher"),
     "rate of zero": (lambda: poisson(rate=0), "rate 0. It must be"),
     "density that is not one": (lambda: from_pdf(lambda y: 1.0, low=0, high=2), r"pdf 2\.0.*is not one"),
     "negative density": (
@@ -353,29 +353,32 @@ DISTRIBUTIONS = {
         lambda: from_pmf([0, 1], [0.5, 0.4]),
         r"probabilities 0\.9\. They do not sum to",
     ),
-    "negative mass": (lambda: from_pmf([0, 1], [1.5, -0.5]), r"probability -0\.5\. It is finite and not"),
+    "negative mass": (lambda: from_pmf([0, 1], [1.5, -0.5]), r"probability -0\.5\. It must be finite and not negative"),
     "mass of another shape": (
         lambda: from_pmf([0, 1], [1.0]),
-        r"probabilities \(1,\)\. There is one for each",
+        r"probabilities \(1,\)\. One is needed for each outcome",
     ),
     "interval that crosses": (
         lambda: normal().probability(1, 0),
-        r"interval \(1, 0\)\. Its ends are numbers",
+        r"interval \(1, 0\)\. Its ends must be numbers, the lower first",
     ),
-    "level above one": (lambda: normal().quantile(2), "level 2. It is a probability"),
+    "level above one": (lambda: normal().quantile(2), "level 2. It must be a probability"),
     "predicate on a continuous one": (
         lambda: normal().measure(lambda y: y > 0),
-        "event 'predicate'. A continuous variable has no outcomes",
+        "event 'predicate'. The variable is continuous",
     ),
-    "predicate that counts": (lambda: poisson(rate=1.0).measure(lambda n: n), "event 'float64'. An event is"),
+    "predicate that counts": (
+        lambda: poisson(rate=1.0).measure(lambda n: n),
+        "event 'float64'. An event must be true or false for each outcome",
+    ),
     "too many outcomes": (lambda: poisson(rate=1e14).measure(lambda n: n > 0), ".*more than 1000000 likely"),
-    "no variable": (Independent, "variables {}. There is none"),
+    "no variable": (Independent, "variables {}. No variable is given"),
     "columns that differ": (lambda: Experiment({"a": [1], "b": [1, 2]}), "outcomes .*one equal length"),
-    "no factor": (Experiment.product, "factors {}. There is none"),
-    "no random variable": (Experiment({"a": [1]}).table, "variables {}. There is none"),
+    "no factor": (Experiment.product, "factors {}. No factor is given"),
+    "no random variable": (Experiment({"a": [1]}).table, "variables {}. No variable is given"),
     "event of a constant": (
         lambda: Experiment({"a": [1]}).count(Event(lambda v: True)),
-        r"event \(\)\. It gives true or false once for each outcome",
+        r"event \(\)\. It must be true or false once for each outcome",
     ),
 }
 
@@ -402,7 +405,7 @@ SAMPLERS = {
     ),
     "target out of reach": (
         lambda: importance(lambda v: xr.where(v["x"] > 99, 0.0, -np.inf), six.linear(x={"x0": 1}), n=10, seed=1),
-        "proposal .*None of its draws falls where the target has density",
+        "proposal .*No draw falls where the target has density",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The steps of Gaussian variational inference, in JAX."""
+"""Steps of Gaussian variational inference, in JAX."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from bayesgeo.inference.kernels.log_density import LogDensity
 from bayesgeo.inference.kernels.target import Target
 
 RATE = 5e-3
-STEP_DRAWS = 2  # draws behind each gradient
-DRAWING = 2**31  # sets the key of the draws apart from those of the blocks
+STEP_DRAWS = 2  # draws for each gradient
+DRAWING = 2**31  # makes the key of the draws differ from those of the blocks
 # Narrow at first: from a wide start the approximation of a network collapses onto the prior.
 LOG_SD = -4.0
 STEPS = {"mean-field": meanfield_vi.step, "full": fullrank_vi.step}
@@ -20,9 +20,9 @@ STATES = {"mean-field": meanfield_vi.MFVIState, "full": fullrank_vi.FRVIState}
 
 
 class Fit(NamedTuple):
-    """One approximation: where it stands, and its parameters averaged over the later half of a block of steps.
+    """Hold the state of one approximation, and its parameters averaged over the later half of a block of steps.
 
-    At a constant rate the steps never come to rest; their average does (Dhaka et al. 2020, NeurIPS).
+    At a constant rate the steps do not converge; their average does (Dhaka et al. 2020, NeurIPS).
     """
 
     state: Any
@@ -30,7 +30,7 @@ class Fit(NamedTuple):
 
 
 class Climb:
-    """Approximations of one target, and the steps that raise their evidence lower bound.
+    """Maximise the evidence lower bound of the approximations of one target.
 
     Parameters
     ----------

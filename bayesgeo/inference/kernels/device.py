@@ -1,4 +1,4 @@
-"""JAX as the samplers use it: PyMC's conversion rules, one device, single precision, a thread for each chain."""
+"""Configure JAX for the samplers: PyMC's conversion rules, one device, single precision, a thread for each chain."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import joblib
 
 
 def import_jax() -> Any:
-    """Import JAX with PyMC's conversion rules, leaving the process as it was.
+    """Import JAX with PyMC's conversion rules, leaving the process's settings unchanged.
 
     PyMC's module asks XLA for 100 host devices, PyTensor's JAX for double precision; and XLA's own threads would split
     sums by the number of cores.
@@ -42,7 +42,7 @@ def each_chain(function: Callable, chains: Any, *shared: Any, cores: int | None 
     """Apply the compiled ``function(chain, *shared)`` to every chain of a stacked tree.
 
     On a CPU each chain runs in a thread of its own, because XLA computes a lone chain faster than its share of a
-    batch; elsewhere all chains are one batch. The number of cores never changes a number.
+    batch; elsewhere all chains are one batch. The number of cores never changes a result.
     """
     if jax.default_backend() != "cpu":
         return _batched(function, len(shared))(chains, *shared)

@@ -1,4 +1,4 @@
-"""Modes of a log density and the Gaussians that its curvature draws around them, in JAX."""
+"""Modes of a log density and their Gaussian approximations by its curvature, in JAX."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ NEAR, FAR = 5e-3, 5e-2  # rates from a trained network, which must not lose its 
 
 
 def modes(target: Target, theta: Any, free: np.ndarray, *, rate: float, cores: int | None) -> np.ndarray:
-    """Climb from ``theta (chain, size)`` along the free values, on all rows, to a mode each."""
+    """Maximise from ``theta (chain, size)`` over the free values, on all rows, to one mode for each chain."""
     rates = jnp.zeros(theta.shape[-1], theta.dtype).at[free].set(rate)
     climb = target.density.compiled(_ascend)
     return np.asarray(each_chain(climb, theta, target.data, target.everything, rates, cores=cores))
@@ -54,7 +54,7 @@ def _hessian(density: LogDensity, part: Any, theta: Any, free: Any, *rows: Any) 
     data, weight = rows
 
     def total(part: Any) -> Any:
-        # Not density.total: many rows summed in blocks have a gradient, but none beyond.
+        # Not density.total: its sum over blocks of rows has a first derivative only.
         whole = theta.at[free].set(part)
         return density.prior(whole, data) + (weight * density.rows(whole, data)).sum()
 

@@ -17,10 +17,10 @@ _densities = Recent()
 
 
 class LogDensity:
-    r"""A posterior as functions of ``theta (size,)``, the unconstrained values of all variables, in float32.
+    r"""Compute a posterior as functions of ``theta (size,)``, the unconstrained values of all variables, in float32.
 
     The log posterior of weighted rows is :math:`\log p(\theta) + \sum_i w_i \log p(y_i | x_i, \theta)`. A weight of 0
-    holds a row out, so that rows can be set aside, released and padded without compiling again.
+    holds a row out, so that rows can be held out, used again and padded without compiling again.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class LogDensity:
         def one(theta: Any, block: Any) -> Any:
             return (block[1] * self.rows(theta, fixed | block[0])).sum()
 
-        # The gradient is summed along with the value, so that nothing of a block is kept for a way back.
+        # The gradient is summed along with the value, so that no block is kept for a backward pass.
         @jax.custom_vjp
         def likelihood(theta: Any) -> Any:
             return jax.lax.map(partial(one, theta), blocks_of).sum()
@@ -95,7 +95,7 @@ class LogDensity:
         return dict(zip(self.dims, map(np.asarray, values), strict=True))
 
     def flat(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return one vector of unconstrained values; what ``values`` lacks keeps its initial value.
+        """Return one vector of unconstrained values; variables absent from ``values`` keep their initial values.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class LogDensity:
         return np.concatenate([np.ravel(value) for value in point.values()]).astype(np.float32)
 
     def positions(self, names: tuple[str, ...]) -> np.ndarray:
-        """Return where in the flat vector the variables of these names lie."""
+        """Return the positions of these variables in the flat vector."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes.values()])
         spans = dict(zip(self.shapes, zip(np.r_[0, ends[:-1]], ends, strict=True), strict=True))
         return np.concatenate([np.arange(*spans[name]) for name in names]) if names else np.arange(self.size)
@@ -134,7 +134,7 @@ def _constrained(density: LogDensity, theta: Any, data: Arrays) -> Any:
 
 
 def log_density(problem: Problem) -> LogDensity:
-    """Return the density of the problem, from memory when one of its key was made before."""
+    """Return the density of the problem, cached by its key."""
 
     def make() -> LogDensity:
         announce("compiling")
@@ -177,7 +177,7 @@ def _convert(model: Any, problem: Problem, outputs: list[Any]) -> Callable:
     graph = FunctionGraph(inputs=inputs, outputs=outputs, clone=True)
     mode.JAX.optimizer.rewrite(graph)
     for node in graph.toposort():
-        # PyTensor adds up float32 in float64, which JAX would refuse aloud, once for each sum.
+        # PyTensor sums float32 in float64, for which JAX would warn at each sum.
         if getattr(node.op, "acc_dtype", None) == "float64":
             graph.replace(node.outputs[0], node.op.clone(acc_dtype="float32")(*node.inputs))
     return jax_funcify(graph)

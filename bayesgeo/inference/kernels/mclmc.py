@@ -1,4 +1,4 @@
-"""The moves of microcanonical Langevin chains, in JAX."""
+"""Steps of microcanonical Langevin chains, in JAX."""
 
 from typing import Any, NamedTuple
 
@@ -9,25 +9,25 @@ from bayesgeo.inference.kernels.log_density import LogDensity
 
 EVERY, RECORDS = 10, 50  # steps between records, and records in a block
 DECAY = 149 / 151  # of the running average that sets the step size: about 150 steps of memory
-TRUST = 9.0  # how far, in log energy error, a step may lie from what is wanted and still count fully
+TRUST = 9.0  # width, in log energy error, of the weights of steps around the target
 FIRST_STEP = 1e-3
 LENGTH = 0.3  # first decoherence length, in square roots of the dimension
 ACCEPT = 0.9  # wanted acceptance rate of the adjusted chain
 
 
 class Chain(NamedTuple):
-    """A chain between two steps, and what tunes its steps."""
+    """Hold the state of a chain and of the tuning of its steps."""
 
     state: Any
     step_size: Any
     length: Any
     average: Any  # running average of energy error / step size ** 6
     weight: Any
-    largest: Any  # step size above which the trajectory broke
+    largest: Any  # step size above which the trajectory diverged
 
 
 class Record(NamedTuple):
-    """What a block leaves behind, along its records."""
+    """Hold the records of a block of steps."""
 
     position: Any
     lp: Any
@@ -36,7 +36,7 @@ class Record(NamedTuple):
 
 
 def begin(density: LogDensity, chain: Any, data: Any, weight: Any) -> Chain:
-    """Set a chain down at ``position``; ``(position, key, step_size, length)``, with 0 for what is not known yet."""
+    """Start a chain from ``(position, key, step_size, length)``, with 0 for a step size or length not yet tuned."""
     position, key, step_size, length = chain
     state = mclmc.init(position, lambda theta: density.total(theta, data, weight), key)
     zero, far = jnp.float32(0), jnp.float32(jnp.inf)
@@ -46,7 +46,7 @@ def begin(density: LogDensity, chain: Any, data: Any, weight: Any) -> Chain:
 
 
 def advance(density: LogDensity, chain: Any, data: Any, weight: Any, wanted: Any) -> tuple[Chain, Record]:
-    """Move one block; ``wanted`` > 0 is the energy error that the step size is tuned to, 0 leaves the step size."""
+    """Take one block of steps; ``wanted`` > 0 is the energy error to tune the step size to, 0 keeps the step size."""
     kernel = mclmc.build_kernel()
 
     def step(chain: Chain, key: Any) -> tuple[Chain, Any]:
@@ -71,7 +71,7 @@ def advance(density: LogDensity, chain: Any, data: Any, weight: Any, wanted: Any
 
 
 def _tuned(chain: Chain, error: Any, wanted: Any) -> Chain:
-    """Move the step size towards the wanted energy error, which grows with its sixth power (Robnik et al. 2023)."""
+    """Tune the step size towards the wanted energy error, which grows with its sixth power (Robnik et al. 2023)."""
     broke = ~jnp.isfinite(error)
     largest = jnp.where(broke & (wanted > 0), 0.8 * chain.step_size, chain.largest)
     ratio = jnp.where(broke, 0.0, error / jnp.maximum(wanted, 1e-12)) + 1e-8
@@ -94,7 +94,7 @@ def score(density: LogDensity, positions: Any, held_out: Any) -> Any:
 
 
 def adjusted(density: LogDensity, chain: Any, data: Any, weight: Any, tune: Any) -> tuple[Chain, Record]:
-    """Move one block with Metropolis correction, a trajectory to a record; ``tune`` > 0 adapts the step size."""
+    """Take one block with Metropolis correction, one trajectory for each record; ``tune`` > 0 adapts the step size."""
     kernel = adjusted_mclmc_dynamic.build_kernel(
         integration_steps_fn=lambda key, mean: jnp.ceil(jax.random.uniform(key) * 2 * mean).astype(jnp.int32)
     )

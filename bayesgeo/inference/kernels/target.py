@@ -1,4 +1,4 @@
-"""What the samplers and approximations in JAX share: rows on the device, trained starts, named draws."""
+"""Shared parts of the inferences in JAX: rows on the device, trained starting values, named draws."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ BATCHES = 20  # of rows in an epoch, at least
 BATCH = (16, 512)
 TRAINING_STEPS, CHECKS = 3000, 100
 LEARNING_RATE = 5e-3
-CHECKED_ROWS = 10_000_000  # rows times draws whose density is computed for the check of an approximation
+CHECKED_ROWS = 10_000_000  # rows times draws used to check an approximation, at most
 JITTER = 1.0  # of unconstrained values, where a problem has no start
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A log density with its data on the device.
+    """Hold a log density with its data on the device.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Target:
     training, everything : array
         Weight of each row while some are held out, and after.
     held_out : mapping
-        The data of the held-out rows alone, but for a few that would make their number an odd one.
+        The data of the held-out rows alone, without a few, to round their number.
     n_rows : int
         Rows, without the padding.
     """
@@ -48,7 +48,7 @@ class Target:
 
 
 def target_of(problem: Problem) -> Target:
-    """Put a problem on the device."""
+    """Copy a problem to the device."""
     density = log_density(problem)
     n = len(problem.data["y"])
     padded = -n % _grain(n)
@@ -67,23 +67,23 @@ def target_of(problem: Problem) -> Target:
 
 
 def _padded(values: np.ndarray, more: int) -> np.ndarray:
-    """Repeat the last row so many times more."""
+    """Repeat the last row ``more`` times."""
     return np.concatenate([values, np.repeat(values[-1:], more, axis=0)])
 
 
 def _grain(n_rows: int) -> int:
-    """Return what numbers of rows are rounded to: sizes that differ by less share one compilation."""
+    """Return the multiple that numbers of rows are rounded to, so that similar sizes share one compilation."""
     grain = 2 ** max(0, int(np.log2(n_rows)) - 5)
     return max(grain, BLOCK_ROWS) if n_rows >= IN_BLOCKS else grain
 
 
 def _device(values: np.ndarray) -> Any:
-    # Asking for int64 by name would warn; JAX narrows it by itself.
+    # An explicit int64 would warn; JAX converts it to int32 by itself.
     return jnp.asarray(values, jnp.float32 if values.dtype.kind == "f" else None)
 
 
 def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int | None = None) -> Any:
-    """Return where each chain begins, ``(chain, size)``: at a trained network where the problem has one."""
+    """Return the starting values ``(chain, size)``, those of trained networks if the problem has starts."""
     rngs = [np.random.default_rng([seed, chain]) for chain in range(chains)]
     density = target.density
     if problem.start is None:
@@ -140,11 +140,11 @@ def approximation(problem: Problem, target: Target, theta: Any, log_q: Any, core
     Parameters
     ----------
     problem, target
-        The posterior that it stands for.
+        The approximated posterior.
     theta, log_q : array
         Its draws ``(chain, draw, size)``, and their log density in it ``(chain, draw)``.
     cores : int, optional
-        Chains that are looked at at once.
+        Chains evaluated at once.
 
     Returns
     -------

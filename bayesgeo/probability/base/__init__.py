@@ -1,5 +1,6 @@
-"""What every kind of joint distribution is built on."""
+"""Shared parts of the joint distributions: protocol, events, checks and numerical methods."""
 
+from bayesgeo.probability.base import normal, psd
 from bayesgeo.probability.base.checks import (
     checked_mass,
     checked_outcomes,
@@ -20,8 +21,6 @@ from bayesgeo.probability.base.events import (
 from bayesgeo.probability.base.gridded import Gridded
 from bayesgeo.probability.base.joint import Joint, bayes
 from bayesgeo.probability.base.linear import LinearGaussian
-from bayesgeo.probability.base.measured import Measured
-from bayesgeo.probability.base.psd import conditional_moments, psd_factor, refuse_not_psd
 from bayesgeo.probability.base.quadrature import checked_nodes, clipped, cut, integral, truncated, weights
 from bayesgeo.probability.base.ratio import Proposal, log_ratio
 from bayesgeo.probability.base.weighted import VarianceSplit, Weighted, plain
@@ -32,7 +31,6 @@ __all__ = [
     "Gridded",
     "Joint",
     "LinearGaussian",
-    "Measured",
     "Proposal",
     "Values",
     "VarianceSplit",
@@ -43,7 +41,6 @@ __all__ = [
     "checked_nodes",
     "checked_outcomes",
     "clipped",
-    "conditional_moments",
     "cut",
     "evaluate",
     "integral",
@@ -51,9 +48,9 @@ __all__ = [
     "known_variables",
     "leave_some",
     "log_ratio",
+    "normal",
     "plain",
-    "psd_factor",
-    "refuse_not_psd",
+    "psd",
     "selected",
     "truncated",
     "trusted",

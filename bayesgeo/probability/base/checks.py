@@ -10,7 +10,7 @@ from bayesgeo._check import did_you_mean, invalid
 
 
 def known_variables(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Return the names, all different and all known.
+    """Return the names; raise if one is repeated or unknown.
 
     Examples
     --------
@@ -21,14 +21,14 @@ def known_variables(names: Iterable[str], known: Iterable[str]) -> tuple[str, ..
     members = set(known)
     for name in names:
         if name not in members:
-            raise invalid("variable", name, "There is none of that name.", did_you_mean(name, known))
+            raise invalid("variable", name, "Unknown variable.", did_you_mean(name, known))
     if len(set(names)) < len(names):
-        raise invalid("variables", names, "One is named twice.")
+        raise invalid("variables", names, "A name is repeated.", "Name each variable once.")
     return names
 
 
 def leave_some(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that remain when others are taken out, at least one.
+    """Return the known names that are not among ``names``; raise if none is left.
 
     Examples
     --------
@@ -77,24 +77,24 @@ def labels_at(array: xr.DataArray, dim: Any, position: int) -> Any:
 
 
 def checked_outcomes(name: str, array: xr.DataArray) -> None:
-    """Refuse dimensions without outcomes or with the same outcome twice.
+    """Raise if a dimension has no outcomes or repeats one.
 
     Examples
     --------
     >>> checked_outcomes("table", xr.DataArray([1.0], {"facies": ["sand"]}))
     """
     if not array.dims:
-        raise invalid(name, array.shape, "It has no variable.", "Give an array with a dimension for each.")
+        raise invalid(name, array.shape, "It has no dimension.", "Give an array with one dimension for each variable.")
     for dim in array.dims:
         if dim not in array.coords:
             raise invalid(name, dim, "This dimension has no outcomes.", "Give it a coordinate.")
         if not array.get_index(dim).is_unique:
             repeated = array.get_index(dim)[array.get_index(dim).duplicated()].tolist()[0]
-            raise invalid("outcome", repeated, f"{dim!r} holds it twice.", "Add the two cells first.")
+            raise invalid("outcome", repeated, f"It is repeated along {dim!r}.", "Merge its cells first.")
 
 
 def same_outcomes(name: str, likelihood: xr.DataArray, prior: xr.DataArray) -> None:
-    """Refuse a likelihood that shares no variable with the prior or names other outcomes.
+    """Raise if a likelihood shares no variable with the prior or has other outcomes.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def same_outcomes(name: str, likelihood: xr.DataArray, prior: xr.DataArray) -> N
 
 
 def trusted(kind: type, **fields: Any) -> Any:
-    """Build a frozen value from fields that are right by construction, without checking again.
+    """Build a frozen dataclass from fields known to be valid, without checking them again.
 
     Examples
     --------

@@ -2,8 +2,8 @@
 
 A function of the variables is the name of one, or a callable of a mapping from names to labelled
 arrays: ``lambda v: v["depth"] ** 2``. An event is a callable that gives true or false, an
-:class:`Event`, or a selection of outcomes: a value, a list of values, or ``slice(low, high)``, which
-holds both its ends.
+:class:`Event`, or a selection of outcomes: a value, a list of values, or ``slice(low, high)``, which includes both
+ends.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class Event:
     predicate : callable
         Takes the values by name and returns true or false for each outcome.
     text : str
-        How the event reads.
+        The event as text.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class Event:
     text: str = "event"
 
     def __call__(self, values: Values) -> xr.DataArray:
-        """Mark the outcomes that the event holds."""
+        """Return True for each outcome in the event."""
         return true_or_false(self.predicate(values))
 
     def __and__(self, other: "Event") -> "Event":
@@ -57,12 +57,12 @@ class Event:
 
 
 def where(**selection: Any) -> Event:
-    """Select the outcomes that agree with every keyword.
+    """Return the event that every variable is within its selection.
 
     Parameters
     ----------
     **selection
-        For each variable a value, a list of values, or ``slice(low, high)`` with both ends held.
+        For each variable a value, a list of values, or ``slice(low, high)``, both ends included.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def _read(name: str, choice: Any) -> str:
 
 
 def is_set(choice: Any) -> bool:
-    """Tell whether a choice names several outcomes, not one.
+    """Return whether a choice selects several outcomes.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def is_set(choice: Any) -> bool:
 
 
 def selected(values: xr.DataArray, choice: Any) -> xr.DataArray:
-    """Mark the values that a choice holds: one value, several, or those between two bounds.
+    """Return True for each value in a choice: one value, several, or an interval.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def selected(values: xr.DataArray, choice: Any) -> xr.DataArray:
 
 
 def true_or_false(marks: Any) -> xr.DataArray:
-    """Return labelled booleans, refusing anything else that a predicate may give.
+    """Return labelled booleans; raise if a predicate returned anything else.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def true_or_false(marks: Any) -> xr.DataArray:
         raise invalid(
             "event",
             str(marks.dtype),
-            "An event is true or false for each outcome.",
+            "An event must be true or false for each outcome.",
             "Compare the values, as in lambda v: v['depth'] > 10.",
         )
     return marks

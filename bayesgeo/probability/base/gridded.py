@@ -1,4 +1,4 @@
-"""What tables and gridded densities share: one dimension for each variable, one cell for each outcome."""
+"""Joint distributions on a grid: one dimension for each variable, one cell for each outcome."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar, Self
@@ -37,7 +37,7 @@ class Gridded(Weighted):
 
     @abstractmethod
     def _with(self, cells: xr.DataArray) -> Self:
-        """Return the same kind with cells that are right by construction."""
+        """Return the same kind with these cells, known to be valid."""
 
     @abstractmethod
     def _summed(self, array: xr.DataArray, names: tuple[str, ...]) -> xr.DataArray:
@@ -45,7 +45,7 @@ class Gridded(Weighted):
 
     @abstractmethod
     def _cut(self, cells: xr.DataArray, name: str, choice: Any) -> xr.DataArray:
-        """Keep what agrees with a choice of one variable, refusing what is outside the support."""
+        """Select outcomes of one variable; raise if they are outside the support."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class Gridded(Weighted):
 
     def _kept(self, names: tuple[str, ...]) -> tuple[str, ...]:
         if not known_variables(names, self.names):
-            raise invalid("variables", names, "At least one must stay.")
+            raise invalid("variables", names, "No variable is named.", "Give at least one.")
         return names
 
     def marginal(self, *names: str) -> Self:
@@ -93,7 +93,7 @@ class Gridded(Weighted):
         return self._with(self._summed(self.cells, others))
 
     def condition(self, **values: Any) -> Self:
-        """Keep what agrees and normalise: p(x | y) = p(x, y) / p(y).
+        """Condition on values: p(x | y) = p(x, y) / p(y).
 
         Examples
         --------
@@ -112,11 +112,13 @@ class Gridded(Weighted):
     def _normalised(self, cells: xr.DataArray, evidence: Any) -> Self:
         total = float(self._summed(cells, tuple(map(str, cells.dims))))
         if total == 0:
-            raise invalid("evidence", evidence, "Its probability is zero, so nothing can be given it.")
+            raise invalid(
+                "evidence", evidence, "Its probability is zero.", "Condition on values that have probability."
+            )
         return self._with(cells / total)
 
     def given(self, *names: str) -> xr.DataArray:
-        """Return the conditional p(others | names), NaN where the given outcomes never come.
+        """Return the conditional p(others | names), NaN where the given outcomes have no probability.
 
         Examples
         --------
@@ -159,7 +161,7 @@ class Gridded(Weighted):
         return self._with(self.cells * likelihood)
 
     def update(self, likelihood: Any) -> Self:
-        """Multiply by the likelihood of the data at hand and normalise.
+        """Multiply by the likelihood of observed data and normalise.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""One vocabulary for every joint distribution, and Bayes' theorem."""
+"""The protocol of joint distributions, and Bayes' theorem."""
 
 from abc import abstractmethod
 from typing import Any, Protocol, Self
@@ -11,7 +11,7 @@ from bayesgeo.probability.base.events import Function, evaluate
 
 
 class Joint(Protocol):
-    """What every joint distribution over named variables can do.
+    """Define the operations of a joint distribution over named variables.
 
     Conditioning and marginalising return the same kind, so they chain:
     ``joint.condition(site="rock").marginal("magnitude")``.
@@ -36,8 +36,7 @@ class Joint(Protocol):
     def condition(self, **values: Any) -> Self:
         """Return the distribution given these values.
 
-        A variable given as one value is taken out; one given as a list or ``slice(low, high)``
-        stays, restricted.
+        A variable given one value is removed; one given a list or ``slice(low, high)`` is kept, restricted to it.
 
         Raises
         ------
@@ -97,23 +96,23 @@ class Joint(Protocol):
         return self.expectation(lambda v: (evaluate(f, v) - mean_f) * (evaluate(g, v) - mean_g))
 
 
-def bayes(prior: Joint, likelihood: Any, **observed: Any) -> Any:
+def bayes[Prior: Joint](prior: Prior, likelihood: Any, **observed: Any) -> Prior:
     """Return the posterior p(x | y) = p(y | x) p(x) / p(y), of the same kind as the prior.
 
     Parameters
     ----------
     prior : Discrete, Gaussian, Density or Draws
-        What is believed about x.
+        Prior distribution of x.
     likelihood
         With ``observed``: p(y | x) over x and y, as the prior's ``extend`` takes it. Without: the
-        likelihood of the data at hand as a function of x, as the prior's ``update`` takes it.
+        likelihood of the observed data as a function of x, as the prior's ``update`` takes it.
     **observed
         Values of y.
 
     Raises
     ------
     InvalidInput
-        If what was observed has no probability under the prior, or the likelihood does not fit it.
+        If the observed values have no probability under the prior, or the likelihood has other variables.
 
     Examples
     --------
@@ -131,7 +130,7 @@ def bayes(prior: Joint, likelihood: Any, **observed: Any) -> Any:
         raise invalid(
             "prior",
             type(prior).__name__,
-            "It cannot be extended by data.",
+            "It has no method extend.",
             "Give the likelihood of the data as a function of the variables.",
         )
     return prior.extend(likelihood).condition(**observed)

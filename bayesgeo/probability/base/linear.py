@@ -1,4 +1,4 @@
-"""How new Gaussian variables follow from others."""
+"""Linear Gaussian conditional distributions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from bayesgeo.probability.base.checks import known_variables
 
 @dataclass(frozen=True)
 class LinearGaussian:
-    """Say how new variables follow from others: y = weights · x + offset + noise.
+    """Define new variables as linear functions of others: y = weights · x + offset + noise.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class LinearGaussian:
     noise : mapping of str to float
         Variance of the independent Gaussian noise of each new variable; 0 where absent.
     offset : mapping of str to float
-        What is added to each; 0 where absent.
+        Constant added to each; 0 where absent.
 
     Examples
     --------

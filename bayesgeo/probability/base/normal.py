@@ -1,4 +1,4 @@
-"""Numbers of a multivariate normal: quadrature nodes, boxes, divergence."""
+"""Numerical methods for multivariate normals: quadrature nodes, box probabilities, divergence."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def hermite_nodes(mean: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.nda
         raise invalid(
             "function",
             f"of {rank} directions",
-            f"Quadrature stops at {MOST_DIRECTIONS}.",
+            f"Quadrature is limited to {MOST_DIRECTIONS}.",
             "Take the marginal of the variables it needs, or sample.",
         )
     roots, weights = np.polynomial.hermite_e.hermegauss(NODES)
@@ -61,7 +61,7 @@ def box_probability(mean: np.ndarray, cov: np.ndarray, bounds: Sequence[tuple[fl
 
 
 def _interval(low: float, high: float) -> float:
-    # Measured from the nearer tail, small probabilities keep their digits.
+    # From the nearer tail, small probabilities keep their relative precision.
     if low > 0:
         return float(stats.norm.sf(low) - stats.norm.sf(high))
     return float(stats.norm.cdf(high) - stats.norm.cdf(low))
@@ -79,3 +79,26 @@ def divergence(mean: np.ndarray, cov: np.ndarray, other_mean: np.ndarray, other_
     trace = np.trace(np.linalg.solve(other_cov, cov + np.outer(shift, shift)))
     log_det = np.linalg.slogdet(other_cov)[1] - np.linalg.slogdet(cov)[1]
     return float(trace - len(shift) + log_det) / 2
+
+
+def log_normal(points: np.ndarray, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """Return the log density at ``points (..., variable)``; −inf off the support of a singular covariance.
+
+    Examples
+    --------
+    >>> log_normal(np.array([[0.0], [1.0]]), np.zeros(1), np.eye(1)).round(4)
+    array([-0.9189, -1.4189])
+    """
+    density = stats.multivariate_normal(mean, cov, allow_singular=True)
+    return np.reshape(density.logpdf(points), points.shape[:-1])
+
+
+def differential_entropy(cov: np.ndarray) -> float:
+    """Return the entropy of a regular Gaussian, in nats.
+
+    Examples
+    --------
+    >>> round(differential_entropy(np.eye(1)), 6)
+    1.418939
+    """
+    return float(stats.multivariate_normal(np.zeros(len(cov)), cov).entropy())

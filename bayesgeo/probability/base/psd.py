@@ -1,4 +1,4 @@
-"""Covariance matrices: refuse those that are none, factor and condition those that are singular."""
+"""Validate, factor and condition covariance matrices, singular ones included."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ ROUNDING = np.finfo(float).eps
 
 
 def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
-    """Refuse a matrix that is not finite, not symmetric or has a negative eigenvalue.
+    """Raise if a matrix is not finite, not symmetric or has a negative eigenvalue.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def refuse_not_psd(cov: np.ndarray, names: Sequence[str]) -> None:
         raise invalid("covariance", float(cov[i, j]), f"Between {names[i]!r} and {names[j]!r} it is not finite.")
     if (cov.diagonal() < 0).any():
         i = int(np.argmin(cov.diagonal()))
-        raise invalid("variance", float(cov[i, i]), f"That of {names[i]!r} is negative.")
+        raise invalid("variance", float(cov[i, i]), f"The variance of {names[i]!r} is negative.")
     scaled, _ = _correlation(cov)
     gap = np.abs(scaled - scaled.T)
     if gap.max() > 1e-10:
@@ -55,6 +55,23 @@ def psd_factor(cov: np.ndarray) -> np.ndarray:
     kept = size > len(cov) * ROUNDING * 10
     kept[-1] = True
     return sd[:, None] * direction[:, kept] * np.sqrt(np.maximum(size[kept], 0.0))
+
+
+def refuse_singular(cov: np.ndarray) -> None:
+    """Raise if a covariance matrix is singular.
+
+    Examples
+    --------
+    >>> refuse_singular(np.eye(2))
+    """
+    rank = psd_factor(cov).shape[1]
+    if rank < len(cov) or not cov.any():
+        raise invalid(
+            "covariance",
+            f"of rank {rank}",
+            "It is singular, so there is no density.",
+            "Take the marginal of variables that do not determine each other.",
+        )
 
 
 def conditional_moments(
@@ -111,6 +128,6 @@ def _cholesky(cov: np.ndarray) -> np.ndarray | None:
         lower = linalg.cholesky(cov, lower=True, check_finite=False)
     except linalg.LinAlgError:
         return None
-    # A pivot this small against its variance is rounding, not information.
+    # A pivot this small relative to its variance is rounding error.
     regular = lower.diagonal() ** 2 > 10 * len(cov) * ROUNDING * cov.diagonal()
     return lower if regular.all() else None

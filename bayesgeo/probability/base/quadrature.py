@@ -1,4 +1,4 @@
-"""The trapezoidal rule on labelled grids, and cuts of the linear interpolant it is exact for."""
+"""The trapezoidal rule on labelled grids, and restriction of its linear interpolant."""
 
 from functools import reduce
 from typing import Any
@@ -12,7 +12,7 @@ from bayesgeo.probability.base.events import is_set
 
 
 def checked_nodes(density: xr.DataArray) -> None:
-    """Refuse dimensions whose nodes are not finite numbers that increase.
+    """Raise if the nodes of a dimension are not finite and increasing.
 
     Examples
     --------
@@ -22,9 +22,11 @@ def checked_nodes(density: xr.DataArray) -> None:
     for dim in density.dims:
         nodes = density[dim].values
         if nodes.dtype.kind not in "iuf" or not np.isfinite(nodes).all():
-            raise invalid("nodes", nodes.tolist()[:5], f"Those of {dim!r} must be finite numbers.")
+            raise invalid("nodes", nodes.tolist()[:5], f"The nodes of {dim!r} must be finite numbers.")
         if nodes.size < 2 or not (np.diff(nodes) > 0).all():
-            raise invalid("nodes", nodes.tolist()[:5], f"Those of {dim!r} must increase.", "Give at least two, sorted.")
+            raise invalid(
+                "nodes", nodes.tolist()[:5], f"The nodes of {dim!r} must increase.", "Give at least two, sorted."
+            )
 
 
 def weights(nodes: xr.DataArray) -> xr.DataArray:
@@ -52,7 +54,7 @@ def integral(density: xr.DataArray, names: tuple[str, ...]) -> xr.DataArray:
 
 
 def clipped(nodes: xr.DataArray, choice: slice) -> tuple[float, float]:
-    """Return the bounds of an interval, cut at the ends of the grid.
+    """Return the bounds of an interval, clipped to the grid.
 
     Examples
     --------
@@ -66,7 +68,7 @@ def clipped(nodes: xr.DataArray, choice: slice) -> tuple[float, float]:
 
 
 def truncated(density: xr.DataArray, name: str, low: float, high: float) -> xr.DataArray:
-    """Keep the interpolant between two values, which become nodes.
+    """Restrict the interpolant to an interval, whose ends become nodes.
 
     Examples
     --------
@@ -79,7 +81,7 @@ def truncated(density: xr.DataArray, name: str, low: float, high: float) -> xr.D
 
 
 def cut(density: xr.DataArray, name: str, choice: Any) -> xr.DataArray:
-    """Cut the interpolant at a value, or at both ends of an interval.
+    """Evaluate the interpolant at a value, or restrict it to an interval.
 
     Examples
     --------

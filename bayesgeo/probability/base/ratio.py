@@ -1,4 +1,4 @@
-"""What samplers propose from, and how far a target is above it."""
+"""Proposal distributions, and the log ratio of a target to one."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +11,7 @@ from bayesgeo.probability.base.events import Values
 
 
 class Proposal(Protocol):
-    """What can be sampled and has a density: Gaussian, Density or Independent.
+    """Define a distribution to propose from: Gaussian, Density or Independent.
 
     Examples
     --------

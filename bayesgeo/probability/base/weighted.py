@@ -1,4 +1,4 @@
-"""Moments shared by every joint that puts mass on labelled values."""
+"""Moments of joint distributions with mass on labelled values."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from bayesgeo.probability.base.joint import Joint
 
 @dataclass(frozen=True)
 class VarianceSplit:
-    """The two parts of a variance: Var[f] = E[Var(f | g)] + Var(E[f | g]).
+    """Hold the two parts of a variance: Var[f] = E[Var(f | g)] + Var(E[f | g]).
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class VarianceSplit:
 
 
 class Weighted(Joint):
-    """A joint that puts mass on labelled values: cells of a table, nodes of a grid, or draws.
+    """Define a joint with mass on labelled values: cells of a table, nodes of a grid, or draws.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class Weighted(Joint):
         return plain(xr.dot(values, self.mass, dim=self.mass.dims))
 
     def probability(self, event: Any) -> float:
-        """Return P(E), the mass of the outcomes that the event holds.
+        """Return P(E), the mass of the outcomes in the event.
 
         Examples
         --------
@@ -85,7 +85,7 @@ class Weighted(Joint):
         """
         marks = as_event(event)(self.values)
         if extra := set(marks.dims) - set(self.mass.dims):
-            raise invalid("event", sorted(extra), "It has dimensions that the joint has not.")
+            raise invalid("event", sorted(extra), "The joint has no such dimensions.")
         return float(xr.dot(marks.astype(float), self.mass, dim=self.mass.dims))
 
     def conditional_expectation(self, f: Function, *given: str) -> xr.DataArray:
