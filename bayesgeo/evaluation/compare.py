@@ -44,8 +44,8 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
         A row for each pair: ``a``, ``b``, ``metric``, ``difference`` (per row, in the unit of the score, nats for the
         log score, positive when ``a`` is better), ``low``, ``high``, ``prob``, ``blocks`` and ``conclusion``
         ("better", "worse" or "no detectable difference"), then ``folds``, ``t_low``, ``t_high`` and ``t_conclusion``
-        of the interval over folds, ``seed_sd``, the standard deviation that seeds alone give the difference (NaN where it
-        was not measured), and ``same_preprocessing``: whether both models used the same features; best models first.
+        of the interval over folds, ``seed_sd``, the standard deviation of the difference over seeds (NaN where it was
+        not measured), and ``same_preprocessing``: whether both models used the same features; best models first.
 
     Raises
     ------
@@ -91,7 +91,8 @@ def corrected_interval(by_fold: np.ndarray, test_to_train: float, *, prob: float
     r"""Return the interval of the corrected resampled t-test of differences by fold.
 
     :math:`\bar d \pm t_{J-1} \sqrt{(1/J + n_\mathrm{test} / n_\mathrm{train})\, s^2}`: the folds share training rows,
-    so their spread alone underestimates the variance (Nadeau and Bengio 2003, Machine Learning 52:239). NaN with one fold.
+    so their spread alone underestimates the variance (Nadeau and Bengio 2003, Machine Learning 52:239). NaN with one
+    fold.
 
     Parameters
     ----------

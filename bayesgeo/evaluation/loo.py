@@ -15,8 +15,8 @@ from bayesgeo.diagnostics.model import PARETO_K
 def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     """Rank Bayesian models by their leave-one-out predictive density, with ``az.compare``.
 
-    Complements :func:`bayesgeo.evaluation.compare.compare` for models with a likelihood by row: nothing is held out, rows
-    of one group inform each other, and no other model is included.
+    Complements :func:`bayesgeo.evaluation.compare.compare` for models with a likelihood by row: nothing is held out,
+    rows of one group inform each other, and no other model is included.
 
     Parameters
     ----------

@@ -120,7 +120,9 @@ def _over_rows(model: PredictiveFunctions, rows: _CheckedRows, p: Parameters) ->
     return np.concatenate(density, axis=2), np.concatenate(mean) if mean else np.empty((0, 0))
 
 
-def _blocks(model: PredictiveFunctions, rows: _CheckedRows, p: Parameters) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
+def _blocks(
+    model: PredictiveFunctions, rows: _CheckedRows, p: Parameters
+) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
     """Yield a few rows at a time and what the model predicts for them, so that memory stays bounded."""
     step = max(1, _arrays.BUDGET // (_draws(p) * max(len(rows.labels), 1)))
     for start in range(0, len(rows.y), step):
@@ -194,7 +196,12 @@ def _cdf(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
 
 
 def _replicated(
-    model: PredictiveFunctions, rows: _CheckedRows, p: Parameters, rng: np.random.Generator, *, parts: tuple[np.ndarray, str]
+    model: PredictiveFunctions,
+    rows: _CheckedRows,
+    p: Parameters,
+    rng: np.random.Generator,
+    *,
+    parts: tuple[np.ndarray, str],
 ) -> xr.Dataset:
     """Replicate the rows from each draw of the parameters, and compare statistics with those of the data."""
     if rows.labels:

@@ -106,7 +106,7 @@ def distill_run(
 
 
 def _target(dataset: Dataset) -> np.ndarray:
-    """Return names of classes, so that the student has them, or values."""
+    """Return names of classes, which the student keeps, or values."""
     return np.array(dataset.labels)[dataset.y.values] if dataset.labels else dataset.y.values
 
 

@@ -30,7 +30,7 @@ def one(value: float) -> Callable[[dict[str, np.ndarray], Generator], None]:
 
 
 def stuck(arrays: dict[str, np.ndarray], rng: Generator) -> None:
-    """Repeat the first draw of one chain."""
+    """Repeat the first draw of one chain, with tiny noise."""
     arrays["weight"][1] = arrays["weight"][1, :1] + 1e-9 * rng.normal(size=arrays["weight"][1].shape)
 
 

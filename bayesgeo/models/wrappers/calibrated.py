@@ -69,9 +69,7 @@ class CalibratedClassifier(Calibrated, HoldoutClassifier):
     name = "calibrated"
 
     def _learn(self, rows: TrainingRows) -> None:
-        fits = [
-            (inner, held[np.isin(self.classes_[rows.y[held]], inner.classes_)]) for inner, held in self._fits(rows)
-        ]
+        fits = [(inner, held[np.isin(self.classes_[rows.y[held]], inner.classes_)]) for inner, held in self._fits(rows)]
         known = np.concatenate([held for _, held in fits])
         draws = [self._thinned(inner, rows.part(held), len(known)) for inner, held in fits if len(held)]
         self.temperature_ = temperature_of(np.concatenate(draws, axis=2), rows.y[known]) if len(known) else 1.0

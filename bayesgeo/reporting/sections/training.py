@@ -1,4 +1,4 @@
-"""How networks were trained: their losses by epoch, and whether they over- or underfitted."""
+"""Training of the networks: losses by epoch, and verdicts on over- and underfitting."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def training(evidence: xr.DataTree) -> Facts | None:
     -------
     dict
         ``members`` of an ensemble, and ``fits``: those of the folds and, last, that on every row, each with ``fold``,
-        ``verdict`` ("fits", "overfitting" or "underfitting"), ``best_epoch``, ``constant`` (the loss of a prediction that
-        ignores the features), ``epoch``, ``training`` and ``validation`` loss.
+        ``verdict`` ("fits", "overfitting" or "underfitting"), ``best_epoch``, ``constant`` (the loss of a prediction
+        that ignores the features), ``epoch``, ``training`` and ``validation`` loss.
     """
     if "training" not in evidence.children:
         return None
