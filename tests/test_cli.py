@@ -89,7 +89,7 @@ def test_compare_again_goes_on_and_report_writes_the_same_again(command, run_fol
 
 MISTAKES = {
     "unknown data": (("check", "seismic_event"), r"Did you mean 'seismic_events'"),
-    "no target": (("check", "TABLE"), r"Invalid --target. A table needs one"),
+    "no target": (("check", "TABLE"), r"Invalid --target. A table needs a column to predict"),
     "wrong target": (("check", "TABLE", "--target", "kid"), r"Did you mean 'kind'"),
     "target of a data set": (("check", "seismic_events", "--target", "a"), r"--target is for tables"),
     "wrong split": (("check", "TABLE", "--target", "kind", "--split", "grup"), r"Did you mean 'group'"),

@@ -18,12 +18,12 @@ def main() -> None:
     events = bg.load("seismic_events")
     print(f"{events.n_rows} events, features: {', '.join(events.features)}")
 
-    # 2. An honest split: the model is asked about sites it has never seen.
+    # 2. A split by site: test rows are at sites without training rows.
     folds = bg.split(events, seed=SEED)
     for finding in bg.audit(events, folds):
         print(f"audit: {finding.message}")
 
-    # 3. What is believed: weakly informative normal priors, a sparser alternative, and a network; and a rival.
+    # 3. The models: weakly informative normal priors, a sparser alternative, a network, and a deterministic one.
     models = {
         "normal prior": bg.BayesianLogisticRegression(),
         "laplace prior": bg.BayesianLogisticRegression(prior="laplace", prior_scale=1.0),
@@ -32,13 +32,13 @@ def main() -> None:
     }
     evidence = {name: bg.evaluate(model, events, folds, seed=SEED) for name, model in models.items()}
 
-    # 4. Can the posteriors be trusted, and how far are they from the truth?
+    # 4. The verdicts on the posteriors, and their distance from the exact probability.
     exact = events.exact.sel(obs=evidence["normal prior"]["predictions"]["obs"])
     for name, found in evidence.items():
         error = np.abs(found["predictions"]["probability"].values - exact.values).mean()
         print(f"{name}: {found['diagnostics'].attrs['verdict']}, mean |p - exact| = {error:.4f}")
 
-    # 5. Which is better, if the rows can tell?
+    # 5. Paired differences between the models.
     print(bg.compare(evidence, seed=SEED)[["a", "b", "difference", "low", "high", "conclusion"]].to_string(index=False))
     print(f"Report: {bg.report(evidence, OUT, seed=SEED)}")
 

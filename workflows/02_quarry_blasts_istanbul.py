@@ -1,4 +1,4 @@
-"""Quarry blasts near Istanbul: 179 events, where calibration says more than accuracy.
+"""Quarry blasts near Istanbul: 179 events, where calibration is more informative than accuracy.
 
 Run: python workflows/02_quarry_blasts_istanbul.py [OUT] [REPEATS]
 """
@@ -36,7 +36,7 @@ def main() -> None:
         verdict = evidence[name]["diagnostics"].attrs["verdict"]
         print(f"{name:18} accuracy {accuracy:.4f}  log loss {log_loss:.4f}  {verdict}")
 
-    # 4. What the features say, in log odds per unit, with 90 % intervals.
+    # 4. The effects of the features, in log odds per unit, with 90 % intervals.
     coefficient = evidence["bayesian_logistic"]["posterior"]["coefficient"]
     low, high = coefficient.quantile([0.05, 0.95], ("chain", "draw"))
     for feature in coefficient["feature"].values:

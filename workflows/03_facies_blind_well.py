@@ -1,4 +1,4 @@
-"""Rock facies from well logs, in a well the model has never seen.
+"""Rock facies from well logs, in a well without training rows.
 
 Run: python workflows/03_facies_blind_well.py [OUT] [EVERY]
 """
@@ -31,7 +31,7 @@ def main() -> None:
     scored = {name: fit_and_score(m, logs, wells, random_rows=rows) for name, m in models.items()}
     evidence = {name: found.evidence for name, found in scored.items()}
 
-    # 3. The optimism gap: what a random split would have claimed, on the same rows.
+    # 3. The optimism gap: the accuracy of a random split on the same rows.
     for name, found in evidence.items():
         accuracy = found["metrics"].to_dataset().sel(metric="accuracy")
         print(
@@ -40,7 +40,7 @@ def main() -> None:
         )
     print(f"Report: {bg.report(evidence, OUT, findings=bg.audit(logs, wells))}")
 
-    # 4. Two wells whose facies nobody here knows: say how sure the best model is.
+    # 4. Two wells whose facies were not published: the confidence of the best model.
     best = max(evidence, key=lambda name: float(evidence[name]["metrics"]["log_score_by_row"].mean()))
     blind = logs.encode(load_blind())
     probability = scored[best].model.predict_proba(blind)

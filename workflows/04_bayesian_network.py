@@ -1,8 +1,8 @@
-"""What a Bayesian network knows that it does not know: velocity in a well, and below it.
+"""Aleatoric and epistemic uncertainty of a Bayesian network: velocity in a well, and below it.
 
 Seismic velocity (km/s) against depth (km), drawn from a known law whose noise grows with depth. Rows lie between 0.5
-and 2.5 km; a deeper well would reach 3.5 km. Noise (aleatoric) stays however many rows there are. Ignorance
-(epistemic) shrinks as rows are added where they lie, and is large where there are none.
+and 2.5 km; a deeper well would reach 3.5 km. Aleatoric uncertainty (noise) stays however many rows there
+are. Epistemic uncertainty shrinks as rows are added between them, and is large where there are none.
 
     python workflows/04_bayesian_network.py [output folder]
 """
@@ -57,8 +57,8 @@ def fit_all(n: int) -> dict:
     return {name: estimator.fit(X, y) for name, estimator in models.items()}
 
 
-def tell(n: int, fitted: dict) -> None:
-    """Print a line for each model: its score on new rows, and what it says of noise and of ignorance."""
+def print_scores(n: int, fitted: dict) -> None:
+    """Print a line for each model: its score on new rows, and its aleatoric and epistemic uncertainty."""
     X, y = draw(2000, SEED + 1)
     for name, estimator in fitted.items():
         density = estimator.log_density(estimator.predictive(X), y)
@@ -69,7 +69,7 @@ def tell(n: int, fitted: dict) -> None:
 
 
 def draw_figure(fitted: dict, out: Path) -> None:
-    """Draw what each model expects, with 90 % of its draws, inside and below the data."""
+    """Draw the prediction of each model, with 90 % of its draws, inside and below the data."""
     depth = np.linspace(0.2, 3.7, 176)[:, None]
     figure, panels = plt.subplots(1, len(fitted), figsize=(9, 3.6), sharey=True, layout="constrained")
     for axes, (n, estimator) in zip(panels, fitted.items(), strict=True):
@@ -89,11 +89,11 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     mpl.use("Agg")
     print(f"True noise inside the data: {noise(INSIDE).mean():.3f} km/s on average")
-    print(" rows  model     log score     noise  ignorance  ... outside   (km/s)")
+    print(" rows  model     log score aleatoric  epistemic  ... outside   (km/s)")
     networks = {}
     for n in SIZES:
         fitted = fit_all(n)
-        tell(n, fitted)
+        print_scores(n, fitted)
         networks[n] = fitted["bayesian"]
         print(f"{'':7}verdict on the posterior: {bg.diagnose(networks[n].posterior_).verdict}")
     draw_figure(networks, out)

@@ -1,8 +1,8 @@
-"""A small network that knows what a large ensemble knows: size, speed and trust on the same test rows.
+"""Distil a large ensemble into a small network: size, speed and calibration on the same test rows.
 
-Earthquakes and quarry blasts at sites that no model has seen. A deep ensemble is the teacher; it is calibrated on
-rows that it did not learn from, and compact students learn its answers and its doubt. Beside them stands the same
-compact network trained on labels alone. The figure shows what each size costs and gives.
+Earthquakes and quarry blasts at sites without training rows. A deep ensemble is the teacher; it is calibrated on
+held-out rows, and compact students are trained on its predictions and their uncertainty. The same compact network,
+trained on labels alone, is the reference. The figure shows loss, calibration and latency by size.
 
     python workflows/05_teacher_and_student.py [output folder]
 """
@@ -28,7 +28,7 @@ OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/teacher_and_student")
 SEED, MEMBERS, BATCH = 0, 8, 20_000
 SIZES = ((2,), (4,), (8,), (16,), (16, 16), (32, 32))
 STUDENT = (16,)  # the size that is compared with the teacher
-MARKERS = "sx^+D"  # shapes that still show where they lie on each other
+MARKERS = "sx^+D"  # shapes that remain visible when they overlap
 
 
 def numbers_in(fitted) -> int:
@@ -48,7 +48,7 @@ def score(name: str, predict, rows: bg.Dataset, size: int) -> dict:
     return {"name": name, **scores, "size": size, "microseconds": 1e6 * min(times) / BATCH}
 
 
-def tell(line: dict) -> None:
+def print_line(line: dict) -> None:
     """Print one line of the table."""
     print(
         f"{line['name']:34}{line['accuracy']:9.4f}{line['log_loss']:10.4f}{line['calibration_error']:13.4f}"
@@ -78,19 +78,19 @@ def main() -> None:
     mpl.use("Agg")
     OUT.mkdir(parents=True, exist_ok=True)
 
-    # 1. Sites for learning, sites for calibration, sites for the test.
+    # 1. Sites for training, sites for calibration, sites for the test.
     events = bg.load("seismic_events")
     train, test = (events.rows(rows) for rows in bg.split(events, seed=SEED).folds[0])
     sites = np.unique(train.group)
     held_out = np.flatnonzero(train.group.isin(sites[::5]))
     taught = train.rows(np.setdiff1d(np.arange(train.n_rows), held_out))
-    print(f"{taught.n_rows} rows teach, {len(held_out)} calibrate, {test.n_rows} test")
+    print(f"{taught.n_rows} training rows, {len(held_out)} for calibration, {test.n_rows} for the test")
 
-    # 2. The teacher: many networks; their disagreement is its doubt.
+    # 2. The teacher: many networks; their disagreement is its epistemic uncertainty.
     teacher = DeepEnsembleClassifier(bg.MLPClassifier((64, 64)), members=MEMBERS, random_state=SEED)
     teacher.fit(taught.X, taught.y.values, groups=taught.group.values)
 
-    # 3. Its students, and the same network without a teacher, from the labels that the teacher learned from.
+    # 3. Its students, and the same network without a teacher, trained on the teacher's labels.
     known = {"groups": train.group.values, "transfer": 4, "max_epochs": 100, "random_state": SEED}
     asked = (teacher, train.X, train.y.values)
     students = {size: distill(*asked, held_out=held_out, hidden=size, **known) for size in SIZES}
@@ -99,7 +99,7 @@ def main() -> None:
     student, temperature = students[STUDENT], students[STUDENT].correction_
     print(f"Temperature of the teacher: {temperature:.2f}")
 
-    # 4. What each is worth.
+    # 4. The scores of each.
     weights = numbers_in(teacher)
     print(f"{'':34}{'accuracy':>9}{'log loss':>10}{'calibration':>13}{'numbers':>9}{'μs a row':>12}")
     lines = [
@@ -111,7 +111,7 @@ def main() -> None:
     ]
     sweep = [score(f"student {size}", s.predict_proba, test, numbers_in(s)) for size, s in students.items()]
     for line in (*lines, *sweep):
-        tell(line)
+        print_line(line)
 
     # 5. One small file, and the figure.
     file = save_student(student, OUT / "student.safetensors")

@@ -1,4 +1,4 @@
-"""Find what well logs have in common: principal components of facies logs, and of an image.
+"""Compute principal components of facies logs, and of an image.
 
 python workflows/pca_of_well_logs.py [output folder]
 """

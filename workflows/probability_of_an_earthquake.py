@@ -1,4 +1,4 @@
-"""Ask how likely a strong earthquake is in the Pacific Northwest, and when blasts happen.
+"""Compute the probability of a strong earthquake in the Pacific Northwest, and the hours of blasts.
 
 Magnitudes follow the law of Gutenberg and Richter, log10 N(>= m) = a - b m, above the magnitude where the
 catalogue is complete: an exponential of rate b ln 10. That rate and the number of events a year have
@@ -83,7 +83,7 @@ def main(out: Path) -> None:
     noon = joint.condition(hour=12, magnitude=1.0).probability({"kind": "explosion"})
     print(f"P(explosion) = {joint.probability({'kind': 'explosion'}):.3f}; of M 1 to 2 past noon {noon:.3f}")
     alone, given = (mutual_information(joint, "kind", "hour", given=g) for g in ((), "magnitude"))
-    print(f"the hour tells {alone:.3f} nat about the kind, {given:.3f} once the magnitude is known")
+    print(f"information of the hour on the kind: {alone:.3f} nat, {given:.3f} given the magnitude")
     test = independence_test(joint.table * events.sizes["obs"], "kind", "hour")
     print(f"G = {test.statistic:.0f} on {test.degrees_of_freedom} degrees of freedom, were they independent")
     draw_figure(events, draws, joint, out)

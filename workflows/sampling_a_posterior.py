@@ -25,7 +25,7 @@ DRAWS, SEED = 4000, 11
 
 
 def log_likelihood(v: dict[str, xr.DataArray]) -> xr.DataArray:
-    """Return the log likelihood of the waits, labelled as the parameters are."""
+    """Return the log likelihood of the waits, with the labels of the parameters."""
     waits = xr.DataArray(WAITS, dims="wait")
     z = np.exp(v["log_shape"]) * (np.log(waits) - v["log_scale"])
     return (v["log_shape"] + z - np.exp(np.minimum(z, 700.0)) - np.log(waits)).sum("wait")

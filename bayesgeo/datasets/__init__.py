@@ -1,6 +1,6 @@
-"""Data sets: labelled arrays, what they mean and where they come from.
+"""Data sets: labelled arrays with units, groups, coordinates and origin.
 
-Load a data set by name, read a table of your own, or build a :class:`Dataset` from arrays.
+Load a data set by name, read your own table, or build a :class:`Dataset` from arrays.
 
 - ``titles``, ``load``, ``prepare``: data sets by name, and the derived columns of new rows for them.
 - ``read_table``: a CSV, Parquet or netCDF file as a data set.
@@ -9,7 +9,7 @@ Load a data set by name, read a table of your own, or build a :class:`Dataset` f
 - ``Split``, ``Finding``: what :func:`bayesgeo.split` and :func:`bayesgeo.audit` return.
 - ``draw_seismic_events``: events drawn from a known process.
 
-Nothing is imported before it is used.
+Names are imported on first use.
 """
 
 import lazy_loader

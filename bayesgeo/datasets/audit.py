@@ -1,4 +1,4 @@
-"""Find what makes the scores of a data set and its split false: leakage, repeats, constant columns, lost classes."""
+"""Audit a data set and its split: leakage, repeated rows, constant columns, lost classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Finding:
     code : str
         Kind of the fault, for programs.
     level : {"refuse", "warn", "note"}
-        Scores are false, may be false, or need a remark.
+        Scores are invalid, may be invalid, or need a remark.
     message : str
         The fault, where it is and the fix.
 
@@ -49,7 +49,7 @@ class Finding:
 
 
 def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
-    """Look for leakage and for columns and rows that make scores false.
+    """Find leakage, and columns and rows that make scores invalid.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
     >>> [finding.code for finding in audit(load("seismic_events").with_coordinate("depth"))]
     ['leak', 'separates']
     """
-    found = [*_columns(dataset), *_answers(dataset), *_classes(dataset), *_groups(dataset), *_places(dataset)]
+    found = [*_columns(dataset), *_leaks(dataset), *_classes(dataset), *_groups(dataset), *_places(dataset)]
     if split is not None:
         found += [*_repeats(dataset, split), *_shared(dataset, split), *_lost_classes(dataset, split)]
     return tuple(sorted(found, key=lambda finding: ("refuse", "warn", "note").index(finding.level)))
@@ -117,7 +117,7 @@ def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
         )
         yield Finding("collinear", "warn", message)
     elif found.condition_number > CONDITION:
-        # The weakest direction of the features: its largest entries are what nearly repeat each other.
+        # The largest entries of the weakest direction are the features that nearly repeat each other.
         weakest = np.linalg.eigh(centred.values.T @ centred.values)[1][:, 0]
         heavy = names[np.argsort(-np.abs(weakest))[:2]]
         message = (
@@ -132,7 +132,7 @@ def _standardised(X: np.ndarray) -> np.ndarray:
     return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
-def _answers(dataset: Dataset) -> Iterator[Finding]:
+def _leaks(dataset: Dataset) -> Iterator[Finding]:
     for name in dataset.features:
         if name in dataset.leaks:
             message = f"Feature {name} is a declared leak: {dataset.leaks[name]}. Leave it out."
@@ -258,7 +258,7 @@ def _seen(keys: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 
 def _near(dataset: Dataset, split: Split) -> int:
-    """Count near repeats; one fold and some thousand rows are enough to notice them."""
+    """Count near repeats; one fold and a few thousand rows suffice to detect them."""
     Z = _standardised(dataset.X.values)
     train, test = (part[:NEAR_ROWS] for part in split.folds[0])
     distance, nearest = KDTree(Z[train]).query(Z[test], distance_upper_bound=NEAR * np.sqrt(Z.shape[1]))

@@ -1,4 +1,4 @@
-"""A Dataset: labelled arrays, what they mean, and where they come from."""
+"""A Dataset: labelled arrays with units, groups, coordinates, weights and origin."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ PLACES = ("longitude", "latitude", "easting", "northing", "depth")
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows to learn from, with labels, units, groups, coordinates, weights and origin.
+    """Rows with a target, class labels, units, groups, coordinates, weights and origin.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Dataset:
 
     @property
     def leaks(self) -> Mapping[str, str]:
-        """Columns that carry the answer, with the reason."""
+        """Columns that leak the target, with the reason."""
         return self.origin.leaks
 
     @property
@@ -124,7 +124,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """Hash of all that models learn from: features, target, groups and weights, whatever file they came from."""
+        """Hash of the data that models are fitted to: features, target, groups and weights, from whatever file."""
         digest = hashlib.sha256()
         for part in _hashed(self):
             digest.update(part)
@@ -174,7 +174,7 @@ class Dataset:
         Raises
         ------
         InvalidInput
-            If the table lacks a column, or holds a category that was never learnt.
+            If the table lacks a column, or holds a category absent from the training data.
         """
         return encode(frame, self.columns).sel(feature=self.features)
 
@@ -193,7 +193,7 @@ class Dataset:
         return replace(self, X=self.X.sel(feature=list(names)), origin=replace(self.origin, columns=kept))
 
     def with_coordinate(self, name: str) -> "Dataset":
-        """Return the data set with a coordinate among the features, even one that leaks.
+        """Return the data set with a coordinate among the features, even one that leaks the target.
 
         Raises
         ------
@@ -214,7 +214,7 @@ def _hashed(data: Dataset) -> Iterator[bytes]:
         yield np.ascontiguousarray(part.values).tobytes()
     yield "\x1f".join([*data.features, *data.labels]).encode()
     for position, (key, labels) in enumerate(data.groups.data_vars.items()):
-        # The name of the first key is no part of the hash, so that renaming the column leaves it as it was.
+        # The name of the first key is not hashed, so that renaming the column does not change the hash.
         yield "\x1f".join([f"\x1e{key}"] * (position > 0) + [str(label) for label in labels.values]).encode()
     if data.weights is not None:
         yield b"\x1eweights" + np.ascontiguousarray(data.weights.values, dtype=float).tobytes()

@@ -71,7 +71,7 @@ def encode(frame: pd.DataFrame, columns: Sequence[Column]) -> xr.DataArray:
     ------
     InvalidInput
         If a column is missing, or holds text among numbers, a missing or infinite number, or a
-        category that was never learnt.
+        category absent from the training data.
 
     Examples
     --------
@@ -152,8 +152,8 @@ def _indicators(values: pd.Series, column: Column) -> np.ndarray:
     text = values.astype(str)
     unknown = text[~text.isin(column.levels)]
     if len(unknown):
-        problem = f"Category {unknown.iloc[0]!r} at row {unknown.index[0]} was never learnt."
-        remedy = f"{did_you_mean(unknown.iloc[0], column.levels)} Or learn again with such rows."
+        problem = f"Category {unknown.iloc[0]!r} at row {unknown.index[0]} is not in the training data."
+        remedy = f"{did_you_mean(unknown.iloc[0], column.levels)} Or train again with such rows."
         raise invalid("column", column.name, problem, remedy)
     return (text.to_numpy()[:, None] == np.array(column.levels[1:])).astype(float)
 

@@ -1,4 +1,4 @@
-"""Where a data set comes from and how it is meant to be used."""
+"""The origin of a data set and its intended use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Origin:
     columns : tuple of Column
         How a new table becomes the features.
     leaks : mapping of str to str
-        Columns that carry the answer, with the reason; they are features only on request.
+        Columns that leak the target, with the reason; they are features only on request.
     split : mapping
         The published split, as keywords of :func:`bayesgeo.split`; empty where none is published.
     attrs : mapping

@@ -1,4 +1,4 @@
-"""Data sets that come by name: our library, and what other packages register."""
+"""Data sets by name: those of bayesgeo, and those that other packages register."""
 
 import importlib
 from dataclasses import replace
@@ -19,7 +19,7 @@ LIBRARY = "bayesgeo.datasets.library"
 def titles() -> dict[str, str]:
     """List the data sets that can be loaded by name.
 
-    Our own titles are read without importing pandas. A package of your own adds a data set with an entry point of the
+    The titles of bayesgeo are read without importing pandas. Another package adds a data set with an entry point of the
     group ``bayesgeo.datasets``, which names a module with ``TITLE``, ``load`` and, if columns are derived, ``prepare``.
 
     Returns
@@ -30,7 +30,7 @@ def titles() -> dict[str, str]:
     Raises
     ------
     InvalidInput
-        If another package registers a name of ours, or its module cannot be imported.
+        If another package registers a name of bayesgeo, or its module cannot be imported.
 
     Examples
     --------

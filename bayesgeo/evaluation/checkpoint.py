@@ -1,4 +1,4 @@
-"""Fits of folds on disk until their model is done, so that an interruption costs the fit in work and no other."""
+"""Keep finished fits of folds on disk, so that an interruption loses only the fit in progress."""
 
 import json
 from collections.abc import Callable
@@ -15,16 +15,16 @@ CHECK = [field.name for field in fields(Check) if field.init]
 
 
 def kept(folder: str | Path | None, name: str, run: Callable[[], FoldResult]) -> FoldResult:
-    """Return the part of this name from a folder; if it is not there, run the fit and put it there.
+    """Return the stored result of a fit; without one, run the fit and store its result.
 
     Parameters
     ----------
     folder : path or None
         None keeps nothing.
     name : str
-        Of the fit among those of its model.
+        Name of the fit, unique within its model.
     run : callable
-        What gives the part.
+        Returns the result of the fit.
     """
     if folder is None:
         return run()
@@ -35,7 +35,7 @@ def kept(folder: str | Path | None, name: str, run: Callable[[], FoldResult]) ->
 
 
 def save_part(part: FoldResult, path: str | Path) -> None:
-    """Write a part to one netCDF file, whole or not at all."""
+    """Write the result of a fold to one netCDF file, atomically."""
     checks = part.diagnosis.checks
     groups = {
         "predictions": part.predictions,

@@ -1,4 +1,4 @@
-"""Which model is better, and whether the rows can tell."""
+"""Compare models by paired differences of a proper score."""
 
 import json
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
     r"""Compare every pair of models by the paired difference of a proper score, row by row.
 
     With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, the mean of :math:`d` gets an interval from a bootstrap
-    that resamples whole groups (rows where there are none). Only an interval clear of zero is called a difference.
+    that resamples whole groups (rows where there are none). Only an interval that excludes zero is called a difference.
     No correction for the number of pairs is made: the table shows them all. Where the folds were fitted under several
-    seeds, the interval is that of :func:`bayesgeo.evaluation.seeds.with_seed_variance`. A second opinion, which also
-    accounts for other training rows giving other models, is the interval of :func:`corrected_interval` over the folds.
+    seeds, the interval is that of :func:`bayesgeo.evaluation.seeds.with_seed_variance`. The interval of
+    :func:`corrected_interval` over the folds also includes the variance over training rows.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
         A row for each pair: ``a``, ``b``, ``metric``, ``difference`` (per row, in the unit of the score, nats for the
         log score, positive when ``a`` is better), ``low``, ``high``, ``prob``, ``blocks`` and ``conclusion``
         ("better", "worse" or "no detectable difference"), then ``folds``, ``t_low``, ``t_high`` and ``t_conclusion``
-        of the second opinion, ``seed_sd``, the standard deviation that seeds alone give the difference (NaN where it
-        was not measured), and ``same_preprocessing``: whether both models saw the same features; best models first.
+        of the interval over folds, ``seed_sd``, the standard deviation of the difference over seeds (NaN where it was
+        not measured), and ``same_preprocessing``: whether both models used the same features; best models first.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
 
 
 def conclude(low: float, high: float) -> str:
-    """Say what an interval of a difference allows to say.
+    """Return the conclusion that the interval of a difference supports.
 
     Examples
     --------
@@ -91,7 +91,8 @@ def corrected_interval(by_fold: np.ndarray, test_to_train: float, *, prob: float
     r"""Return the interval of the corrected resampled t-test of differences by fold.
 
     :math:`\bar d \pm t_{J-1} \sqrt{(1/J + n_\mathrm{test} / n_\mathrm{train})\, s^2}`: the folds share training rows,
-    so their spread alone says too little (Nadeau and Bengio 2003, Machine Learning 52:239). NaN with one fold.
+    so their spread alone underestimates the variance (Nadeau and Bengio 2003, Machine Learning 52:239). NaN with one
+    fold.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def corrected_interval(by_fold: np.ndarray, test_to_train: float, *, prob: float
 
 
 def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, seed: int) -> dict[str, Any]:
-    """Return the line of :func:`compare` about two models."""
+    """Return the row of :func:`compare` for two models."""
     observed = evidences[a]["observed_data"].to_dataset()
     difference = _scores(evidences[a], metric) - _scores(evidences[b], metric)
     codes, weights = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
@@ -172,7 +173,7 @@ def ranked_by(evidences: Mapping[str, xr.DataTree], metric: str) -> list[str]:
 
 
 def _scores(evidence: xr.DataTree, metric: str) -> np.ndarray:
-    """Return the score of each row, more of it being better."""
+    """Return the score of each row, with the sign for which greater is better."""
     sign = _proper(evidence)[metric].goodness(1.0)
     return sign * evidence["metrics"].to_dataset()[f"{metric}_by_row"].values
 

@@ -1,4 +1,4 @@
-"""Fit, predict what was held out, score it: from a model and a data set to Evidence."""
+"""Evaluate a model on a data set: fit, predict held-out rows, score them, and gather the Evidence."""
 
 import json
 from collections.abc import Mapping
@@ -36,13 +36,13 @@ from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.criticism import BY_ROW
 from bayesgeo.models.wrappers.sklearn import as_model
 
-TREES = ("Tree", "TreePredictor")  # what scikit-learn keeps the trees of a forest and of a boosting in
+TREES = ("Tree", "TreePredictor")  # classes that hold the trees of scikit-learn's forests and boosting
 LIBRARIES = ("arviz", "blackjax", "jax", "nutpie", "numpy", "pymc", "scikit-learn", "torch", "xarray")
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """What an evaluation leaves: the Evidence, and the model fitted on every row."""
+    """Result of an evaluation: the Evidence, and the model fitted on every row."""
 
     evidence: xr.DataTree
     model: Estimator
@@ -66,7 +66,7 @@ def evaluate(
     estimator : Estimator or scikit-learn estimator
         The model, or a classifier or regressor of scikit-learn; it is cloned for each fit and never changed.
     dataset : Dataset
-        Rows and what they mean.
+        Data set to evaluate on.
     split : Split
         The folds; see :func:`bayesgeo.split`.
     seed : int
@@ -74,12 +74,12 @@ def evaluate(
     jobs : int
         Folds that run at once, each in a process of its own.
     seeds : int
-        How often each fold is fitted, each time under another seed, to measure how far chance in the fit moves the
-        scores; a model whose fit is the same under another seed is not fitted again. All else in the Evidence, the
+        How often each fold is fitted, each time under another seed, to measure the variance of the scores
+        over seeds; a model whose fit is the same under another seed is not fitted again. All else in the Evidence, the
         predictions too, is of the first.
     random_rows : Split, optional
-        A split that ignores groups, place and time: its scores stand beside the honest ones of the same
-        rows, as the optimism gap.
+        A split that ignores groups, place and time: its scores on the same rows are reported beside those of
+        ``split``, as the optimism gap.
     keep : path, optional
         Folder for the finished fits of folds; after an interruption the same call with the same folder fits only the
         others. Remove it afterwards.
@@ -94,7 +94,7 @@ def evaluate(
     Raises
     ------
     InvalidInput
-        If the model does not suit the data set's task, or ``seeds`` is not a whole number above zero.
+        If the model does not suit the data set's task, or ``seeds`` is not a positive integer.
     KeyboardInterrupt
         If interrupted before the last fit, the one on every row; a last fit cut short is kept and marked.
 
@@ -131,7 +131,7 @@ def fit_and_score(
     """Evaluate a model as :func:`evaluate` does, and return the model fitted on every row beside the Evidence."""
     model = as_model(estimator)
     if isinstance(model, Classifier) != (dataset.task == "classification"):
-        raise invalid("estimator", type(estimator).__name__, f"The data set asks for {dataset.task}.")
+        raise invalid("estimator", type(estimator).__name__, f"The data set is for {dataset.task}.")
     positive("seeds", seeds, integer=True)
     states = (np.random.SeedSequence(seed).generate_state(len(split.folds) + 2) >> 1).tolist()
     folds = [*split.folds, *(random_rows.folds[:1] if random_rows else ())]
@@ -166,7 +166,7 @@ def fit_and_score(
 
 
 def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: FoldResult) -> None:
-    """Set the scores of a random split beside the honest ones of the same rows: the gap is the optimism."""
+    """Add the scores of a random split beside those of the split on the same rows: the gap is the optimism."""
     honest, metrics = tree["predictions"].to_dataset(), tree["metrics"].to_dataset()
     both = np.intersect1d(honest["obs"].values, part.predictions["obs"].values)
     y = dataset.y.sel(obs=both).values

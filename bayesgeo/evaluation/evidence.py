@@ -1,11 +1,11 @@
-"""Evidence: what one model said about rows it had not seen, as one DataTree with a fixed schema.
+"""Evidence: predictions of one model for held-out rows and their scores, a DataTree with a fixed schema.
 
 ============== =============================================================================================
 group          holds
 ============== =============================================================================================
-predictions    what was said of each test row: :func:`bayesgeo.metrics.classification.summarise_classes` or
+predictions    predictions of each test row: :func:`bayesgeo.metrics.classification.summarise_classes` or
                :func:`bayesgeo.metrics.regression.summarise_values`, and its ``fold``
-observed_data  what was seen, and where: :func:`observed_group`
+observed_data  observed targets, groups and coordinates: :func:`observed_group`
 metrics        scores with their intervals, :func:`metrics_group`
 calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
 selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective_scores`
@@ -14,7 +14,7 @@ diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
 posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned, and the tables of
-               :func:`bayesgeo.diagnostics.model_evidence` in place of what they are made of
+               :func:`bayesgeo.diagnostics.model_evidence` in place of their inputs
 ============== =============================================================================================
 """
 
@@ -48,7 +48,7 @@ PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "
 
 
 def describe(dataset: Dataset) -> str:
-    """Return what a report says of a data set, as JSON."""
+    """Describe a data set for a report, as JSON."""
     counts: Any = np.bincount(dataset.y.values, minlength=len(dataset.labels)) if dataset.labels else []
     return json.dumps(
         {
@@ -88,7 +88,7 @@ def blocks(observed: xr.Dataset) -> np.ndarray:
     return observed["group"].values if "group" in observed else np.arange(observed.sizes["obs"])
 
 
-# One thread: sums in another order would give other numbers on another number of cores.
+# One thread: the order of sums, and so their rounding, would depend on the number of cores.
 @threadpool_limits.wrap(limits=1)
 def scored_groups(
     dataset: Dataset,
@@ -99,7 +99,7 @@ def scored_groups(
     probability: np.ndarray,
     seed: int,
 ) -> dict[str, xr.Dataset]:
-    """Score predictions in every way: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
+    """Compute all scores of predictions: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
 
     All of their bootstraps resample the same whole groups; parameters as :func:`metrics_group`.
     """
@@ -134,7 +134,7 @@ def metrics_group(
     dataset : Dataset
         For its task, labels and group.
     predictions, observed : xarray.Dataset
-        Along ``obs``: what was said and what was seen.
+        Along ``obs``: predictions and observations.
     confusion : numpy.ndarray
         ``(draw, true, predicted)`` counts of each posterior draw; one draw gives no posterior interval.
     probability : numpy.ndarray
@@ -193,7 +193,7 @@ def _with_confusion(
 
 
 def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis]) -> xr.Dataset:
-    """Tabulate the checks of the fit on every row, and whether the fits on training parts were as sound."""
+    """Tabulate the checks of the fit on every row, and whether the fits on training parts are sound too."""
     checks = list(final.checks)
     if final.verdict != "not applicable":
         checks.append(_folds_check(folds))
@@ -214,7 +214,7 @@ def _folds_check(folds: Sequence[Diagnosis]) -> Check:
 
 
 def save_evidence(evidence: xr.DataTree, path: str | Path) -> Path:
-    """Write Evidence to one netCDF file, whole or not at all."""
+    """Write Evidence to one netCDF file, atomically."""
     with atomic_file(path) as temporary:
         evidence.to_netcdf(temporary, engine="h5netcdf")
     return Path(path)
@@ -226,7 +226,7 @@ def load_evidence(path: str | Path) -> xr.DataTree:
     Raises
     ------
     InvalidInput
-        If the file is no Evidence of this schema.
+        If the file is not Evidence of this schema.
     """
     try:
         tree = xr.load_datatree(path, engine="h5netcdf")

@@ -1,4 +1,4 @@
-"""What proves that models are comparable: hashes of the rows, the folds and the preprocessing."""
+"""Hashes of the rows, the folds and the preprocessing, which show whether models are comparable."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from bayesgeo.datasets.base import Dataset
 
 
 def rows_sha256(dataset: Dataset) -> str:
-    """Hash which rows are predicted and what of them: their names, targets, classes and groups, not their features."""
+    """Hash the rows to predict: their names, targets, classes and groups, not their features."""
     groups = () if dataset.group is None else dataset.group.values.tolist()
     names = (dataset.y["obs"].values.tolist(), dataset.labels, groups)
     return _hash(np.ascontiguousarray(dataset.y.values).tobytes(), *map(_joined, names))
 
 
 def preprocessing_sha256(dataset: Dataset) -> str:
-    """Hash what was made of the rows for the models: every number of ``X``, and how columns become features."""
+    """Hash the preprocessing of the rows: every number of ``X``, and how columns become features."""
     how = [repr(column) for column in dataset.columns]
     return _hash(np.ascontiguousarray(dataset.X.values).tobytes(), _joined(dataset.features), _joined(how))
 

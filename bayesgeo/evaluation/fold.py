@@ -1,4 +1,4 @@
-"""One fit on a training part, and what it said of its test part."""
+"""One fit on a training part, and its predictions for the test part."""
 
 import json
 import time
@@ -27,7 +27,7 @@ FUNCTION_ROWS = 100  # test rows on which the chains of a network are compared
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What one fit predicted for its test rows, and how it went.
+    """Predictions of one fit for its test rows, with its diagnosis, training curve and seconds.
 
     ``confusion (draw, true, predicted)`` and ``probability (draw, obs, label)`` are of posterior draws, the latter of
     fewer; both are empty for values.
@@ -90,8 +90,8 @@ def run_fold(
 
 
 @runtime_checkable
-class _ShowsFunctions(Protocol):
-    """A model whose draws are judged by the functions that they make."""
+class _HasFunctions(Protocol):
+    """A model that is diagnosed by the functions that its draws define."""
 
     posterior_: xr.DataTree
 
@@ -106,7 +106,7 @@ def diagnosis(
     With test rows, as in a fold, its draws alone: those of a network by its functions on these rows. What is in
     ``tables`` of :func:`bayesgeo.diagnostics.model_evidence` is not computed again.
     """
-    if test is not None and isinstance(fitted, _ShowsFunctions):
+    if test is not None and isinstance(fitted, _HasFunctions):
         return diagnose(_on_test_rows(fitted, test))
     if test is not None and isinstance(fitted, Bayesian):
         return diagnose(_draws_alone(fitted.posterior_))
@@ -119,8 +119,8 @@ def diagnosis(
     return Diagnosis((Check("posterior", "not applicable", np.nan, "", reason),))
 
 
-def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
-    """Return the posterior with its functions on test rows, which nothing in the fit has seen."""
+def _on_test_rows(fitted: _HasFunctions, test: Dataset) -> xr.DataTree:
+    """Return the posterior with its functions on test rows, which the fit did not use."""
     rows = test.rows(spaced(test.n_rows, FUNCTION_ROWS))
     functions, tree = fitted.functions(rows.X, rows.y.values), fitted.posterior_.copy(deep=False)
     if functions.sizes["point"]:  # none where the training part lacks every class of the test part
@@ -129,7 +129,7 @@ def _on_test_rows(fitted: _ShowsFunctions, test: Dataset) -> xr.DataTree:
 
 
 def _draws_alone(posterior: xr.DataTree) -> xr.DataTree:
-    """Return a posterior without what its model says of its own rows: test rows tell more of a model in a fold."""
+    """Return a posterior without the criticism groups, because a fold is evaluated on its test rows."""
     criticism = json.loads(posterior.attrs.get("criticism_groups", "[]"))
     kept = {name: node for name, node in posterior.children.items() if name not in criticism}
     attrs = {name: value for name, value in posterior.attrs.items() if name != "criticism_groups"}
@@ -144,7 +144,7 @@ def training_curve(fitted: Any) -> xr.Dataset | None:
 
 
 def is_interrupted(fitted: Estimator) -> bool:
-    """Tell whether the inference of a fitted model was cut short."""
+    """Return whether the inference of a fitted model was cut short."""
     return bool(isinstance(fitted, Bayesian) and fitted.posterior_.attrs["interrupted"])
 
 

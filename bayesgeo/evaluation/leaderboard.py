@@ -1,4 +1,4 @@
-"""Models ranked by a proper score, beside what else there is to choose them by."""
+"""Rank models by a proper score, with their calibration, seconds and size."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ COST = ("compile_seconds", "fit_seconds", "predict_seconds", "size_bytes")
 
 
 def leaderboard(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", seed: int = 0) -> pd.DataFrame:
-    """Rank models by a proper score, beside what else there is to choose them by.
+    """Rank models by a proper score, with their calibration, seconds and size.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bayesian models compared by leave-one-out, where a likelihood by row exists."""
+"""Compare Bayesian models by leave-one-out cross-validation, where a likelihood by row exists."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from bayesgeo.diagnostics.model import PARETO_K
 
 
 def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
-    """Rank Bayesian models by what they would say of each row had they not learned from it, with ``az.compare``.
+    """Rank Bayesian models by their leave-one-out predictive density, with ``az.compare``.
 
     Complements :func:`bayesgeo.evaluation.compare.compare` for models with a likelihood by row: nothing is held out,
     rows of one group inform each other, and no other model is included.
@@ -34,7 +34,7 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     Raises
     ------
     InvalidInput
-        If they learned from other rows.
+        If the models were fitted to different rows.
     """
     tables = {name: tree["loo"].to_dataset() for name, tree in evidences.items() if "loo" in tree.children}
     columns = ["model", "elpd", "elpd_diff", "dse", "p_loo", "weight", "bad_k"]
@@ -43,10 +43,10 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     first = next(iter(tables))
     for name, table in tables.items():
         if not np.array_equal(table["obs"], tables[first]["obs"]):
-            raise invalid("evidence", name, f"It learned from other rows than {first!r}.", "Fit both on one data set.")
+            raise invalid("evidence", name, f"It was fitted to other rows than {first!r}.", "Fit both on one data set.")
     found = _by_arviz(tables)
     of_rows = tables[first].attrs
-    # Of a part of the rows, sums are those of all by proportion.
+    # Sums over a part of the rows are scaled to all rows.
     scale = of_rows["of"] / of_rows["rows"]
     lines = [
         {

@@ -1,4 +1,4 @@
-"""How far chance in the fit moves a score: the same folds under other seeds."""
+"""Score variance over random seeds: the same folds under other seeds."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,15 +31,15 @@ def repeated(
     jobs: int,
     keep: str | Path | None = None,
 ) -> list[xr.Dataset]:
-    """Fit the folds again under other seeds, and return what each of these said of the test rows.
+    """Fit the folds again under other seeds, and return the predictions of the test rows under each.
 
     Parameters
     ----------
     estimator, dataset, split, seed, jobs, keep
         As for :func:`bayesgeo.evaluate`.
     first : FoldResult
-        What the first fit said of the first fold. If another seed says the same, the fit does not depend on the seed
-        and nothing else is fitted.
+        Result of the first fit of the first fold. If another seed gives the same predictions, the fit does not depend
+        on the seed and nothing else is fitted.
     seeds : int
         How many seeds there are in all, that of the first fits included.
 
@@ -54,15 +54,15 @@ def repeated(
     fits = [(fold, int(state)) for row in states for fold, state in zip(split.folds, row, strict=True)]
     total, n_folds = len(fits), len(split.folds)
 
-    def said(place: int) -> xr.Dataset:
+    def predictions_of(place: int) -> xr.Dataset:
         fold, state = fits[place]
         run = partial(run_fold, estimator, dataset, *fold, seed=state, place=(place + 1, total))
         return kept(keep, f"again_{place + 1}", run).predictions
 
-    probe = said(0)
+    probe = predictions_of(0)
     if _same(first.predictions, probe):
         return []
-    every = [probe, *joblib.Parallel(n_jobs=jobs)(joblib.delayed(said)(place) for place in range(1, total))]
+    every = [probe, *joblib.Parallel(n_jobs=jobs)(joblib.delayed(predictions_of)(place) for place in range(1, total))]
     return [xr.concat(every[k : k + n_folds], "obs") for k in range(0, total, n_folds)]
 
 
@@ -84,7 +84,7 @@ def seeds_group(dataset: Dataset, evidence: xr.DataTree, others: Sequence[xr.Dat
     names = [str(name) for name in first["metric"].values]
     values = np.array([first.values, *([known[name](said, y) for name in names] for said in others)])
     sd = values.std(axis=0, ddof=1) if others else np.zeros(len(names))
-    sd[np.ptp(values, axis=0) == 0] = 0.0  # no rounding where nothing moves
+    sd[np.ptp(values, axis=0) == 0] = 0.0  # no rounding where seeds agree
     return xr.Dataset(
         {"value": (("seed", "metric"), values), "sd": ("metric", sd)},
         coords={"metric": names},
@@ -103,7 +103,7 @@ def seed_variance(evidence: xr.DataTree, metric: str) -> tuple[float, int]:
 def with_seed_variance(
     difference: float, ends: tuple[float, float], variances: np.ndarray, freedom: np.ndarray, *, prob: float
 ) -> tuple[float, float]:
-    r"""Widen the interval of a difference by what other seeds of the two fits would have changed.
+    r"""Widen the interval of a difference by the variance of both scores over seeds.
 
     The two causes are independent, so half-widths add as squares: each end moves to :math:`\bar d \pm \sqrt{h^2 + t^2
     (s_a^2 + s_b^2)}` with its half-width :math:`h`, the variances :math:`s^2` of the two scores over seeds, and the

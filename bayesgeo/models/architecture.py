@@ -49,7 +49,7 @@ def _gelu(z: Any, xp: Any) -> Any:
     return 0.5 * z * (1.0 + erf(z * 2**-0.5))
 
 
-# Written with what the four libraries call by the same name; safe wherever exp would overflow.
+# Only functions that all four libraries give the same name; exp never overflows.
 ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "identity": lambda z, xp: z,
     "sigmoid": lambda z, xp: 0.5 + 0.5 * xp.tanh(0.5 * z),
@@ -80,13 +80,13 @@ class Network:
     activation : str
         One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``.
     norm : {None, "layer"}
-        Whether what enters each activation is normalised over the layer's units (Ba, Kiros & Hinton 2016); then
+        Whether the input of each activation is normalised over the layer's units (Ba, Kiros & Hinton 2016); then
         ``gain_k (output,)`` and ``shift_k (output,)`` of each hidden layer are weights too.
 
     Raises
     ------
     InvalidInput
-        If a width is no whole number above zero, or the activation or the norm is unknown.
+        If a width is not a positive integer, or the activation or the norm is unknown.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class Network:
         if self.norm is not None:
             one_of("norm", self.norm, ["layer"])
         if not isinstance(self.hidden, Iterable):
-            raise invalid("hidden", self.hidden, "It is no tuple of widths.", f"Give hidden=({self.hidden},).")
+            raise invalid("hidden", self.hidden, "It must be a tuple of ints.", f"Give hidden=({self.hidden},).")
         # A list would make an unhashable value.
         object.__setattr__(self, "hidden", tuple(self.hidden))
         positive("features", self.features, integer=True)
@@ -173,7 +173,7 @@ class Network:
         return xp.swapaxes(h, -1, -2)
 
     def normalise(self, z: Any, k: int, p: Mapping[str, Any], xp: Any) -> Any:
-        """Return what enters the activation of layer ``k``, from ``z (..., unit, obs)``."""
+        """Return the input of the activation of layer ``k``, from ``z (..., unit, obs)``."""
         if self.norm is None:
             return z
         z = z - xp.mean(z, axis=-2, keepdims=True)
@@ -240,8 +240,8 @@ class Network:
         import torch
 
         if not isinstance(module, torch.nn.Sequential):
-            problem = "It is no torch.nn.Sequential."
-            raise invalid("module", type(module).__name__, problem, "Give what to_torch builds.")
+            problem = "It must be a torch.nn.Sequential."
+            raise invalid("module", type(module).__name__, problem, "Build it with to_torch.")
         with torch.device("meta"):
             wanted = self.to_torch()
         for k, (ours, theirs) in enumerate(zip_longest(wanted, module)):
@@ -264,10 +264,10 @@ class Network:
 
 
 def _settings(layer: Any) -> Any:
-    """Return what decides the map of a layer, beside its weights."""
+    """Return the settings of a layer that change its output, beside its weights."""
     if layer is None:
         return None
-    # Computing in place gives the same numbers; whether it trains does not matter to these layers.
+    # In-place computation gives the same numbers; training mode does not change these layers.
     public = {name: value for name, value in vars(layer).items() if name[0] != "_"}
     kept = {name: value for name, value in public.items() if name not in ("training", "inplace")}
     return type(layer), kept, getattr(layer, "bias", None) is None

@@ -1,4 +1,4 @@
-"""What every model shares: the scikit-learn contract outside, draws inside."""
+"""Base classes of all models: the scikit-learn interface over predictions that are draws."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -23,20 +23,20 @@ Kind = Literal["expected", "response"]
 UnseenGroups = Literal["ignored", "population", "refused"]
 NOISE_DRAWS = 1000  # response draws, at least about, of a model that has few parameter draws
 # The CRPS of n draws is too high by one part in n, and each end of a 90 % interval is off by 2.1 / sqrt(n) standard
-# deviations: 0.4 % and 0.13 at 250, small beside what parts two models. Below, draws are repeated under new noise.
+# deviations: 0.4 % and 0.13 at 250, small beside differences of models. Fewer draws are repeated with new noise.
 FEW_DRAWS = 250
 
 
 @cache
 def _multiplying_libraries() -> ThreadpoolController:
-    """Return what multiplies matrices, looked up once: the search takes longer than to predict a thousand rows."""
+    """Return the controller of BLAS threads, cached: the look-up takes longer than predicting a thousand rows."""
     return ThreadpoolController()
 
 
 class Estimator(BaseEstimator, ABC):
     """Base of every model: scikit-learn's interface over predictions that are draws.
 
-    A subclass states ``name`` and ``kind``, writes ``_learn(rows)`` and how it predicts, and states its
+    A subclass sets ``name`` and ``kind``, implements ``_learn(rows)`` and its prediction, and returns its
     :meth:`specification`. A deterministic model is a posterior with one draw.
 
     Attributes
@@ -46,8 +46,8 @@ class Estimator(BaseEstimator, ABC):
     kind : {"Bayesian", "deterministic", "baseline"}
         Whether it has a posterior; a baseline ignores the features.
     unseen_groups : {"ignored", "population", "refused"}
-        The rule for a group that the model never saw: groups do not enter a prediction at all; the effect of a new
-        group is integrated over the population of groups; or the row is refused.
+        The rule for a group absent from the training rows: groups are ignored in every prediction; the effect of the
+        new group is integrated over the population of groups; or the row is refused.
     uses_weights : bool
         Whether rows may be weighted.
     """
@@ -60,7 +60,7 @@ class Estimator(BaseEstimator, ABC):
     random_state: Any
 
     def fit(self, X: Any, y: Any, groups: Any = None, *, coordinates: Any = None, weights: Any = None) -> Self:
-        """Learn from rows.
+        """Fit the model to training rows.
 
         Parameters
         ----------
@@ -69,8 +69,8 @@ class Estimator(BaseEstimator, ABC):
         y : array-like
             ``(obs,)`` targets.
         groups : array-like, mapping or DataFrame, optional
-            ``(obs,)`` labels of groups, or labels by key. Groups of the first key stay together when the model sets
-            rows aside for itself.
+            ``(obs,)`` labels of groups, or labels by key. Groups of the first key stay together when the model holds
+            rows out.
         coordinates : mapping or DataFrame, optional
             ``(obs,)`` numbers by name: ``longitude`` and ``latitude``, or ``easting`` and ``northing``.
         weights : array-like, optional
@@ -88,7 +88,7 @@ class Estimator(BaseEstimator, ABC):
         return self._fit(X, y, groups, coordinates, weights)
 
     def _fit(self, X: Any, y: Any, groups: Any, coordinates: Any = None, weights: Any = None, **others: Any) -> Self:
-        """Check the rows and let the model learn from them; ``others`` reach ``_learn`` as they are."""
+        """Check the training rows and fit the model; ``others`` are passed to ``_learn``."""
         if isinstance(X, xr.DataArray):
             self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
         names = row_names(X)
@@ -140,7 +140,7 @@ class Estimator(BaseEstimator, ABC):
             ``"expected"``: the mean of the outcome (class probabilities, or the regression mean);
             ``"response"``: the outcome itself with its noise (class codes, or values).
         groups, coordinates
-            As in :meth:`fit`. The class attribute ``unseen_groups`` says what a group that was not seen gets.
+            As in :meth:`fit`. The class attribute ``unseen_groups`` is the rule for unseen groups.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class Estimator(BaseEstimator, ABC):
         return Rows(values, names, labels, places)
 
     def _parts(self, X: Any, groups: Any, coordinates: Any, arrays: int = 1) -> Iterator[Rows]:
-        """Yield so few rows that some arrays of their draws fit into memory, meanwhile on one thread."""
+        """Yield chunks of rows, on one thread, so small that ``arrays`` arrays of their draws fit into memory."""
         rows = self._rows(X, groups, coordinates)
         step = max(1, _arrays.BUDGET // (arrays * self._numbers_per_row()))
         with _multiplying_libraries().limit(limits=1):
@@ -233,9 +233,9 @@ class Classifier(ClassifierMixin, Estimator):
 
 
 class Regressor(RegressorMixin, Estimator):
-    """Base of the regressors: an expected value and a noise, Gaussian or Student-t, around it.
+    """Base of the regressors: an expected value with Gaussian or Student-t noise around it.
 
-    A model writes ``_expected`` and ``noise_``; one whose noise differs by row writes ``_predictive`` instead of both.
+    A model implements ``_expected`` and ``noise_``, or ``_predictive`` alone where the noise differs by row.
 
     Attributes
     ----------
@@ -250,7 +250,7 @@ class Regressor(RegressorMixin, Estimator):
         return np.concatenate([part.mean(("chain", "draw")).values for part in parts])
 
     def predictive(self, X: Any, *, groups: Any = None, coordinates: Any = None) -> xr.Dataset:
-        """Return what distribution each draw predicts for each row, in the unit of ``y``.
+        """Return the predictive distribution of each draw for each row, in the unit of ``y``.
 
         Parameters
         ----------
@@ -265,14 +265,14 @@ class Regressor(RegressorMixin, Estimator):
             ``expected (chain, draw, obs)``; ``sigma``, the scale of the noise, over ``chain`` and ``draw`` or over
             ``obs`` too; and, for Student-t noise, its degrees of freedom ``nu (chain, draw)``.
         """
-        # What does not differ by row is the same in every part.
+        # Variables without the dimension obs are the same in every part.
         parts = list(self.stream_predictive(X, groups=groups, coordinates=coordinates))
         return xr.concat(parts, "obs", data_vars="minimal", coords="minimal", compat="override")
 
     def stream_predictive(self, X: Any, *, groups: Any = None, coordinates: Any = None) -> Iterator[xr.Dataset]:
         """Yield :meth:`predictive` a few rows at a time, so that memory stays bounded."""
         check_is_fitted(self)
-        # What is expected, sigma, and soon the density and the response beside them.
+        # Four arrays: expected, sigma, and the density and the response that callers compute.
         for rows in self._parts(X, groups, coordinates, arrays=4):
             yield self._label_predictive(self._predictive(rows), rows)
 
@@ -337,7 +337,7 @@ def one_draw_noise(sigma: float) -> xr.Dataset:
 
 
 def _repeat_few(predictive: xr.Dataset) -> xr.Dataset:
-    """Repeat the draws of a model that has few, numbered anew, until there are ``NOISE_DRAWS``."""
+    """Repeat few draws, renumbered, until there are about ``NOISE_DRAWS``."""
     n_draws = predictive.sizes["chain"] * predictive.sizes["draw"]
     if n_draws >= FEW_DRAWS:
         return predictive

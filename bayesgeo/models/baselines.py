@@ -1,4 +1,4 @@
-"""Deterministic models by scikit-learn: the baselines and rivals of a Bayesian model."""
+"""Deterministic scikit-learn models to compare a Bayesian model with: baselines and strong alternatives."""
 
 from typing import Any
 

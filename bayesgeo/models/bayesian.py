@@ -1,4 +1,4 @@
-"""What the Bayesian models share: a problem to state, an inference to compute it, a posterior to keep."""
+"""Base class of the Bayesian models: state a problem, run an inference, keep the posterior."""
 
 import json
 from abc import abstractmethod
@@ -14,11 +14,11 @@ from bayesgeo.models.criticism import BY_ROW, PredictiveFunctions, criticism_gro
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.rows import TrainingRows
 
-MINIBATCH_ROWS = 50_000  # rows above which a network's default inference sees minibatches
+MINIBATCH_ROWS = 50_000  # rows above which a network's default inference uses minibatches
 
 
 class Bayesian(Estimator):
-    """Base of the Bayesian models: a subclass writes ``_problem``, how it predicts, and its specification.
+    """Base of the Bayesian models: a subclass implements ``_problem``, its prediction and its specification.
 
     A subclass comes first among the bases: ``class Mine(Bayesian, Regressor)``.
 
@@ -29,7 +29,7 @@ class Bayesian(Estimator):
         of the model, see :mod:`bayesgeo.diagnostics.model_tables`. The root attributes hold ``data_sha256``, the hash
         of the training data, and ``criticism_groups``, a JSON list of the groups that the model added for checks.
     center_, scale_ : numpy.ndarray
-        ``(feature,)`` what standardised the features.
+        ``(feature,)`` mean and scale that standardise the features.
     """
 
     kind = "Bayesian"
@@ -41,7 +41,7 @@ class Bayesian(Estimator):
         """State the posterior of rows in the units of the table; :meth:`_scaled` standardises their features."""
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
-        """Add the quantities that a reader wants, in the units of the table."""
+        """Add the quantities to report, in the units of the table."""
         return posterior
 
     def _predictive_functions(self, problem: Problem) -> PredictiveFunctions | None:
@@ -107,7 +107,7 @@ def default_inference(problem: Problem) -> Inference:
 
 
 def feature_names(estimator: Any) -> list[str]:
-    """Return the names of the features that an estimator learned from, ``x0, x1, ...`` where they have none."""
+    """Return the names of an estimator's training features, ``x0, x1, ...`` where they have none."""
     names = getattr(estimator, "feature_names_in_", None)
     return [f"x{j}" for j in range(estimator.n_features_in_)] if names is None else list(names)
 

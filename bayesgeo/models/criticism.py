@@ -2,8 +2,8 @@
 
 The groups are listed in :mod:`bayesgeo.diagnostics.model_tables`. They are computed with NumPy, at no more than
 ``ROWS`` rows, evenly spaced, from 500 to 4,000 draws, evenly spaced, the fewer the more rows there are, and kept in
-single precision: ten megabytes at most, whatever the data. Attributes of ``log_likelihood`` say of how many ``rows``
-and ``draws`` they are a part.
+single precision: ten megabytes at most, whatever the data. The attributes ``rows`` and ``draws`` of
+``log_likelihood`` are the totals before thinning.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from bayesgeo.models.rows import Rows, TrainingRows
 
 ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
 FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
-CDF_ROWS = 1_000  # enough for a test of uniformity to see every departure that matters
+CDF_ROWS = 1_000  # enough for a uniformity test to detect every departure that matters
 PRIOR_DRAWS = 1_000
 TENTHS = 10
-LEAST_OF_GROUP = 5  # rows; shares of smaller groups are all chance
+LEAST_OF_GROUP = 5  # rows; shares of smaller groups are mostly noise
 # Below these, in standard deviations of the target or as shares of rows, a difference does not matter.
 MARGINS = {"mean": 0.1, "sd": 0.1, "min": 0.5, "max": 0.5}
 SHARE_MARGIN, SPREAD_MARGIN = 0.02, 0.05
@@ -43,8 +43,7 @@ class PredictiveFunctions:
         Maps rows (:class:`bayesgeo.models.rows.Rows`) and parameters to ``expected``, ``sigma`` and perhaps ``nu`` of a
         value, in the unit of the target, or to ``log_probability (chain, draw, obs, label)`` of classes.
     log_prior : callable, optional
-        Maps parameters to the log prior ``(chain, draw)`` that a power of it changes, up to a constant; None where it
-        is flat.
+        Maps parameters to the log prior ``(chain, draw)`` to be power-scaled, up to a constant; None where it is flat.
     prior : callable, optional
         Draws parameters ``(chain, draw, ...)`` from the prior, given a size and a numpy Generator.
     shown : tuple of str
@@ -58,7 +57,7 @@ class PredictiveFunctions:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _CheckedRows:
     """Some of the training rows, and the names of their classes (empty for values)."""
 
     rows: TrainingRows
@@ -81,7 +80,7 @@ def criticism_groups(
     posterior : xarray.Dataset
         Its draws as sampled.
     rows : TrainingRows
-        The rows that it learned from.
+        The training rows.
     labels : tuple of str
         Names of the classes; empty for values.
     seed : int
@@ -92,8 +91,8 @@ def criticism_groups(
     kept = spaced(len(rows.y), ROWS)
     draws = int(np.clip(NUMBERS // len(kept), FEWEST_DRAWS, MOST_DRAWS))
     thinned = posterior.isel(draw=spaced(posterior.sizes["draw"], -(-draws // n_chains)))
-    part = _Seen(rows.part(kept), labels)
-    with np.errstate(all="ignore"):  # draws that are no numbers are found by the checks, not here
+    part = _CheckedRows(rows.part(kept), labels)
+    with np.errstate(all="ignore"):  # the checks report draws that are NaN
         p = _by_name(thinned)
         density, mean = _over_rows(model, part, p)
         groups = {"log_likelihood": _by_row(thinned, density, kept)}
@@ -111,7 +110,7 @@ def criticism_groups(
     return groups
 
 
-def _over_rows(model: PredictiveFunctions, rows: _Seen, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
+def _over_rows(model: PredictiveFunctions, rows: _CheckedRows, p: Parameters) -> tuple[np.ndarray, np.ndarray]:
     """Return the log density ``(chain, draw, obs)`` and, of classes, mean probabilities ``(obs, label)``."""
     density, mean = [], []
     for at, predicted in _blocks(model, rows, p):
@@ -121,7 +120,9 @@ def _over_rows(model: PredictiveFunctions, rows: _Seen, p: Parameters) -> tuple[
     return np.concatenate(density, axis=2), np.concatenate(mean) if mean else np.empty((0, 0))
 
 
-def _blocks(model: PredictiveFunctions, rows: _Seen, p: Parameters) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
+def _blocks(
+    model: PredictiveFunctions, rows: _CheckedRows, p: Parameters
+) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
     """Yield a few rows at a time and what the model predicts for them, so that memory stays bounded."""
     step = max(1, _arrays.BUDGET // (_draws(p) * max(len(rows.labels), 1)))
     for start in range(0, len(rows.y), step):
@@ -130,13 +131,13 @@ def _blocks(model: PredictiveFunctions, rows: _Seen, p: Parameters) -> Iterator[
 
 
 def _prior_groups(
-    model: PredictiveFunctions, rows: _Seen, posterior: xr.Dataset, rng: np.random.Generator
+    model: PredictiveFunctions, rows: _CheckedRows, posterior: xr.Dataset, rng: np.random.Generator
 ) -> dict[str, xr.Dataset]:
-    """Return draws of the prior, labelled as those of the posterior, and what rows drawn from them look like."""
+    """Return draws of the prior, labelled as those of the posterior, and statistics of rows drawn from them."""
     assert model.prior is not None
     drawn = model.prior((1, PRIOR_DRAWS), rng)
     few = {name: values[:, :FEWEST_DRAWS] for name, values in drawn.items()}
-    # Before any data, no part of the rows is told from another.
+    # The prior predictive is computed over all rows, not by part.
     one = (np.zeros(len(rows.y), dtype=int), "")
     replicated = _replicated(model, rows, few, rng, parts=one)
     groups = {"prior_predictive": replicated.isel(statistic=slice(len(rows.labels) or None))}
@@ -152,7 +153,7 @@ def _by_name(posterior: xr.Dataset) -> dict[str, np.ndarray]:
 
 
 def _draws(p: Parameters) -> int:
-    """Return how many draws the parameters hold, those of all chains."""
+    """Return the number of draws, over all chains."""
     return int(np.prod(next(iter(p.values())).shape[:2]))
 
 
@@ -195,9 +196,14 @@ def _cdf(predictive: Mapping[str, np.ndarray], y: np.ndarray) -> np.ndarray:
 
 
 def _replicated(
-    model: PredictiveFunctions, rows: _Seen, p: Parameters, rng: np.random.Generator, *, parts: tuple[np.ndarray, str]
+    model: PredictiveFunctions,
+    rows: _CheckedRows,
+    p: Parameters,
+    rng: np.random.Generator,
+    *,
+    parts: tuple[np.ndarray, str],
 ) -> xr.Dataset:
-    """Draw the rows anew from each draw of the parameters, and compare statistics with those of the data."""
+    """Replicate the rows from each draw of the parameters, and compare statistics with those of the data."""
     if rows.labels:
         counts = _counts(model, rows, p, rng, parts=parts[0])
         seen = np.zeros((1, *counts.shape[1:]))
@@ -223,9 +229,9 @@ def _statistics(y: np.ndarray) -> np.ndarray:
 
 
 def _counts(
-    model: PredictiveFunctions, rows: _Seen, p: Parameters, rng: np.random.Generator, *, parts: np.ndarray
+    model: PredictiveFunctions, rows: _CheckedRows, p: Parameters, rng: np.random.Generator, *, parts: np.ndarray
 ) -> np.ndarray:
-    """Draw classes anew, and count them ``(draw, part, label)``."""
+    """Replicate classes, and count them ``(draw, part, label)``."""
     n_draws, n_parts, n_labels = _draws(p), int(parts.max()) + 1, len(rows.labels)
     counts = np.zeros((n_draws, n_parts, n_labels))
     for block, predicted in _blocks(model, rows, p):
@@ -237,8 +243,8 @@ def _counts(
     return counts
 
 
-def _parts(mean: np.ndarray, rows: _Seen) -> tuple[np.ndarray, str]:
-    """Return between which parts of the rows shares are compared: their groups, or tenths by probability."""
+def _parts(mean: np.ndarray, rows: _CheckedRows) -> tuple[np.ndarray, str]:
+    """Return the parts of the rows whose shares are compared, and their name: groups, or tenths by probability."""
     if not rows.labels:
         return np.zeros(len(rows.y), dtype=int), ""
     if rows.rows.group is not None:
@@ -251,7 +257,7 @@ def _parts(mean: np.ndarray, rows: _Seen) -> tuple[np.ndarray, str]:
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
-    """Return the share of each label, and how far the shares of parts lie from it, ``(draw, statistic)``."""
+    """Return the share of each label, and the spread of the shares of parts, ``(draw, statistic)``."""
     rows = counts.sum(axis=2)
     share = counts.sum(axis=1) / rows.sum(axis=1)[:, None]
     with np.errstate(invalid="ignore"):

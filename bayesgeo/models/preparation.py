@@ -1,4 +1,4 @@
-"""What models do to rows before they learn: bring them to one scale, set some aside."""
+"""Prepare training rows: standardise features, hold rows out."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from sklearn.model_selection import (
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and scale along rows: the standard deviation, or 1 for what does not vary.
+    """Return mean and scale along rows: the standard deviation, or 1 for a constant column.
 
     A column of two values is scaled by their difference: a rare category would else get a prior as wide as its
     indicator is narrow (Gelman et al. 2008, The Annals of Applied Statistics 2:4).
@@ -36,12 +36,12 @@ def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def held_out_folds(
     y: np.ndarray, groups: Any, n_folds: int, seed: int, *, stratify: bool
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Part the rows into folds, each held out once: whole groups where there are enough, else at random.
+    """Split the rows into folds, each held out once: whole groups where there are enough, else at random.
 
     Returns
     -------
     list of pairs of numpy.ndarray
-        The rows to learn from and the rows held out; empty where there are fewer than two rows a fold.
+        Training rows and held-out rows; empty where there are fewer than two rows a fold.
 
     Examples
     --------
@@ -59,9 +59,9 @@ def held_out_folds(
 
 
 def validation_rows(y: np.ndarray, groups: Any, seed: int, *, stratify: bool, part: float = 0.15) -> np.ndarray:
-    """Choose the rows that decide when to stop: whole groups where there are groups, else at random.
+    """Choose the validation rows of early stopping: whole groups where there are groups, else at random.
 
-    Fewer than ten rows are too few to part: all of them decide.
+    Of fewer than ten rows all are validation rows.
 
     Examples
     --------

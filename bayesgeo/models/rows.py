@@ -1,4 +1,4 @@
-"""The rows that a model learns from or predicts, as one value."""
+"""Training rows and rows to predict, with groups, coordinates and weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows(Rows):
-    """Rows to learn from.
+    """Training rows.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _picked(values: Labels, index: Any) -> dict[str, np.ndarray]:
 
 
 def labels_by_key(values: Any, n: int, *, what: str = "groups", default: str = "group") -> dict[str, np.ndarray]:
-    """Return labels ``(obs,)`` by key, whatever holds them.
+    """Return labels ``(obs,)`` by key, from any container.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def labels_by_key(values: Any, n: int, *, what: str = "groups", default: str = "
 
 
 def framed(X: Any) -> Any:
-    """Return a labelled array as a DataFrame, whose names scikit-learn knows; anything else unchanged."""
+    """Return a labelled array as a DataFrame, whose names scikit-learn reads; anything else unchanged."""
     if not isinstance(X, xr.DataArray):
         return X
     return pd.DataFrame(X.values, columns=[str(name) for name in X["feature"].values])

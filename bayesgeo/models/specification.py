@@ -1,4 +1,4 @@
-"""What a model states about itself: its formula, its priors and why, and the names that a reader wants."""
+"""Specification of a model: its formula, its priors with reasons, its graph, and names for a report."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,7 +31,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Graph:
-    """Which quantity depends on which.
+    """Dependence graph of a model.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Graph:
     edges : tuple of pairs of str
         From a name to one that depends on it.
     observed : tuple of str
-        Names of what was observed.
+        Names of observed quantities.
     """
 
     columns: tuple[tuple[str, ...], ...]
@@ -50,7 +50,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Specification:
-    """What a model states about itself; a report shows it, and never asks for the model's class.
+    """Formula, priors and names of a model, for a report to show.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Specification:
     prior_kind : {"broad", "default", "informed", ""}
         Whether the priors are flat, the defaults, or chosen by the caller.
     graph : Graph, optional
-        What depends on what.
+        Dependence graph of the model.
     quantities : tuple of str
         Variables of the posterior to tabulate, in the units of the table.
     effects : str

@@ -1,4 +1,4 @@
-"""Keep a fitted model in a folder that no loader ever executes: JSON, netCDF, safetensors, skops."""
+"""Save and load fitted models as folders of JSON, netCDF, safetensors and skops files; loading runs no saved code."""
 
 import dataclasses
 import hashlib
@@ -27,7 +27,7 @@ LIBRARIES = ("bayesgeo", "numpy", "scikit-learn", "xarray")
 
 
 def save_model(estimator: Estimator, folder: str | Path) -> Path:
-    """Write a fitted model to ``folder``, replacing what is there only when all is written.
+    """Write a fitted model to ``folder``, replacing an earlier one only when all is written.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def load_model(folder: str | Path) -> Estimator:
     Raises
     ------
     InvalidInput
-        If the folder holds no such model, or a file is missing, altered or of an unknown kind.
+        If the folder holds no saved model, or a file is missing, altered or of an unknown kind.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def load_model(folder: str | Path) -> Estimator:
 
 
 def reference(kind: type) -> str:
-    """Return how a class is named on disk: by its name if it is ours, else by module and name.
+    """Return how a class is named on disk: by its name if it is in bayesgeo, else by module and name.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def reference(kind: type) -> str:
 
 
 def resolve(what: str, name: str, kind: str) -> Any:
-    """Return the class of a :func:`reference`: one of ours, or one that an installed package registers.
+    """Return the class of a :func:`reference`: one of bayesgeo, or one that an installed package registers.
 
     Nothing is imported because a file names it: a foreign class must be an entry point of ``bayesgeo.<kind>``.
 
@@ -140,7 +140,7 @@ def _built(name: str, parameters: dict[str, Any], where: str) -> Any:
     """Build an unfitted estimator from its class and encoded parameters."""
     kind = resolve("model class", name, "models")
     if not isinstance(kind, type) or not issubclass(kind, Estimator):
-        raise invalid("model class", name, "It is no model.", SAVE_AGAIN)
+        raise invalid("model class", name, "It is not a model.", SAVE_AGAIN)
     try:
         return kind(**{key: _decode(value) for key, value in parameters.items()})
     except TypeError as error:
@@ -209,7 +209,7 @@ def _read_skops(file: Path) -> Any:
 
 
 def _skops() -> Any:
-    """Import skops without what its walk over all of scikit-learn would import beside: torch, JAX, dask, cupy."""
+    """Import skops without the packages that its scan of scikit-learn would also import: torch, JAX, dask, cupy."""
     blocked = dict.fromkeys(name for name in ("torch", "jax", "dask", "cupy") if name not in sys.modules)
     sys.modules.update(blocked)  # type: ignore[arg-type]
     try:
@@ -253,7 +253,7 @@ def _decode(value: Any) -> Any:
 def _decode_object(value: dict[str, Any]) -> Any:
     kind = resolve("value", value["value"], one_of("kind of value", value["of"], VALUES))
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        raise invalid("value", value["value"], "It is no value that a model keeps.", SAVE_AGAIN)
+        raise invalid("value", value["value"], "It is not a value that a model keeps.", SAVE_AGAIN)
     return kind(**{name: _decode(part) for name, part in value["settings"].items()})
 
 

@@ -16,7 +16,7 @@ from bayesgeo.reporting.sections.base import Section
 
 
 class Report(Path):
-    """Where a report was written; a notebook shows the page itself, in a frame that can do nothing."""
+    """The path of a report; a notebook shows the page itself, in a sandboxed frame."""
 
     def _repr_html_(self) -> str:
         page = escape(self.read_text(encoding="utf-8"))
@@ -41,11 +41,11 @@ def report(
     evidences : mapping of str to xarray.DataTree
         Evidence by model name, on the same rows and folds; see :func:`bayesgeo.evaluate`.
     out : path
-        Folder for the three files; made where it does not exist.
+        Folder for the three files; created if it does not exist.
     findings : sequence of Finding or mapping
         ``code``, ``level`` and ``message`` of the audit of the data; see :func:`bayesgeo.audit`.
     reproduce : mapping, optional
-        How to get the same again: ``command``, ``versions``, ``started``, ``platform`` or whatever helps.
+        How to reproduce the report: ``command``, ``versions``, ``started``, ``platform`` and other entries.
     seed : int
         Seed of the bootstrap of the comparison.
 

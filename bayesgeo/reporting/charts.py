@@ -1,4 +1,4 @@
-"""Figures of what predictions are worth: calibration, the risk of the most certain rows, the value of acting."""
+"""Figures of the quality of predictions: calibration, the risk of the most certain rows, the value of acting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from bayesgeo._arrays import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, MARKERS, Picture, canvas, short, to_svg
 from bayesgeo.reporting.text import number
 
-STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1, 1, 1)))  # tell models of one kind apart, without colour
-TOLD = 6  # points of a curve that its alternative text names
+STYLES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1, 1, 1)))  # distinguish models of one kind without colour
+TOLD = 6  # points of a curve listed in its alternative text
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Line:
 def lines(
     drawn: Sequence[Line], *, name: str, xlabel: str, ylabel: str, reference: float | None = None, floor: float = -1e9
 ) -> Picture:
-    """Draw the curves of several models over one another, told apart by colour and by dashes.
+    """Draw the curves of several models in one figure, distinguished by colour and by dashes.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def lines(
     name : str
         Prefix of the identifiers in the SVG, unique on a page.
     xlabel, ylabel : str
-        What the axes are, with their unit.
+        Labels of the axes, with their unit.
     reference : float, optional
         Where to draw a horizontal line.
     floor : float
-        The axis does not reach below it, however far a curve falls; nor to a baseline far from the models.
+        Lower bound of the axis, however far a curve falls; a baseline far from the models is cut off too.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def lines(
 
 
 def _range(drawn: Sequence[Line], reference: float | None, floor: float) -> tuple[float, float]:
-    """Return the ends of the axis: those of the models, for a baseline far outside would squeeze them."""
+    """Return the ends of the axis: those of the models, because a baseline far outside would squeeze them."""
     near = [line for line in drawn if line.kind != "baseline"] or drawn
     values = np.array([value for line in near for value in (*line.y, reference) if value is not None] or [0.0])
     margin = 0.06 * np.ptp(values) or 0.1
@@ -85,7 +85,7 @@ def _told(x: Sequence[float | None], y: Sequence[float | None]) -> str:
 
 
 def reliability(calibration: Mapping[str, Any], *, name: str, kind: str, event: str) -> Picture:
-    """Draw the recalibrated frequency over the predicted probability, and where it lies if the model is calibrated."""
+    """Draw the recalibrated frequency over the predicted probability, and the band of a calibrated model."""
     with canvas(2.9, 2.7) as (figure, axes):
         x, y, low, high, rows = (
             np.array(calibration[key], dtype=float)

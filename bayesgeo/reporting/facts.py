@@ -1,4 +1,4 @@
-"""Evidence -> the facts of a report, as plain values: what ``report.json`` holds."""
+"""Turn Evidence into the facts of a report: the plain values of ``report.json``."""
 
 import json
 import math
@@ -48,7 +48,7 @@ def gather(
     findings : sequence of Finding or mapping
         ``code``, ``level`` and ``message`` of the leakage audit.
     reproduce : mapping, optional
-        How to get the same again; what is no plain value becomes text.
+        How to reproduce the report; values that are not plain become text.
     seed : int
         Seed of the bootstrap of the comparison.
 
@@ -57,7 +57,7 @@ def gather(
     dict
         ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``, ``loo``,
         ``findings``, ``reproduce``, ``decision``, ``guidelines`` and ``sections``, the facts of single sections by
-        their names: strings, numbers, lists and dicts; what could not be computed is None. ``report.schema.json``
+        their names: strings, numbers, lists and dicts; None where a value could not be computed. ``report.schema.json``
         describes all of it.
 
     Raises
@@ -141,7 +141,7 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
 
 
 def _finite(value: Any) -> Any:
-    """Replace numbers that are not finite by None, and what JSON cannot hold by text."""
+    """Replace numbers that are not finite by None, and values that JSON cannot hold by text."""
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

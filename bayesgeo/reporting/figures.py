@@ -47,7 +47,7 @@ STYLE: Any = {
     "ytick.labelsize": 10,
 }
 LONGEST = 26
-MOST = 24  # lines of a forest that a reader can take in
+MOST = 24  # lines of a forest, at most
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing and what it shows, for those who cannot see it."""
+    """A drawing and its alternative text."""
 
     svg: Markup
     alt: str
@@ -84,11 +84,11 @@ def forest(
     name : str
         Prefix of the identifiers in the SVG, unique on a page.
     xlabel : str
-        What the values are, with their unit.
+        Label of the axis, with its unit.
     reference : float, optional
         Where to draw a vertical line.
     reference_label : str
-        What the line is.
+        Label of the line.
 
     Returns
     -------
@@ -181,9 +181,9 @@ def curves(
     name: str,
     ylabel: str,
 ) -> Picture:
-    """Draw a number of each chain step by step in thin lines, and of all chains together in a thick one.
+    """Draw a value of each chain by step in thin lines, and of all chains together in a thick one.
 
-    The axis covers the better three quarters of the chains: one that fails far below leaves it.
+    The axis covers the better three quarters of the chains; a chain far below is cut off.
     """
     with canvas(4.7, 2.8) as (figure, axes):
         values, pooled = np.array(chains, dtype=float), np.array(together or [], dtype=float)
@@ -205,7 +205,7 @@ def curves(
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """Give empty axes of so many inches, in the style of the page."""
+    """Yield empty axes of this size in inches, in the style of the page."""
     with mpl.rc_context(), warnings.catch_warnings():
         # Text stays text: the reader's font has the glyph, even where matplotlib's own has not.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
@@ -229,7 +229,7 @@ def to_svg(figure: Figure, name: str) -> Markup:
 
 
 def short(text: str) -> str:
-    """Cut a name to what an axis has room for.
+    """Cut a name to the length that fits an axis.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import numpy as np
 from bayesgeo.reporting.figures import INK, SEQUENCE, Picture, canvas, short, to_svg
 from bayesgeo.reporting.text import number
 
-# Half of the rows are in the first class: the few that matter stand out.
+# Half of the rows are in the first class, so that the few large values stand out.
 EDGES = (0.5, 0.75, 0.9, 0.97)
 
 
@@ -24,7 +24,7 @@ def draw_map(places: Mapping[str, Any], shown: Mapping[str, Any], *, name: str, 
     name : str
         Prefix of the identifiers in the SVG, unique on a page.
     of : str
-        What the number is, with its unit.
+        Name of the number, with its unit.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Facts -> one self-contained HTML page."""
+"""Render facts as one self-contained HTML page."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ def render(facts: Facts) -> str:
     Parameters
     ----------
     facts : mapping
-        What :func:`bayesgeo.reporting.facts.gather` returns.
+        Return value of :func:`bayesgeo.reporting.facts.gather`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def render(facts: Facts) -> str:
 
 
 def _shared(facts: Facts) -> dict[str, Any]:
-    """Return what every template is given."""
+    """Return the arguments of every template."""
     dataset = facts["dataset"]
     regression = dataset["task"] == "regression"
     return {"facts": facts, "dataset": dataset, "regression": regression, "bayesian": bayesian(facts)}

@@ -1,4 +1,4 @@
-"""From a model of a run to its student: one small file, and what it keeps of its teacher on rows neither has seen."""
+"""Distil a model of a run into a student, and score both on held-out rows."""
 
 import json
 import time
@@ -37,18 +37,18 @@ def distill_run(
     out: str | Path,
     unlabelled: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Teach a student what a model of a run can learn, and score both on rows that neither has seen.
+    """Train a student on the predictions of a model of a run, and score both on held-out rows.
 
-    The saved models of a run have learned from every row, so that none is left to judge them by. The teacher is
+    The saved models of a run were fitted to every row, so none is left to evaluate them on. The teacher is
     therefore fitted anew, with the same settings: on four fifths of the training rows of the first fold, calibrated
-    on the last fifth. The test rows of that fold judge.
+    on the last fifth. Both are evaluated on the test rows of that fold.
 
     Parameters
     ----------
     run : path
         Folder of a comparison.
     dataset, by : Dataset, Split
-        What the run was made of.
+        Data set and split of the run.
     teacher : str
         Name of a model of the run.
     hidden : tuple of int
@@ -56,12 +56,12 @@ def distill_run(
     out : path
         Folder for ``student.safetensors`` and ``distillation.json``.
     unlabelled : path, optional
-        Table of more rows to ask the teacher about, such as those that the student is for.
+        Table of more rows for the teacher to predict, such as those that the student is for.
 
     Returns
     -------
     dict
-        What ``distillation.json`` holds.
+        Content of ``distillation.json``.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def distill_run(
     if teacher not in manifest["models"]:
         raise invalid("--teacher", teacher, "The run has no such model.", did_you_mean(teacher, manifest["models"]))
     if dataset.sha256 != manifest["dataset"]["sha256"] or by.sha256 != manifest["split"]["sha256"]:
-        problem = "Its table or its split is no longer what the run was made of."
+        problem = "Its table or its split has changed since the run."
         raise invalid("run", str(run), problem, "Restore the table, or run the comparison again.")
     settings = clone(load_model(Path(run) / "models" / teacher)).set_params(random_state=manifest["seed"])
     train, test = (dataset.rows(rows) for rows in by.folds[0])
@@ -106,7 +106,7 @@ def distill_run(
 
 
 def _target(dataset: Dataset) -> np.ndarray:
-    """Return names of classes, so that the student knows them, or values."""
+    """Return names of classes, which the student keeps, or values."""
     return np.array(dataset.labels)[dataset.y.values] if dataset.labels else dataset.y.values
 
 

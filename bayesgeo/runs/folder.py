@@ -20,7 +20,7 @@ from bayesgeo.evaluation.evidence import load_evidence
 
 RUN_SCHEMA = 2
 MANIFEST = "manifest.json"
-# What two runs in one folder must have in common.
+# Entries of the manifest that two runs in one folder must share.
 SAME = ("dataset", "split", "seed", "seeds", "features")
 
 
@@ -122,7 +122,7 @@ def claim(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_manifest(out: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, whole or not at all."""
+    """Write the manifest, atomically."""
     with atomic_file(out / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, default=_plain), encoding="utf-8")
 

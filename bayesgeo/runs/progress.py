@@ -9,7 +9,7 @@ from typing import Any
 from bayesgeo._progress import listening
 
 WIDTH = 18
-UNTIL_SETTLED = ("warming up", "fitting")  # phases that end when nothing more is gained
+UNTIL_SETTLED = ("warming up", "fitting")  # phases that may end before their maximum
 
 
 @contextmanager

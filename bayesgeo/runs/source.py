@@ -53,7 +53,7 @@ class Rows:
         if not Path(self.data).exists():
             raise invalid("data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles()))
         if not self.target:
-            raise invalid("--target", "", "A table needs one: the column to predict.", "Add --target NAME.")
+            raise invalid("--target", "", "A table needs a column to predict.", "Add --target NAME.")
         roles: dict[str, Any] = {name: getattr(self, name) or None for name in OF_TABLES if name != "target"}
         missing: Any = self.missing
         kept = self.features or None
@@ -71,12 +71,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Source:
-    """Rows and how they are split: enough to make a run's data set and folds again.
+    """Rows and how they are split, from which a run's data set and folds can be made again.
 
     Parameters
     ----------
     rows : Rows
-        What to learn from.
+        Data set by name, or table with its roles.
     split : str
         Kind of the split; empty for the usual one.
     folds : int
@@ -117,7 +117,7 @@ def source_of(manifest: Mapping[str, Any], run: str | Path) -> Source:
     Raises
     ------
     InvalidInput
-        If the run was made by a script, from a data set in memory, or states what this version does not know.
+        If the run was made by a script, from a data set in memory, or its source is of another version.
     """
     stated = manifest.get("source")
     if stated is None:

@@ -49,7 +49,7 @@ def study(
     Parameters
     ----------
     dataset : Dataset
-        Rows and what they mean.
+        Data set to evaluate on.
     models : sequence of str or mapping of str to estimator
         Short names of the catalog, or models under names of your own, estimators of scikit-learn included; the
         defaults of the task when empty.
@@ -75,7 +75,7 @@ def study(
     Raises
     ------
     InvalidInput
-        If the audit refuses the data set, a model is unknown, ``seeds`` is no whole number above zero, or ``out`` holds
+        If the audit refuses the data set, a model is unknown, ``seeds`` is not a positive integer, or ``out`` holds
         another run.
     """
     positive("seeds", seeds, integer=True)
@@ -114,7 +114,7 @@ def study(
 
 
 def refuse(findings: Sequence[Finding]) -> None:
-    """Refuse a data set whose scores would be false.
+    """Refuse a data set whose scores would be invalid.
 
     Raises
     ------

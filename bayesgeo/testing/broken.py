@@ -30,7 +30,7 @@ def one(value: float) -> Callable[[dict[str, np.ndarray], Generator], None]:
 
 
 def stuck(arrays: dict[str, np.ndarray], rng: Generator) -> None:
-    """Hold one chain still."""
+    """Repeat the first draw of one chain, with tiny noise."""
     arrays["weight"][1] = arrays["weight"][1, :1] + 1e-9 * rng.normal(size=arrays["weight"][1].shape)
 
 
@@ -50,7 +50,7 @@ def divergent(arrays: dict[str, np.ndarray], rng: Generator) -> None:
 
 
 def slow_energy(arrays: dict[str, np.ndarray], rng: Generator) -> None:
-    """Let the energy of one chain wander."""
+    """Make the energy of one chain drift slowly."""
     arrays["energy"][3] = np.cumsum(0.1 * rng.normal(size=DRAWS))
 
 
@@ -76,7 +76,7 @@ def renamed(arrays: dict[str, np.ndarray], rng: Generator) -> None:
 
 
 def killed(rng: Generator) -> xr.DataTree:
-    """Return what a killed run leaves: a store of full size, the rest of each chain no numbers."""
+    """Return what a killed run leaves: a store of full size, the rest of each chain NaN."""
     tree = sampled(independent(rng), rng)
     for chain, last in enumerate((290, 310, 280, 300)):
         for values in tree["posterior"].data_vars.values():
@@ -93,7 +93,7 @@ def cut(rng: Generator) -> xr.DataTree:
 
 
 def lost(rng: Generator) -> xr.DataTree:
-    """Return a posterior that lacks a group which its model wrote."""
+    """Return a posterior that lacks a group of its model."""
     tree = regression(rng)
     del tree["log_likelihood"]
     return tree

@@ -62,7 +62,7 @@ def approximated(rng: Generator, k: float) -> xr.DataTree:
 
 
 def network(rng: Generator, labels: int = 0) -> xr.DataTree:
-    """Return functions of a network that scatter about a trend, and weights that mean nothing."""
+    """Return functions of a network that scatter about a trend, and weights without meaning."""
     x = np.linspace(-2, 2, 40)
     bends = np.stack([np.sin((k + 1) * x + k) for k in range(5)])
     outputs = np.sin(2 * x) + 0.1 * rng.normal(size=(CHAINS, 100, 5)) @ bends

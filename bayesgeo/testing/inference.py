@@ -17,7 +17,7 @@ from bayesgeo.models.regression.graph import regression_graph
 ROWS, FEATURES, SCALE = 60, 2, 10.0
 # Monte Carlo standard errors: ten comparisons of independent draws exceed five of them once in 200,000 runs.
 ERRORS = 5.0
-# Beyond them, in standard deviations of the posterior and as a share of its width: what each kind may be off.
+# Beyond them, in standard deviations of the posterior and as a share of its width: the error allowed for each kind.
 BIAS = {"exact": (0.0, 0.0), "chains": (0.0, 0.0), "unadjusted chains": (0.1, 0.1), "approximation": (0.5, 0.5)}
 NUMBERS = (int, float, np.integer, np.floating)
 
@@ -37,7 +37,7 @@ def check_inference(inference: Inference) -> None:
     Raises
     ------
     AssertionError
-        If a rule is broken; the message names the rule and the mend.
+        If a rule is broken; the message names the rule and the fix.
 
     Examples
     --------
@@ -75,9 +75,9 @@ def linear_problem() -> Problem:
     )
 
 
-def _require(kept: object, rule: str, found: str, mend: str) -> None:
+def _require(kept: object, rule: str, found: str, fix: str) -> None:
     if not kept:
-        message = f"Broken rule {rule!r}. {found}. {mend}."
+        message = f"Broken rule {rule!r}. {found}. {fix}."
         raise AssertionError(message)
 
 
@@ -102,7 +102,7 @@ def _check_groups(tree: xr.DataTree, problem: Problem) -> None:
     wanted_labels = {name: list(values) for name, values in problem.coords.items()}
     _require(labels == wanted_labels, "coords", f"Labels are {labels}, not {wanted_labels}", "Use label_posterior")
     finite = all(np.isfinite(values).all() for values in posterior.data_vars.values())
-    _require(finite, "finite", "The posterior holds NaN or infinity", "Refuse, or mend the algorithm")
+    _require(finite, "finite", "The posterior holds NaN or infinity", "Refuse, or correct the algorithm")
 
 
 def _check_attributes(tree: xr.DataTree, inference: Inference) -> None:
@@ -117,8 +117,8 @@ def _check_attributes(tree: xr.DataTree, inference: Inference) -> None:
     }
     for name, accepts in wanted.items():
         found = tree.attrs.get(name)
-        mend = "See the table of attributes in Inference"
-        _require(accepts(found), f"attribute {name}", f"It is {found!r}", mend)
+        fix = "See the table of attributes in Inference"
+        _require(accepts(found), f"attribute {name}", f"It is {found!r}", fix)
     odd = [name for name, value in tree.attrs.items() if not isinstance(value, (str, *NUMBERS))]
     _require(not odd, "attributes", f"{odd} are neither numbers nor strings, so no file can hold them", "Use JSON")
 
@@ -153,14 +153,14 @@ def _check_moments(tree: xr.DataTree, problem: Problem) -> None:
 
 def _moments(posterior: xr.Dataset, problem: Problem) -> Iterable[tuple[str, xr.DataArray, float, float]]:
     """Yield the name, the draws and the true moments of each quantity: Student-t, and the root of an inverse gamma."""
-    belief = problem.conjugate.update(problem.data["X"], problem.data["y"])  # type: ignore[union-attr]
-    assert isinstance(belief, NormalInverseGamma)
-    variance = np.diag(np.linalg.inv(belief.precision)) * belief.rate / belief.shape * stats.t(2 * belief.shape).var()
-    yield "intercept", posterior["intercept"], belief.location[0], variance[0] ** 0.5
+    exact = problem.conjugate.update(problem.data["X"], problem.data["y"])  # type: ignore[union-attr]
+    assert isinstance(exact, NormalInverseGamma)
+    variance = np.diag(np.linalg.inv(exact.precision)) * exact.rate / exact.shape * stats.t(2 * exact.shape).var()
+    yield "intercept", posterior["intercept"], exact.location[0], variance[0] ** 0.5
     for j in range(FEATURES):
         draws = posterior["weight"].isel(feature=j, drop=True)
-        yield f"weight[x{j}]", draws, belief.location[j + 1], variance[j + 1] ** 0.5
-    noise = stats.invgamma(belief.shape, scale=belief.rate)
+        yield f"weight[x{j}]", draws, exact.location[j + 1], variance[j + 1] ** 0.5
+    noise = stats.invgamma(exact.shape, scale=exact.rate)
     mean = noise.expect(np.sqrt)
     yield "sigma", posterior["sigma"], mean, (noise.mean() - mean**2) ** 0.5
 
@@ -173,8 +173,8 @@ def _check_diagnosis(tree: xr.DataTree) -> None:
         raise AssertionError(message) from error
     for check in found.checks:
         missing = check.status == "issue" and (check.code in ("inference", "statistics") or np.isnan(check.value))
-        mend = "See the table of checks in Inference"
-        _require(not missing, f"check {check.code}", f"It cannot be computed: {check.advice.rstrip('.')}", mend)
+        fix = "See the table of checks in Inference"
+        _require(not missing, f"check {check.code}", f"It cannot be computed: {check.advice.rstrip('.')}", fix)
     sound = found.verdict in ("sound", "doubtful")
     failed = [
         f"{check.code} ({check.advice.rstrip('.')})" for check in found.checks if check.status in ("issue", "skipped")

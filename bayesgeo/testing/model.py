@@ -36,7 +36,7 @@ class Broken(AssertionError):
     rule : str
         Name of the rule.
     message : str
-        What was expected, what was found.
+        Expected and found values.
     """
 
     rule: str
@@ -48,7 +48,7 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """A fitted model and the rows that it learned from."""
+    """A fitted model and its training rows."""
 
     model: Any
     X: np.ndarray
@@ -226,7 +226,7 @@ def _specification(case: _Case) -> Iterator[str]:
 
 
 def _posterior(case: _Case) -> Iterator[str]:
-    """Check: a posterior has chains and draws, and says which data it is of."""
+    """Check: a posterior has chains and draws, and records the hash of its data."""
     if case.model.kind != "Bayesian":
         return
     tree = case.fitted.posterior_

@@ -38,13 +38,13 @@ class Case:
     Parameters
     ----------
     name : str
-        What is special about it.
+        Its peculiarity.
     make : callable
         Returns the posterior, given a numpy Generator.
     code : str
         The check that should fail; empty where the posterior is healthy.
     sha256 : str, optional
-        Hash of the data that it should be of; see :func:`bayesgeo.diagnose`.
+        Hash of the data that it should belong to; see :func:`bayesgeo.diagnose`.
 
     Examples
     --------

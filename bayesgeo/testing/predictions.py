@@ -68,7 +68,7 @@ def several(seed: int) -> Problem:
 
 
 def values(seed: int, decimals: int = 1) -> Problem:
-    """Draw values and few draws of them, rounded so that there are ties and some are met exactly."""
+    """Draw values and few draws of them, rounded so that there are ties and some draws equal an outcome."""
     rng = np.random.default_rng(seed)
     center = rng.normal(size=50)
     expected = xr.DataArray(center + 0.5 * rng.normal(size=(1, 40, 50)), dims=("chain", "draw", "obs"))
@@ -80,7 +80,7 @@ def values(seed: int, decimals: int = 1) -> Problem:
 
 
 def untied(seed: int) -> Problem:
-    """Draw values that no quantile meets: whether one that is met counts as covered hangs on its last bit."""
+    """Draw values that equal no quantile: whether an equal one counts as covered depends on its last bit."""
     return values(seed, decimals=12)
 
 
@@ -89,7 +89,7 @@ Side = Callable[[Problem], Any]
 
 @dataclass(frozen=True)
 class Agreement:
-    """One definition, implemented by us and by another library."""
+    """One definition, implemented by bayesgeo and by another library."""
 
     problem: Callable[[int], Problem]
     library: str
@@ -106,7 +106,7 @@ class Agreement:
 
 
 def of(metric: Metric) -> Side:
-    """Compute a metric of ours on a problem."""
+    """Compute a metric of bayesgeo on a problem."""
     return lambda problem: metric(problem.predictions, problem.y)
 
 

@@ -18,7 +18,7 @@ def test_new_rows_become_the_same_features(tmp_path, wells):
 
 @pytest.mark.parametrize(("breaks", "message"), [
     (lambda t: t.drop(columns="GR"), r"column 'GR'\. The table has no such column"),
-    (lambda t: t.assign(well="E"), r"column 'well'\. Category 'E' at row 0 was never learnt"),
+    (lambda t: t.assign(well="E"), r"column 'well'\. Category 'E' at row 0 is not in the training data"),
     (change(5, "RHOB", np.nan), r"column 'RHOB'\. 1 of 40 values are missing: row 5"),
     (change(5, "RHOB", "2,4"), r"column 'RHOB'\. Text among its numbers: '2,4' at row 5"),
 ])  # fmt: skip

@@ -65,7 +65,7 @@ def test_models_are_ranked_by_leave_one_out_as_arviz_ranks_their_posteriors():
     assert compare_loo({"wide": evidences["wide"]}).empty
     other = evidences["tight"].copy()
     other["loo"] = xr.DataTree(other["loo"].to_dataset().isel(obs=slice(5)))
-    with pytest.raises(InvalidInput, match=r"Invalid evidence 'tight'\. It learned from other rows than 'wide'"):
+    with pytest.raises(InvalidInput, match=r"Invalid evidence 'tight'\. It was fitted to other rows than 'wide'"):
         compare_loo({"wide": evidences["wide"], "tight": other})
 
 

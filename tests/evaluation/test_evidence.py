@@ -365,7 +365,7 @@ def test_the_optimism_gap_compares_the_same_rows():
 
 def test_a_model_for_another_task_is_refused():
     data = shaking()
-    with pytest.raises(ValueError, match=r"Invalid estimator 'LogisticClassifier'\. The data set asks for regression"):
+    with pytest.raises(ValueError, match=r"Invalid estimator 'LogisticClassifier'\. The data set is for regression"):
         evaluate(catalog.model("logistic", "classification"), data, split(data))
 
 

@@ -217,7 +217,7 @@ def test_equal_architectures_are_one_value():
         ((0, (3,), 1), r"Invalid features 0\. It must be a whole number above zero"),
         ((2, (3, -1), 1), r"Invalid hidden -1\. It must be a whole number above zero"),
         ((2, (2.5,), 1), r"Invalid hidden 2\.5\. It must be a whole number above zero"),
-        ((2, 8, 1), r"Invalid hidden 8\. It is no tuple of widths\. Give hidden=\(8,\)"),
+        ((2, 8, 1), r"Invalid hidden 8\. It must be a tuple of ints\. Give hidden=\(8,\)"),
         ((2, (3,), 1, "silu", "batch"), r"Invalid norm 'batch'\. It is not known"),
         ((2, (), True), r"Invalid outputs True\. It must be a whole number above zero"),
     ],
@@ -253,7 +253,7 @@ def other_modules():
         "activation": (nn.Sequential(first, nn.Tanh(), last), r"Invalid layer 1 'Tanh\(\)'\. .* has SiLU\(\) there"),
         "longer": (nn.Sequential(first, nn.SiLU(), last, nn.ReLU()), r"Invalid layer 3 'ReLU\(\)'\. .* has nothing"),
         "shorter": (nn.Sequential(first, nn.SiLU()), r"Invalid layer 2 'nothing'\. This network has Linear"),
-        "one layer": (first, r"Invalid module 'Linear'\. It is no torch\.nn\.Sequential\. Give what to_torch builds"),
+        "one layer": (first, r"Invalid module 'Linear'\. It must be a torch\.nn\.Sequential\. Build it with to_torch"),
     }
 
 

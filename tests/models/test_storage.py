@@ -156,8 +156,8 @@ def test_a_class_that_is_none_of_ours_is_refused(saved, name):
     ("value", "message"),
     [
         ({"value": "system", "of": "inference"}, r"Invalid value 'system'\. Unknown value"),
-        ({"value": "distill", "of": "models"}, r"Invalid value 'distill'\. It is no value that a model keeps"),
-        ({"value": "RidgeRegressor", "of": "models"}, r"Invalid value 'RidgeRegressor'\. It is no value"),
+        ({"value": "distill", "of": "models"}, r"Invalid value 'distill'\. It is not a value that a model keeps"),
+        ({"value": "RidgeRegressor", "of": "models"}, r"Invalid value 'RidgeRegressor'\. It is not a value"),
         ({"value": "study", "of": "runs"}, r"Invalid kind of value 'runs'"),
     ],
 )

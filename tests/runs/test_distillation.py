@@ -1,4 +1,4 @@
-"""A student of a run: one file that predicts, and honest figures beside it."""
+"""A student of a run: one file that predicts, and scores on held-out rows."""
 
 import json
 import sys
@@ -125,7 +125,7 @@ def test_a_table_that_has_changed_since_is_refused(command, run_folder, tmp_path
     write_csv(events(seed=5), tmp_path / "events.csv")
     code, printed = command("distill", run_folder, "--teacher", "logistic", "--out", tmp_path / "s")
     assert code == 2
-    assert "no longer what the run was made of" in printed
+    assert "has changed since the run" in printed
 
 
 def test_a_run_of_a_script_says_where_else_to_go(command, run_folder, tmp_path):

@@ -1,1 +1,1 @@
-"""Data sets that come by name, one file each."""
+"""Data sets by name, one file each."""

@@ -30,7 +30,7 @@ def load() -> Dataset:
     -------
     Dataset
         150 blasts and 29 earthquakes: ln of the complexity c, of the spectral ratio sr and of the peak
-        amplitude ratio S/P, and the hour (GMT). No groups are published; one event left out at a time.
+        amplitude ratio S/P, and the hour (GMT). No groups are published; the split leaves one event out at a time.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Densities of the measurements of earthquakes and quarry blasts, to draw from and to invert."""
+"""Densities of the measurements of earthquakes and quarry blasts: draws, and exact probabilities."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,1 +1,1 @@
-"""Tables of the user's own: reading, targets, coordinates."""
+"""User tables: reading, targets, coordinates."""

@@ -28,7 +28,7 @@ def coordinates_of(
     frame : pandas.DataFrame
         The table without its target.
     notes : list of str
-        Receives one line on what was found.
+        Receives one line on the columns found.
     time : str, optional
         Column of dates; by default one named like a time that holds dates.
     units : mapping of str to str
@@ -106,7 +106,7 @@ def _times(values: pd.Series) -> pd.Series:
 
 
 def _parsed(values: pd.Series) -> pd.Series:
-    """Read dates, years (1000 to 3000) or seconds since 1970; what is none of them goes missing."""
+    """Read dates, years (1000 to 3000) or seconds since 1970; other entries become missing."""
     if pd.api.types.is_datetime64_any_dtype(values):
         return values.dt.tz_convert(None) if values.dt.tz is not None else values
     if pd.api.types.is_numeric_dtype(values):

@@ -1,4 +1,4 @@
-"""Read a table of the user's own as a data set, or refuse it with the column, the row and the fix."""
+"""Read a user's table as a data set, or refuse it with the column, the row and the fix."""
 
 import hashlib
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def read_table(
     time: str | None = None,
     task: Task | None = None,
 ) -> Dataset:
-    r"""Read a table of your own as a data set.
+    r"""Read your own table as a data set.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def read_table(
     group : str or sequence of str, optional
         Columns of group labels: well, event, station, site. A split keeps together the groups of the first.
     features : sequence of str, optional
-        Columns to learn from. By default all but the target, the groups, places on a map, times and
+        Feature columns. By default all but the target, the groups, places on a map, times and
         identifiers; then columns without information (constant, or a copy of another) are left out.
     drop : sequence of str
         Columns to leave out.
@@ -227,7 +227,7 @@ def _column(values: pd.Series, unit: str) -> Column:
         return Column(str(values.name), unit)
     levels = sorted(values.astype(str).unique())
     if len(levels) > MAX_LEVELS:
-        problem = f"It has {len(levels)} categories; {MAX_LEVELS} at most can be learnt."
+        problem = f"It has {len(levels)} categories; {MAX_LEVELS} at most are supported."
         remedy = "Leave it out with drop, merge categories, or make it the group."
         raise invalid("column", values.name, problem, remedy)
     return Column(str(values.name), levels=tuple(levels))

@@ -90,12 +90,12 @@ def _classes(values: pd.Series, positive: str | None, notes: list[str]) -> Targe
         problem = f"All rows are of class {counts.index[0]!r}."
         raise invalid("target", values.name, problem, "Add rows of another class, or choose another target.")
     if len(counts) > MAX_CLASSES:
-        problem = f"It has {len(counts)} classes; {MAX_CLASSES} at most can be learnt."
+        problem = f"It has {len(counts)} classes; {MAX_CLASSES} at most are supported."
         raise invalid("target", values.name, problem, "Merge classes, or give task='regression'.")
     single = counts.index[counts == 1]
     if len(single):
         where = shown(f"{name!r} (row {names.index[names == name][0]})" for name in single)
-        problem = f"Classes with one row cannot be both learnt and tested: {where}."
+        problem = f"Classes with one row cannot be in both training and test rows: {where}."
         raise invalid("target", values.name, problem, "Merge them, leave the rows out, or add more of them.")
     return Target(names, _ordered(names, positive, notes))
 

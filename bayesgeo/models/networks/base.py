@@ -1,4 +1,4 @@
-"""What all networks that PyTorch trains share: rows, scales, training, pruning and outputs."""
+"""Base class of the PyTorch networks: rows, scales, training, pruning and outputs."""
 
 from abc import abstractmethod
 from typing import Any
@@ -20,7 +20,7 @@ Parts = list[tuple[np.ndarray, np.ndarray]]
 
 
 class TorchNetwork(Estimator):
-    """Base of the perceptrons, and of what trains several of them at once.
+    """Base of the perceptrons, and of the ensembles that train several of them at once.
 
     Networks are trained on standardised rows in minibatches; some rows (whole groups, when groups are given) are set
     aside, and the weights of the epoch with the least loss on them are kept.
@@ -42,7 +42,7 @@ class TorchNetwork(Estimator):
 
     @abstractmethod
     def _plan(self) -> Any:
-        """Return the perceptron whose parameters say how each network is built and trained."""
+        """Return the perceptron whose parameters set how each network is built and trained."""
 
     @property
     def network_(self) -> Network:
@@ -52,7 +52,7 @@ class TorchNetwork(Estimator):
         return Network(self.n_features_in_, plan.hidden, outputs, plan.activation, norm)
 
     def _check(self) -> None:
-        """Refuse parameters that do not fit together."""
+        """Refuse parameters that contradict each other."""
 
     def _learn(self, rows: TrainingRows, *, test: tuple[Any, Any] | None = None, folds: Parts | None = None) -> None:
         """Train each network; with ``folds``, each on the rows of another fold."""
@@ -72,7 +72,7 @@ class TorchNetwork(Estimator):
             trained = train(network, data, parts, self.loss, recipe, seeds, **how)
         constant = [self._constant_loss(data, *part) for part in parts]
         self._keep(trained.weights, trained.curve.assign(constant=("member", constant)), parts)
-        self._judge(rows, parts)
+        self._estimate_noise(rows, parts)
 
     @abstractmethod
     def _member_seeds(self) -> list[int]: ...
@@ -98,7 +98,7 @@ class TorchNetwork(Estimator):
         return (rest if len(rest) else aside), aside
 
     def _standardise(self, rows: TrainingRows, plan: Any) -> None:
-        """Learn the scales; those of a start stay, since its weights mean nothing on others."""
+        """Estimate the scales; keep those of ``start``, because its weights hold on them only."""
         if plan.start is None:
             self.center_, self.scale_ = standardisation(rows.X)
         else:
@@ -121,7 +121,7 @@ class TorchNetwork(Estimator):
 
     @abstractmethod
     def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what the loss reads of the target."""
+        """Return the arrays of the target that the loss uses."""
 
     @abstractmethod
     def _test_target(self, y: np.ndarray) -> np.ndarray:
@@ -131,8 +131,8 @@ class TorchNetwork(Estimator):
     def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
         """Return the loss, on the validation rows, of the best prediction that ignores the features."""
 
-    def _judge(self, rows: TrainingRows, parts: Parts) -> None:
-        """Learn from the validation rows what training does not show."""
+    def _estimate_noise(self, rows: TrainingRows, parts: Parts) -> None:
+        """Estimate the noise from the validation rows; classifiers have none."""
 
     def _outputs(self, rows: Rows) -> np.ndarray:
         """Return the outputs of each network, ``(chain, draw, obs, output)``."""
@@ -141,7 +141,7 @@ class TorchNetwork(Estimator):
 
     @abstractmethod
     def _networks(self) -> int:
-        """Return how many networks predict."""
+        """Return the number of networks that predict."""
 
     def _numbers_per_row(self) -> int:
         return max(super()._numbers_per_row(), self._networks() * max(self.network_.sizes))

@@ -38,15 +38,15 @@ LIKELIHOOD = {
 class BayesianMLP(Bayesian):
     """Base of the two Bayesian networks.
 
-    Weights are not identifiable: units can be swapped, signs flipped. What is reported, compared and diagnosed is
-    therefore the function that the weights make, on rows held out while the chains warmed up.
+    Weights are not identifiable: units can be swapped, signs flipped. Reports, comparisons and
+    diagnostics therefore use the function that the weights define, on rows held out during the warm-up.
 
     Attributes
     ----------
     posterior_ : xarray.DataTree
         ``posterior`` holds ``weight_k (input, output)`` and ``bias_k (output)`` of each layer for standardised
-        features; ``functions`` what these networks say of the held-out rows: ``expected (chain, draw, point[,
-        label])`` and ``log_density (chain, draw, point)``.
+        features; ``functions`` their predictions for the held-out rows: ``expected (chain, draw, point[, label])``
+        and ``log_density (chain, draw, point)``.
     holdout_rows_ : numpy.ndarray
         The held-out rows.
     """
@@ -87,8 +87,8 @@ class BayesianMLP(Bayesian):
         Returns
         -------
         xarray.Dataset
-            ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``. Rows of a class that
-            the model has never seen are left out.
+            ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``. Rows of a class
+            absent from training are left out.
         """
         return self._functions(self._rows(X), np.asarray(y))
 
@@ -136,7 +136,7 @@ class BayesianMLP(Bayesian):
         return dims | dict.fromkeys(NOISE.get(noise, ()), ())
 
     def _chain_start(self, rows: TrainingRows) -> Start:
-        """Return where each chain begins; a start that is not fitted is fitted to the rows."""
+        """Return the initial point of each chain; fit ``start`` to the rows unless it is fitted."""
         if self.start is None:
             return Start(lambda rng, chain: self.network_.start(rng))
         return Start(start_from(_fitted(self.start, rows, self._target_of(rows)), self), trained=True)
@@ -195,7 +195,8 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
     prior_scale : float or tuple of float
         The scale :math:`s`, for all layers or one for each.
     start : estimator, optional
-        A deterministic network or ensemble where chains begin, fitted here unless it is; None trains one for each.
+        A deterministic network or ensemble that initialises the chains, fitted here unless it is; None trains one for
+        each chain.
     inference : Inference, optional
         How the posterior is computed; None is :class:`MCLMC`, above 50,000 rows :class:`ADVI`.
     random_state : int, RandomState or None
@@ -292,14 +293,14 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
 
 
 def _fitted(start: Any, rows: TrainingRows, target: np.ndarray) -> Any:
-    """Fit a start that is not fitted, as in each fold of a cross-validation, to the rows of the model itself."""
+    """Fit ``start`` to the training rows of the model, unless it is fitted."""
     if getattr(start, "kind", None) != "deterministic" or hasattr(start, "weights_"):
         return start
     return clone(start).fit(rows.X, target, rows.groups)
 
 
 def _scalars(noise: str) -> tuple[str, ...]:
-    """Return the quantities of the noise that a reader wants, in the units of the table."""
+    """Return the noise parameters to report, in the units of the table."""
     return tuple("noise_sd" if name == "sigma" else name for name in NOISE[noise])
 
 

@@ -17,7 +17,7 @@ class DeepEnsemble(TorchNetwork):
     """Base of the two deep ensembles (Lakshminarayanan, Pritzel & Blundell 2017, NeurIPS 30).
 
     Each member has its own starting weights, batches and validation rows; all are trained at once. Members are draws,
-    so how much they disagree is the epistemic uncertainty. Each keeps the weights of its own best epoch; training ends
+    so their disagreement is the epistemic uncertainty. Each keeps the weights of its own best epoch; training ends
     for all when three quarters have stopped, because the last ones would cost nearly as much as all at once.
 
     Attributes
@@ -43,7 +43,7 @@ class DeepEnsemble(TorchNetwork):
         positive("members", self.members, integer=True)
         plan = self._plan()
         if not isinstance(plan, self.member):
-            problem = f"It is no {self.member.__name__}."
+            problem = f"It must be an {self.member.__name__}."
             raise invalid("estimator", type(plan).__name__, problem, f"Give estimator={self.member.__name__}().")
         if plan.draws is not None:
             raise invalid("draws", plan.draws, "The members are the draws.", "Leave it None.")
@@ -68,7 +68,7 @@ class DeepEnsembleClassifier(DeepEnsemble, TorchClassifier):
     Parameters
     ----------
     estimator : MLPClassifier, optional
-        The perceptron that each member is, with its recipe; None is :class:`MLPClassifier` with its defaults.
+        Architecture and recipe of each member; None is :class:`MLPClassifier` with its defaults.
     members : int
         Number of perceptrons.
     random_state : int, RandomState or None
@@ -105,7 +105,7 @@ class DeepEnsembleRegressor(DeepEnsemble, TorchRegressor):
         coords = {"chain": [0], "draw": np.arange(self.sigma_.size)}
         return xr.Dataset({"sigma": (("chain", "draw"), self.sigma_[None])}, coords)
 
-    def _judge(self, rows: TrainingRows, parts: Parts) -> None:
+    def _estimate_noise(self, rows: TrainingRows, parts: Parts) -> None:
         errors = rows.y - self._expected(rows)[0]
         squares = [np.mean(error[aside] ** 2) for error, (_, aside) in zip(errors, parts, strict=True)]
         self.sigma_ = np.maximum(np.sqrt(squares), np.finfo(float).tiny)

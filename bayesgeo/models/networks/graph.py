@@ -10,7 +10,7 @@ from bayesgeo.models.regression.graph import log_probability
 PRIORS = ("normal", "hierarchical")
 # Scalars that each kind of noise adds to the posterior.
 NOISE = {"constant": ("sigma",), "student-t": ("sigma", "nu"), "heteroscedastic": (), "classes": ()}
-LEAST_SD = 1e-3  # of the standardised target: keeps the likelihood bounded where a network meets a point
+LEAST_SD = 1e-3  # of the standardised target: keeps the likelihood bounded where a network interpolates a row
 # Four degrees of freedom let a layer's scale move by a factor of two or three, and keep it from zero.
 SCALE_SHAPE = 2.0
 
@@ -27,7 +27,7 @@ def network_graph(network: Network, prior: str, scales: tuple[float, ...], noise
     scales : tuple of float
         Scale of each layer's prior.
     noise : {"constant", "heteroscedastic", "student-t", "classes"}
-        What surrounds the outputs.
+        Distribution of the outcome around the outputs.
     """
     import pymc as pm
     import pytensor.tensor as pt

@@ -58,14 +58,14 @@ class MLP(TorchNetwork):
         weights: Any = None,
         test: tuple[Any, Any] | None = None,
     ) -> Self:
-        """Learn from rows.
+        """Fit the network to training rows.
 
         Parameters
         ----------
         X, y, groups, coordinates, weights
             As in :meth:`bayesgeo.models.base.Estimator.fit`.
         test : (X, y), optional
-            Rows whose loss ``curve_`` records and nothing else uses.
+            Test rows: ``curve_`` records their loss, and nothing else uses them.
 
         Returns
         -------
@@ -123,11 +123,11 @@ class MLPClassifier(MLP, TorchClassifier):
     activation : str
         One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``.
     norm : {None, "batch", "layer"}
-        What enters each activation is normalised over the batch (and this folded into the weights after training) or
+        Whether the input of each activation is normalised over the batch (folded into the weights after training) or
         over the layer's units.
     draws : int, optional
-        So many networks with dropped units predict, as draws (Gal & Ghahramani 2016, ICML); None predicts with all
-        units. Needs a recipe with dropout.
+        Number of networks with dropped units that predict, as draws (Gal & Ghahramani 2016, ICML); None predicts with
+        all units. Needs a recipe with dropout.
     recipe : Recipe, optional
         How the network is trained: optimiser, penalties, epochs, device; None is
         :class:`bayesgeo.models.training.recipe.Recipe` with its defaults.
@@ -167,11 +167,11 @@ class MLPRegressor(MLP, TorchRegressor):
 
     name = "mlp"
 
-    def _judge(self, rows: TrainingRows, parts: Parts) -> None:
+    def _estimate_noise(self, rows: TrainingRows, parts: Parts) -> None:
         aside = rows.part(parts[0][1])
         expected = self._expected(aside)
         error = np.mean((aside.y - expected.mean(axis=(0, 1))) ** 2)
-        # Draws that spread more than they err leave no noise: a tenth of the error keeps densities bounded.
+        # Where draws spread more than the error, no noise is left: a tenth of the error keeps densities bounded.
         spread = np.mean(expected.var(axis=(0, 1)))
         self.sigma_ = float(max(np.sqrt(max(error - spread, 0.01 * error)), np.finfo(float).tiny))
 
@@ -183,7 +183,7 @@ class MLPRegressor(MLP, TorchRegressor):
 
 
 def _thinned(weights: dict[str, np.ndarray], dropout: float, draws: int, seed: int) -> dict[str, np.ndarray]:
-    """Return networks ``(chain, draw)`` that each lack other hidden units, the rest scaled up to compensate."""
+    """Return networks ``(chain, draw)``, each with other hidden units dropped and the rest scaled up to compensate."""
     rng = np.random.default_rng([seed, draws])
     thinned = {name: np.repeat(values[None, None], draws, axis=1) for name, values in weights.items()}
     for k in range(1, sum(name.startswith("weight") for name in weights)):

@@ -15,14 +15,14 @@ from bayesgeo.models.training.loop import cross_entropy, squared_error
 
 
 class TorchClassifier(TorchNetwork, Classifier):
-    """Base of the networks for classes: softmax and cross-entropy, which of two classes is the binary one."""
+    """Base of the networks for classes: softmax and cross-entropy, which equals the binary one for two classes."""
 
     loss = staticmethod(cross_entropy)
 
     def _standardise(self, rows: TrainingRows, plan: Any) -> None:
         super()._standardise(rows, plan)
         weights = compute_class_weight(plan.class_weight, classes=self.classes_, y=self.classes_[rows.y])
-        # On average one, so that steps have the length they have without.
+        # Weights average one, so that steps are as long as without weights.
         self.class_weights_ = None if plan.class_weight is None else weights / weights[rows.y].mean()
 
     def _scaled_target(self, y: np.ndarray) -> dict[str, np.ndarray]:

@@ -29,9 +29,9 @@ class TunedMLP(Estimator):
     estimator_ : MLPClassifier or MLPRegressor
         The chosen perceptron, fitted on all rows.
     results_ : xarray.Dataset
-        What was tried: ``width``, ``depth``, ``weight_decay`` and ``mean_loss`` by ``candidate``, and ``loss
-        (candidate, fold)``: log loss, or mean squared error in the squared unit of ``y``. Missing where fewer rows
-        than two a fold leave nothing to choose by; then the first candidate is taken.
+        The candidates: ``width``, ``depth``, ``weight_decay`` and ``mean_loss`` by ``candidate``, and ``loss
+        (candidate, fold)``: log loss, or mean squared error in the squared unit of ``y``. Missing where there are
+        fewer than two rows a fold; then the first candidate is taken.
     """
 
     kind = "deterministic"
@@ -72,10 +72,10 @@ class TunedMLP(Estimator):
     def _candidates(self) -> list[MLP]:
         positive("folds", self.folds, integer=True)
         if self.folds < 2:
-            raise invalid("folds", self.folds, "Two folds are the least that hold rows out.", "Give folds=3.")
+            raise invalid("folds", self.folds, "At least two folds are needed.", "Give folds=3.")
         grid = self._grid()
         if not grid:
-            raise invalid("widths", self.widths, "There is nothing to choose from.", "Give a width, a depth, a decay.")
+            raise invalid("widths", self.widths, "It must have at least one value.", "Give a width, a depth, a decay.")
         for width, depth, _ in grid:
             positive("widths", width, integer=True)
             positive("depths", depth, integer=True)
@@ -113,7 +113,7 @@ class TunedMLPClassifier(TunedMLP, Classifier):
     weight_decays : tuple of float
         Decoupled L2 penalties of AdamW.
     folds : int
-        In how many parts the rows are held out in turn.
+        Number of cross-validation folds.
     max_epochs : int
         Maximum number of epochs.
     random_state : int, RandomState or None

@@ -1,4 +1,4 @@
-"""Where the chains of a Bayesian network begin: at a fitted deterministic network."""
+"""Initialise the chains of a Bayesian network from a fitted deterministic network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
     Raises
     ------
     InvalidInput
-        If ``fitted`` is no fitted network of the same architecture, for the same task.
+        If ``fitted`` is not a fitted network of the same architecture, for the same task.
     """
     weights = getattr(fitted, "weights_", None)
     if weights is None:
@@ -63,14 +63,14 @@ def _members(weights: Weights) -> Weights:
 
 
 def _first_layer(p: Weights, fitted: Any, model: Any) -> Weights:
-    """Make the same units of raw features through the standardisation of the Bayesian model."""
+    """Rescale the first layer to the Bayesian model's standardisation of the features."""
     shift = (model.center_ - fitted.center_) / fitted.scale_
     ratio = (model.scale_ / fitted.scale_)[:, None]
     return {"bias_0": p["bias_0"] + shift @ p["weight_0"], "weight_0": p["weight_0"] * ratio}
 
 
 def _last_layer(p: Weights, fitted: Any, model: Any) -> Weights:
-    """Make the same raw target through the standardisation of the Bayesian model."""
+    """Rescale the last layer to the Bayesian model's standardisation of the target."""
     weight, bias = list(model.network_.shapes)[-2:]
     ratio = fitted.target_scale_ / model.target_scale_
     shift = (fitted.target_center_ - model.target_center_) / model.target_scale_
@@ -78,7 +78,7 @@ def _last_layer(p: Weights, fitted: Any, model: Any) -> Weights:
 
 
 def _noise(p: Weights, model: Any, sd: float) -> Weights:
-    """Begin at the noise of the fitted network: in a second output, or as the logarithm of sigma."""
+    """Initialise the noise at that of the fitted network: in a second output, or as the logarithm of sigma."""
     if model.network_.outputs == 1:
         return {"sigma_log__": np.log(sd)}
     weight, bias = list(model.network_.shapes)[-2:]

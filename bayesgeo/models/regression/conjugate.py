@@ -13,7 +13,7 @@ Draws = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class NormalInverseGamma:
-    r"""Normal-inverse-gamma belief about the coefficients and noise of a linear model.
+    r"""Normal-inverse-gamma distribution of the coefficients and noise of a linear model.
 
     .. math:: \theta \mid \sigma^2 \sim N(m, \sigma^2 \Lambda^{-1}), \quad \sigma^2 \sim IG(a, b)
 
@@ -45,7 +45,7 @@ class NormalInverseGamma:
     )
 
     def update(self, X: np.ndarray, y: np.ndarray) -> "NormalInverseGamma":
-        r"""Return the belief after seeing rows ``X (obs, feature)`` and targets ``y (obs,)``.
+        r"""Return the posterior given rows ``X (obs, feature)`` and targets ``y (obs,)``.
 
         .. math::
 
@@ -79,7 +79,7 @@ class NormalInverseGamma:
 
 
 def conjugate_prior(prior: str, scale: float, n_features: int) -> NormalInverseGamma:
-    """Return a normal or flat prior in the form whose posterior is known."""
+    """Return a normal or flat prior in conjugate form."""
     n_coefficients = n_features + 1
     flat = prior == "flat"
     precision = np.r_[INTERCEPT_SCALE**-2.0, np.full(n_features, scale**-2.0)]

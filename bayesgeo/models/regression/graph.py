@@ -1,4 +1,4 @@
-"""The map of the linear models and their PyMC graphs."""
+"""The linear predictor and the PyMC graphs of the linear models."""
 
 import warnings
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 WHITENED = ("normal", "flat")
 INTERCEPT_SCALE = 10.0
-# Noise prior worth one observation that says "a tenth of the variance is noise".
+# Noise prior worth one observation with a tenth of the variance as noise.
 NOISE_SHAPE, NOISE_RATE = 0.5, 0.05
 
 
@@ -102,7 +102,7 @@ def log_probability(y: Any, outputs: Any, n_labels: int) -> Any:
 
 
 def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
-    """State the coefficients through coordinates in which the posterior is nearly a unit normal.
+    """Parametrise the coefficients so that the posterior is nearly a unit normal.
 
     With more than two classes only differences between classes matter: the coefficients are those along
     orthonormal contrasts, which have the same normal prior as the coefficients of the classes.

@@ -148,7 +148,7 @@ class BayesianLinearRegression(Bayesian, Regressor):
         if self.prior != "flat":
             heavy = self.noise == "student-t"
             prior = RegressionPrior(self.prior, self.prior_scale_, self.n_features_in_, heavy)
-        # The scales that a horseshoe learns are not kept, and given them alone its coefficients are normal.
+        # The scales of a horseshoe are not kept, and only given them are its coefficients normal.
         known = prior is not None and self.prior != "horseshoe"
         return PredictiveFunctions(
             predictive=self._predict_from,

@@ -14,7 +14,7 @@ FAMILIES = {"normal": stats.norm, "laplace": stats.laplace}
 
 
 def scale_of_prior(prior: str, scale: float | None, *, default: float, n_rows: int) -> float:
-    """Return the scale of a prior: the one that was asked for, or its default."""
+    """Return the scale of a prior: the given one, or its default."""
     if scale is not None:
         return float(positive("prior_scale", scale))
     # Rounded to a power of two, so that folds of nearly equal size share one compiled graph.
@@ -22,7 +22,7 @@ def scale_of_prior(prior: str, scale: float | None, *, default: float, n_rows: i
 
 
 def refuse_undetermined(prior: str, X: np.ndarray, *, spare: int) -> None:
-    """Refuse a flat prior where the rows leave a coefficient free: the posterior would not be proper."""
+    """Refuse a flat prior where the rows do not determine every coefficient: the posterior would be improper."""
     n_rows, wanted = len(X), X.shape[1] + 1
     if prior != "flat" or (n_rows >= wanted + spare and np.linalg.matrix_rank(np.c_[np.ones(n_rows), X]) == wanted):
         return
@@ -50,12 +50,12 @@ class RegressionPrior:
         return draws | ({"nu": rng.gamma(2.0, 10.0, size)} if self.heavy else {})
 
     def log_density(self, p: Parameters) -> np.ndarray:
-        r"""Return what a power of the prior changes, ``(chain, draw)``, up to a constant.
+        r"""Return the log prior density to be power-scaled, ``(chain, draw)``, up to a constant.
 
         Of coefficients it is :math:`-\beta^2 / (2 s^2 \sigma^2)` or :math:`-|\beta| / (s \sigma)`, without the
-        normaliser in :math:`\sigma`: a power of it is another ``prior_scale``, not another belief about the noise. Of
-        the noise it is the density of :math:`\log \sigma^2`, in which a constant one says nothing. The prior of
-        :math:`\nu` stays as it is.
+        normaliser in :math:`\sigma`: a power of it is another ``prior_scale`` with the same prior of the noise.
+        Of the noise it is the density of :math:`\log \sigma^2`, in which a constant is uninformative. The prior of
+        :math:`\nu` is not scaled.
         """
         sigma = p["sigma"]
         family = FAMILIES[self.prior]

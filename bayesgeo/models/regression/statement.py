@@ -1,4 +1,4 @@
-"""What the linear models state in common: priors of coefficients with their reasons, and the graph."""
+"""The specification shared by the linear models: priors of coefficients with their reasons, and the graph."""
 
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ REASONS = {
 
 
 def coefficient_prior(model: Any, default: float, unit: str, reason: str) -> Prior:
-    """Write down the prior of the coefficients, in units of the noise or of none.
+    """Describe the prior of the coefficients, in units of the noise or dimensionless.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def coefficient_prior(model: Any, default: float, unit: str, reason: str) -> Pri
 
 
 def kind_of_prior(model: Any) -> Literal["broad", "default", "informed"]:
-    """Tell whether the prior of a model is flat, its default, or chosen by the caller."""
+    """Return whether the prior of a model is flat (broad), its default, or chosen by the caller (informed)."""
     if model.prior == "flat":
         return "broad"
     return "default" if model.prior_scale is None else "informed"

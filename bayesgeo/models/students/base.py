@@ -1,4 +1,4 @@
-"""What the two students share: who teaches, on which rows, and how the network learns the answers."""
+"""Base class of the two students: the teacher, the rows that it predicts, and the training of the network."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -21,23 +21,23 @@ from bayesgeo.models.training.loop import train
 from bayesgeo.models.training.recipe import Recipe
 from bayesgeo.models.wrappers.sklearn import seeded
 
-HELD_OUT = 0.2  # part of the rows on which a teacher is calibrated
+HELD_OUT = 0.2  # share of the rows on which a teacher is calibrated
 FEWEST = 10  # rows, below which none are set aside
 ENOUGH, TIMES = 50_000, (2, 100)  # rows to draw by default, and bounds on how many times those of the table
 BLOCK = 256  # rows at once: their units fit into a processor's cache, and every row is rounded as in any other block
-# Large steps that end small, and no penalty: a teacher's answers have no noise to overfit.
+# A large, decaying learning rate and no penalty: a teacher's predictions have no noise to overfit.
 LEARNING_RATE, WEIGHT_DECAY = 0.02, 0.0
 
 
 class Student(Estimator):
     r"""Base of the two students (Hinton, Vinyals & Dean 2015, arXiv 1503.02531).
 
-    The teacher learns from a part of the rows and is calibrated on the others (Yang & Song 2021, arXiv 2111.01684).
-    It then answers for every row, for unlabelled ones and for rows drawn inside the data's support and beyond it; the
-    student learns from these answers the mean and the spread of the teacher's draws (cf. Malinin et al. 2020, ICLR,
+    The teacher is fitted to a part of the rows and calibrated on the others (Yang & Song 2021, arXiv 2111.01684).
+    It then predicts every row, unlabelled rows and rows drawn inside the data's support and beyond it; the student is
+    trained on these predictions: on the mean and the spread of the teacher's draws (cf. Malinin et al. 2020, ICLR,
     who learn a Dirichlet distribution from the draws themselves).
 
-    Draws are those of each row by itself: how two rows go together in the teacher's draws is not learned.
+    Draws are independent by row: the correlation of rows in the teacher's draws is not learned.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Student(Estimator):
     holdout_rows_ : numpy.ndarray
         Rows on which the teacher was calibrated.
     correction_ : float
-        What calibration did: the temperature, or the factor on the predictive standard deviation; 1 if nothing.
+        Result of the calibration: the temperature, or the factor on the predictive standard deviation; 1 without it.
     spread_ : bool
         Whether the teacher had several draws, so that there is an epistemic uncertainty to learn.
     teacher_ : estimator
@@ -91,18 +91,18 @@ class Student(Estimator):
         held_out: Any = None,
         unlabelled: Any = None,
     ) -> Self:
-        """Teach the teacher, unless it is fitted, and learn from it.
+        """Fit the teacher, unless it is fitted, and train the student on its predictions.
 
         Parameters
         ----------
         X, y, groups, coordinates, weights
             As :meth:`Estimator.fit`.
         held_out : array-like of int, optional
-            Positions of rows of ``X`` on which the teacher is calibrated. A teacher that is not fitted learns from
-            the others; None sets a fifth of the rows aside, in whole groups. A fitted teacher must not have learned
-            from them; None leaves it as it is, because the rows that it has seen are unknown.
+            Positions of rows of ``X`` on which the teacher is calibrated. A teacher that is not fitted is
+            fitted to the others; None holds out a fifth of the rows, in whole groups. A fitted teacher must not have
+            been trained on them; None leaves it uncalibrated, because its training rows are unknown.
         unlabelled : array-like, optional
-            ``(obs, feature)`` more rows to ask the teacher about.
+            ``(obs, feature)`` more rows for the teacher to predict.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class Student(Estimator):
         return self._fit(X, y, groups, coordinates, weights, recipe=recipe, held_out=held_out, unlabelled=unlabelled)
 
     def uncertainty(self, X: Any) -> xr.Dataset:
-        """Return what the student is unsure of and why, for each row, in closed form.
+        """Return the total, aleatoric and epistemic uncertainty of each row, in closed form.
 
         Returns
         -------
@@ -143,19 +143,19 @@ class Student(Estimator):
     @abstractmethod
     def _default_teacher(self) -> Estimator: ...
 
-    def _knows_noise(self, teacher: Any) -> bool:
+    def _has_noise(self, teacher: Any) -> bool:
         return True
 
     @abstractmethod
-    def _ask(self, X: np.ndarray) -> Moments: ...
+    def _teacher_moments(self, X: np.ndarray) -> Moments: ...
 
     @abstractmethod
     def _correct(self, moments: Moments, y: np.ndarray) -> Moments:
-        """Calibrate the moments of all rows by the labels of those held out."""
+        """Calibrate the moments of all rows by the labels of the held-out rows."""
 
     @abstractmethod
     def _goals(self, moments: Moments, y: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what the loss reads of each row, having set the scale of the answers."""
+        """Return the targets of the loss for each row, having set the scale of the outputs."""
 
     @abstractmethod
     def _loss(self, outputs: Any, part: dict[str, Any]) -> Any: ...
@@ -171,7 +171,7 @@ class Student(Estimator):
         self._teach(rows, held_out)
         drawn = transfer_rows(known, self._n_drawn(len(X)), np.random.default_rng(self.seed_))
         everything = np.r_[known, drawn]
-        moments = self._correct(self._ask(everything), y)
+        moments = self._correct(self._teacher_moments(everything), y)
         self.center_, self.scale_ = standardisation(X)
         data = {"X": (everything - self.center_) / self.scale_, **self._goals(moments, y)}
         judging = validation_rows(y, rows.group, self.seed_, stratify=False)
@@ -188,10 +188,10 @@ class Student(Estimator):
 
     def _check(self) -> Recipe:
         if not 0 <= self.mix <= 1:
-            problem = "It is the weight of the labels beside the teacher's answers."
-            raise invalid("mix", self.mix, problem, "Give a number from 0 to 1.")
+            problem = "It must be in [0, 1]."
+            raise invalid("mix", self.mix, problem, "Give mix=0.5.")
         if self.transfer is not None and (not isinstance(self.transfer, int | np.integer) or self.transfer < 0):
-            raise invalid("transfer", self.transfer, "It is how many rows to draw for each row.", "Give transfer=5.")
+            raise invalid("transfer", self.transfer, "It must be an int of at least 0.", "Give transfer=5.")
         check_teacher(self._chosen(), classifier=isinstance(self, Classifier))
         Network(1, self.hidden, 1, self.activation)
         return Recipe(
@@ -212,7 +212,7 @@ class Student(Estimator):
         if is_fitted(teacher):
             self._teacher, self.holdout_rows_ = teacher, np.arange(0) if given is None else given
             return
-        needed = self.calibrate or not self._knows_noise(teacher)
+        needed = self.calibrate or not self._has_noise(teacher)
         given = np.arange(0) if given is None and not needed else given
         self.holdout_rows_ = self._set_aside(rows) if given is None else given
         part = rows.part(np.setdiff1d(np.arange(len(rows)), self.holdout_rows_))
@@ -228,14 +228,14 @@ class Student(Estimator):
         return aside if enough else aside[:0]
 
     def _answers(self, X: np.ndarray) -> np.ndarray:
-        """Return the answers ``(obs, answer)`` that the network gives."""
+        """Return the outputs of the network on the scale of the teacher, ``(obs, answer)``."""
         scaled = ((X - self.center_) / self.scale_).astype(np.float32)
         blocks = np.pad(scaled, ((0, -len(X) % BLOCK), (0, 0))).reshape(-1, BLOCK, X.shape[1])
         outputs = np.concatenate([self.network_.forward(block, self.weights_, np) for block in blocks])
         return self.answer_center_ + self.answer_scale_ * outputs[: len(X)]
 
     def _each(self, X: Any, answer: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Return what ``answer`` makes of the answers of each row, a few rows at a time."""
+        """Apply ``answer`` to the outputs of each row, a few rows at a time."""
         check_is_fitted(self)
         return np.concatenate([answer(self._answers(rows.X)) for rows in self._parts(X, None, None)])
 

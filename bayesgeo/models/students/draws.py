@@ -11,9 +11,9 @@ LEAST_SHAPE = 1e-12  # a gamma variable of a smaller shape underflows; the mean 
 def dirichlet_draws(mean: np.ndarray, precision: np.ndarray, draws: int, seed: int) -> np.ndarray:
     r"""Draw probabilities from :math:`\mathrm{Dirichlet}(a_0 m)` of each row, at the same quantiles in every row.
 
-    Gamma variables by their quantiles, with :math:`G_a = G_{a+1} U^{1/a}` for small :math:`a`. What few draws miss of
-    the mean is mended by scaling labels and draws in turn (Sinkhorn & Knopp 1967), and a constant part then makes the
-    mean of the draws :math:`m` to rounding.
+    Gamma variables by their quantiles, with :math:`G_a = G_{a+1} U^{1/a}` for small :math:`a`. The error of
+    the mean of few draws is reduced by scaling labels and draws in turn (Sinkhorn & Knopp 1967), and a constant part
+    then makes the mean of the draws :math:`m` to rounding.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def dirichlet_draws(mean: np.ndarray, precision: np.ndarray, draws: int, seed: i
         drawn = drawn * _ratio(mean, drawn.mean(axis=0))
         drawn = drawn / drawn.sum(axis=-1, keepdims=True)
     found = drawn.mean(axis=0)
-    # As far as the draws still put too much on a label, a part of the mean takes their place.
+    # Where the draws still exceed the mean of a label, mix in a part of the mean.
     kept = np.minimum(_ratio(mean, found), 1.0).min(axis=1, keepdims=True)
     return kept * drawn + np.maximum(mean - kept * found, 0.0)
 

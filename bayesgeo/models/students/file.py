@@ -1,7 +1,8 @@
-"""A student in one small file that no loader executes: safetensors, with all that is no array as JSON in its header.
+"""Save and load a student as one safetensors file, with everything but arrays as JSON in its header.
 
 The file opens with NumPy and safetensors alone. Everything in it is checked before a student is built: names,
-numbers, shapes, and a SHA-256 of all of them, which tells a damaged file from a whole one (not who wrote it).
+numbers, shapes, and a SHA-256 of all of them, which detects a damaged file (not a forged one). Loading runs no
+saved code.
 """
 
 import hashlib
@@ -48,7 +49,7 @@ def save_student(student: Student, path: str | Path) -> Path:
     Raises
     ------
     InvalidInput
-        If this is no fitted student, or a name in it could not be read back.
+        If this is not a fitted student, or a name in it could not be read back.
 
     Examples
     --------
@@ -64,7 +65,7 @@ def save_student(student: Student, path: str | Path) -> Path:
     from safetensors.numpy import save
 
     if type(student).__name__ not in KINDS or not hasattr(student, "weights_"):
-        raise invalid("student", type(student).__name__, "It is no fitted student.", "Give one that distill returned.")
+        raise invalid("student", type(student).__name__, "It is not a fitted student.", "Give one from distill.")
     arrays = {**student.weights_, **{name: getattr(student, name) for name in ARRAYS}}
     arrays = {name: np.ascontiguousarray(values, dtype=_dtype(name)) for name, values in arrays.items()}
     description = _describe(student)
@@ -83,7 +84,7 @@ def load_student(path: str | Path) -> Student:
     Raises
     ------
     InvalidInput
-        If the file is no such file, or damaged, or anything in it is not as it was written.
+        If the file is not a student file, is damaged, or has invalid content.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def _description(path: Any, content: bytes) -> dict[str, Any]:
     """Return the checked description; the header is read by rules stricter than those of safetensors."""
     size = int.from_bytes(content[:8], "little")
     if len(content) < 8 or content[8:9] != b"{":
-        raise _refused(path, "It is no safetensors file.")
+        raise _refused(path, "It is not a safetensors file.")
     if size > LARGEST_HEADER or size > len(content) - 8:
         raise _refused(path, f"Its header would have {size} bytes: too many, or the file is cut short.")
     metadata = _json(path, content[8 : 8 + size]).get("__metadata__")
@@ -167,14 +168,14 @@ def _json(path: Any, text: Any) -> dict[str, Any]:
         return dict(pairs)
 
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no number")
+        raise ValueError(f"{constant} is not a number")
 
     try:
         found = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, TypeError, RecursionError) as error:
         raise _refused(path, f"Its description cannot be read: {error}.") from None
     if not isinstance(found, dict):
-        raise _refused(path, "Its description is no mapping.")
+        raise _refused(path, "Its description is not a mapping.")
     return found
 
 
@@ -195,14 +196,14 @@ def _check_description(path: Any, description: dict[str, Any]) -> None:
     if description.get("schema_version") != STUDENT_SCHEMA:
         raise _refused(path, f"Its schema version is {description.get('schema_version')!r}, not {STUDENT_SCHEMA}.")
     if set(description) != set(PARTS) or not all(isinstance(description[name], PARTS[name]) for name in PARTS):
-        raise _refused(path, "Its description lacks a part, has another, or one is of another type.")
+        raise _refused(path, "Its description has a part that is missing, unknown or of another type.")
     one_of("student class", description["class"], list(KINDS))
     if set(description["parameters"]) != set(SETTINGS) or set(description["fitted"]) != set(NUMBERS):
         raise _refused(path, "Its parameters are not those of a student.")
     if not all(type(description["fitted"][name]) is kind for name, kind in NUMBERS.items()):
         raise _refused(path, "A fitted number is of another type.")
     if (description["classes"] is None) != (description["class"] == "StudentRegressor"):
-        raise _refused(path, "Its classes do not go with its class.")
+        raise _refused(path, "Its class labels do not fit its student class.")
     n_features = description["n_features"]
     if any(len(description[name]) not in (0, n_features) for name in ("features", "units")):
         raise _refused(path, f"It does not name {n_features} features.")
@@ -212,16 +213,16 @@ def _check_description(path: Any, description: dict[str, Any]) -> None:
 
 
 def _check_names(path: Any, description: Mapping[str, Any]) -> None:
-    """Refuse names that a terminal would obey, or that would lead elsewhere if ever used as the name of a file."""
+    """Refuse names with control characters, or that would leave their folder if used as the name of a file."""
     classes = (description["classes"] or {}).get("values", [])
     names = [*description["features"], *(name for name in classes if isinstance(name, str))]
     for name in [*names, *description["units"]]:
         if not isinstance(name, str) or len(name) > LONGEST_NAME or not (name.isprintable()):
-            raise _refused(path, f"The name {name!r} is too long, or has what cannot be printed.")
+            raise _refused(path, f"The name {name!r} is too long, or has unprintable characters.")
     for name in names:
         parts = name.replace("\\", "/").split("/")
         if ".." in parts or (len(parts) > 1 and parts[0] == ""):
-            raise _refused(path, f"The name {name!r} is a path that leads elsewhere.")
+            raise _refused(path, f"The name {name!r} is a path out of its folder.")
 
 
 def _check_classes(path: Any, classes: dict[str, Any]) -> None:
@@ -238,7 +239,7 @@ def _check_classes(path: Any, classes: dict[str, Any]) -> None:
 def _build(path: Any, description: dict[str, Any]) -> Student:
     parameters = dict(description["parameters"])
     if not isinstance(parameters["hidden"], list) or not all(type(width) is int for width in parameters["hidden"]):
-        raise _refused(path, "Its hidden layers are no list of widths.")
+        raise _refused(path, "Its hidden layers are not a list of widths.")
     parameters["hidden"] = tuple(parameters["hidden"])
     student = KINDS[description["class"]](**parameters)
     for name, value in description["fitted"].items():
@@ -261,7 +262,7 @@ def _check_arrays(path: Any, student: Student, arrays: Mapping[str, np.ndarray])
     shapes = dict(zip(ARRAYS, (features, features, answers, answers), strict=True)) | student.network_.shapes
     if set(arrays) != set(shapes):
         strange = sorted(set(arrays) ^ set(shapes))
-        raise _refused(path, f"It lacks these arrays or has them in excess: {shown(strange)}.")
+        raise _refused(path, f"Arrays are missing or unknown: {shown(strange)}.")
     for name, shape in shapes.items():
         values = arrays[name]
         if values.shape != shape or values.dtype != _dtype(name):

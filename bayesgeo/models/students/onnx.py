@@ -1,4 +1,4 @@
-"""A student as an ONNX graph, for programs that know neither Python nor bayesgeo."""
+"""A student as an ONNX graph, for programs without Python."""
 
 import json
 from collections.abc import Callable
@@ -40,10 +40,10 @@ def export_onnx(student: Student, path: str | Path) -> Path:
     Raises
     ------
     InvalidInput
-        If this is no fitted student, or onnx is not installed.
+        If this is not a fitted student, or onnx is not installed.
     """
     if not isinstance(student, Student) or not hasattr(student, "weights_"):
-        raise invalid("student", type(student).__name__, "It is no fitted student.", "Give one that distill returned.")
+        raise invalid("student", type(student).__name__, "It is not a fitted student.", "Give one from distill.")
     try:
         import onnx
     except ImportError:
@@ -80,7 +80,7 @@ class _Graph:
         return name
 
     def cast(self, value: str, kind: type) -> str:
-        """Go on in another precision."""
+        """Cast to another precision."""
         self.kind = kind
         return self.op("Cast", value, to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 

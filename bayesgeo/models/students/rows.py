@@ -1,4 +1,4 @@
-"""Rows to ask a teacher about: inside the data's support, and beyond it."""
+"""Draw rows for a teacher to predict: inside the data's support, and beyond it."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ def transfer_rows(X: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray
     r"""Draw rows like those of ``X (obs, feature)``, ``(n, feature)``, in the same units.
 
     Each is a row of ``X`` moved in every column by a normal number times :math:`r` standard deviations, with
-    :math:`\log r` uniform between those of 0.03 and 3: asked only where it was taught, a teacher would not show where
-    it begins to be unsure. Columns of whole numbers stay whole and within their range, those of two values as they are.
+    :math:`\log r` uniform between those of 0.03 and 3: on its training rows alone, a teacher would not show where it
+    becomes uncertain. Columns of whole numbers stay whole and within their range, those of two values as they are.
 
     Examples
     --------

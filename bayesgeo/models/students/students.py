@@ -1,4 +1,4 @@
-"""Students: compact networks that answer as their teacher does, with the teacher's doubts."""
+"""Students: compact networks trained on the predictions of a teacher and on their uncertainty."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from bayesgeo.models.students.draws import DRAWS, dirichlet_draws, dirichlet_inf
 from bayesgeo.models.students.teacher import PRECISION, Moments, class_moments, is_fitted, value_moments
 from bayesgeo.models.wrappers.temperature import scale_of, temperature_of, tempered
 
-DOUBT_WEIGHT = 0.2  # of the error of the spread beside the error of the mean
+SPREAD_WEIGHT = 0.2  # of the error of the spread beside the error of the mean
 LEAST_PROBABILITY = 1e-12
 LEAST_UNIT = 0.01  # in which the error of a mean counts, relative to the spread of all means
 SPREADS = ("aleatoric", "epistemic")
@@ -42,11 +42,11 @@ class StudentClassifier(Student, Classifier):
         Whether to correct the teacher by the rows held out: classes by a temperature, values by a factor on the
         predictive standard deviation.
     mix : float
-        Weight of the labels beside the teacher's answers, where there are labels.
+        Weight of the labels beside the teacher's predictions, where there are labels.
     transfer : int, optional
         Rows to draw for each row of ``X``; None draws about 50,000, 2 to 100 for each.
     max_epochs : int
-        Passes over all these rows.
+        Maximum number of epochs.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to train; ``"auto"`` takes a GPU when there is one.
     random_state : int, RandomState or None
@@ -77,10 +77,10 @@ class StudentClassifier(Student, Classifier):
         seen, self.classes_ = self.classes_, np.asarray(self._chosen().classes_)
         strange = np.setdiff1d(seen, self.classes_)
         if len(strange):
-            raise invalid("y", shown(strange), f"The teacher knows only the classes {shown(self.classes_)}.")
+            raise invalid("y", shown(strange), f"The teacher was trained only on the classes {shown(self.classes_)}.")
         return np.searchsorted(self.classes_, y)
 
-    def _ask(self, X: np.ndarray) -> Moments:
+    def _teacher_moments(self, X: np.ndarray) -> Moments:
         return class_moments(self._teacher, X, self.classes_)
 
     def _correct(self, moments: Moments, y: np.ndarray) -> Moments:
@@ -88,7 +88,7 @@ class StudentClassifier(Student, Classifier):
         rows = self.holdout_rows_
         mean = np.maximum(moments["mean"], LEAST_PROBABILITY)
         if self.calibrate and len(rows):
-            # Only rows of classes that the teacher has seen tell how sure it should be.
+            # Only rows of classes that the teacher was trained on can calibrate it.
             known = rows[moments["mean"][rows, y[rows]] > 0]
             self.correction_ = float(temperature_of(mean[known], y[known]))
         return moments | {"mean": tempered(mean, self.correction_)}
@@ -101,17 +101,17 @@ class StudentClassifier(Student, Classifier):
         self.answer_center_, self.answer_scale_ = np.zeros(labels), np.ones(labels)
         if not self.spread_:
             return {"probability": probability}
-        doubt = np.log1p(moments["precision"])
-        center, scale = standardisation(doubt)
+        spread = np.log1p(moments["precision"])
+        center, scale = standardisation(spread)
         self.answer_center_ = np.append(self.answer_center_, center)
         self.answer_scale_ = np.append(self.answer_scale_, scale)
-        return {"probability": probability, "doubt": (doubt - center) / scale}
+        return {"probability": probability, "spread": (spread - center) / scale}
 
     def _loss(self, outputs: Any, part: dict[str, Any]) -> Any:
         labels = len(self.classes_)
         loss = -(part["probability"] * outputs[..., :labels].log_softmax(-1)).sum(-1)
         if self.spread_:
-            loss = loss + DOUBT_WEIGHT * (outputs[..., labels] - part["doubt"]) ** 2
+            loss = loss + SPREAD_WEIGHT * (outputs[..., labels] - part["spread"]) ** 2
         return loss
 
     def _mean(self, answers: np.ndarray) -> np.ndarray:
@@ -166,10 +166,10 @@ class StudentRegressor(Student, Regressor):
     def _default_teacher(self) -> Estimator:
         return DeepEnsembleRegressor()
 
-    def _knows_noise(self, teacher: Any) -> bool:
+    def _has_noise(self, teacher: Any) -> bool:
         return isinstance(teacher, Regressor)
 
-    def _ask(self, X: np.ndarray) -> Moments:
+    def _teacher_moments(self, X: np.ndarray) -> Moments:
         return value_moments(self._teacher, X)
 
     def _correct(self, moments: Moments, y: np.ndarray) -> Moments:
@@ -181,9 +181,9 @@ class StudentRegressor(Student, Regressor):
         return {name: values if name == "mean" else self.correction_ * values for name, values in moments.items()}
 
     def _error_rows(self, n: int) -> np.ndarray:
-        """Return the rows that show the error of a teacher without a noise; those it learned from, if too few."""
+        """Return the rows that give the error of a teacher without a noise: held-out rows, else its training rows."""
         if not len(self.holdout_rows_) and is_fitted(self._chosen()):
-            problem = "It has no noise of its own, and no rows show its error."
+            problem = "It has no noise, and there are no held-out rows to estimate its error."
             raise invalid("teacher", type(self._teacher).__name__, problem, "Give held_out rows.")
         return self.holdout_rows_ if len(self.holdout_rows_) else np.arange(n)
 
@@ -201,7 +201,7 @@ class StudentRegressor(Student, Regressor):
     def _loss(self, outputs: Any, part: dict[str, Any]) -> Any:
         error = (outputs - part["answers"]) ** 2
         mean = 2.0 * (1.0 + part["weight"] * error[..., 0]).sqrt() - 2.0
-        return mean + DOUBT_WEIGHT * error[..., 1:].sum(-1)
+        return mean + SPREAD_WEIGHT * error[..., 1:].sum(-1)
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         answers = self._answers(rows.X)
@@ -227,22 +227,22 @@ def distill(
     unlabelled: Any = None,
     **settings: Any,
 ) -> Student:
-    """Teach a compact student what a fitted teacher knows.
+    """Train a compact student on the predictions of a fitted teacher.
 
     Parameters
     ----------
     teacher : estimator
         Fitted; of bayesgeo, or of scikit-learn.
     X : array-like
-        ``(obs, feature)`` rows to ask it about: those that it learned from, or others like them.
+        ``(obs, feature)`` rows for it to predict: its training rows, or similar ones.
     y : array-like, optional
         ``(obs,)`` their labels, needed only with ``held_out`` or ``mix``.
     groups : array-like, optional
-        ``(obs,)`` what must stay together among the rows that judge the student.
+        ``(obs,)`` labels of groups that stay together when validation rows are held out.
     held_out : array-like of int, optional
-        Positions of rows that the teacher did not learn from: it is calibrated on them. None leaves it as it is.
+        Positions of rows that the teacher was not trained on: it is calibrated on them. None leaves it uncalibrated.
     unlabelled : array-like, optional
-        More rows to ask about.
+        More rows for the teacher to predict.
     **settings
         Parameters of :class:`StudentClassifier` and :class:`StudentRegressor`.
 
@@ -269,7 +269,7 @@ def distill(
     kind = StudentClassifier if is_classifier(teacher) else StudentRegressor
     student = kind(teacher, **settings)
     if y is None and (held_out is not None or student.mix):
-        raise invalid("y", y, "Rows held out, and mix, need labels.", "Give y.")
+        raise invalid("y", y, "held_out and mix need labels.", "Give y.")
     known = teacher.predict(X) if y is None else y
     return student.fit(X, known, groups, held_out=held_out, unlabelled=unlabelled)
 

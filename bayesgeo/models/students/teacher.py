@@ -1,4 +1,4 @@
-"""What a fitted teacher says of rows, reduced to the moments that a student can learn."""
+"""Moments of a fitted teacher's predictions, which a student is trained on."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ Moments = dict[str, np.ndarray]
 
 
 def check_teacher(teacher: Any, *, classifier: bool) -> None:
-    """Ask that a teacher suits the task and can be asked.
+    """Check that a teacher suits the task and can predict.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check_teacher(teacher: Any, *, classifier: bool) -> None:
 
 
 def is_fitted(teacher: Any) -> bool:
-    """Tell whether an estimator has learned already.
+    """Return whether an estimator is fitted.
 
     Examples
     --------
@@ -68,12 +68,12 @@ def fit_teacher(teacher: Any, X: Any, y: np.ndarray, rows: Rows) -> Any:
 
 
 def class_moments(teacher: Any, X: Any, classes: np.ndarray) -> Moments:
-    r"""Return what a teacher says of the classes of rows ``X (obs, feature)``.
+    r"""Return the moments of a teacher's class probabilities for rows ``X (obs, feature)``.
 
     Returns
     -------
     dict of numpy.ndarray
-        ``mean (obs, label)``, zero for classes that the teacher has never seen, and, where the teacher has several
+        ``mean (obs, label)``, zero for classes that the teacher was not trained on, and, where the teacher has several
         draws, ``precision (obs,)``: the :math:`a_0` of the Dirichlet distribution with the mean :math:`m` and the
         total variance :math:`\sum_k v_k` of the draws, :math:`1 + a_0 = \sum_k m_k (1 - m_k) / \sum_k v_k`, within
         bounds.
@@ -81,20 +81,20 @@ def class_moments(teacher: Any, X: Any, classes: np.ndarray) -> Moments:
     Raises
     ------
     InvalidInput
-        If the teacher knows a class that is not among ``classes``.
+        If the teacher predicts a class that is not among ``classes``.
     """
     parts = [_class_part(draws) for draws in _probabilities(teacher, X)]
     moments = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     strange = np.setdiff1d(teacher.classes_, classes)
     if len(strange):
-        raise invalid("teacher", type(teacher).__name__, f"It also knows the classes {shown(strange)}.")
+        raise invalid("teacher", type(teacher).__name__, f"It also predicts the classes {shown(strange)}.")
     mean = np.zeros((len(moments["mean"]), len(classes)))
     mean[:, np.searchsorted(classes, teacher.classes_)] = moments["mean"]
     return moments | {"mean": mean}
 
 
 def value_moments(teacher: Any, X: Any) -> Moments:
-    """Return what a teacher says of the values of rows ``X (obs, feature)``.
+    """Return the moments of a teacher's predicted values for rows ``X (obs, feature)``.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def _probabilities(teacher: Any, X: Any) -> Iterator[np.ndarray]:
 
 
 def _class_part(draws: np.ndarray) -> Moments:
-    # Draws may be in single precision, where a sure mean and a small variance would round.
+    # Draws may be in single precision, where a probability near one and a small variance would round.
     mean = draws.mean(axis=SAMPLE, dtype=np.float64)
     if draws.shape[0] * draws.shape[1] == 1:
         return {"mean": mean}
@@ -148,7 +148,7 @@ def _value_part(teacher: Regressor, predictive: Any) -> Moments:
 
 
 def with_names(X: np.ndarray, names: Any) -> Any:
-    """Give columns their names, if there are any: an estimator that learned with names asks for them again.
+    """Give columns their names, if there are any: an estimator fitted with names requires them.
 
     Examples
     --------

@@ -1,17 +1,17 @@
-"""Judge a training curve: overfitting, underfitting, or neither."""
+"""Classify a training curve: overfitting, underfitting, or neither."""
 
 import numpy as np
 import xarray as xr
 
 
 def training_verdict(curve: xr.Dataset) -> str:
-    """Return "overfitting", "underfitting" or "fits", whichever training and validation losses show.
+    """Return "overfitting", "underfitting" or "fits" from training and validation losses.
 
     Both losses are smoothed by a running mean over a tenth of the epochs. "underfitting": the least validation loss
     is not 2 % below that of a constant prediction, or patience had not run out, it lies in the last tenth of the
     epochs, and the training loss was still falling there: by 1 %, and by twice the standard error, below the tenth
     before. "overfitting": the validation loss ends at least 5 % above its least while the training loss fell by 5 %
-    more since. The verdict is about the whole course; the weights that are kept are those of the best epoch.
+    more since. The verdict covers all epochs; the weights that are kept are those of the best one.
 
     Parameters
     ----------

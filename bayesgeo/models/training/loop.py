@@ -15,13 +15,13 @@ from bayesgeo.models.architecture import Network
 from bayesgeo.models.training.members import Batches, Loss, Members, Weights, forward, take
 from bayesgeo.models.training.recipe import Recipe
 
-LEAST_GAIN = 1e-5  # what counts as a better validation loss
-STRAGGLERS = 0.25  # part of the members: the last ones would each cost nearly as much as all at once
+LEAST_GAIN = 1e-5  # least improvement of the validation loss that counts
+STRAGGLERS = 0.25  # share of the members: the last ones would each cost nearly as much as all at once
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training leaves.
+    """Trained weights and loss curves.
 
     Attributes
     ----------
@@ -53,22 +53,22 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
     """Train members of one architecture at once; keep the weights of each one's best epoch on its validation rows.
 
     A member's starting weights, batches and dropout come from its seed alone; an epoch has as many rows as the first
-    member trains on. Alone or in company, a member is therefore the same, but that training ends for all when no more
-    than a quarter of them would go on.
+    member trains on. A member is therefore the same whatever other members there are, except that training ends for all
+    when no more than a quarter of them would go on.
 
     Parameters
     ----------
     network : Network
         The architecture.
     data : mapping of numpy.ndarray
-        Rows first: ``"X" (obs, feature)`` and what the loss reads.
+        Arrays with rows first: ``"X" (obs, feature)`` and those that the loss uses.
     rows : sequence of pairs of numpy.ndarray
         Training and validation rows of each member.
     loss : callable
         ``loss(outputs, part)``, the loss of each row ``(member, row)``; ``outputs`` is ``(member, row, output)`` and
         ``part`` holds the tensors ``(member, row, ...)`` of ``data`` but ``"X"``.
     recipe : Recipe
-        How.
+        Optimiser, schedule, penalties, epochs and device.
     seeds : sequence of int
         One for each member.
     start : dict of numpy.ndarray, optional
@@ -101,17 +101,17 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
 
     with single_torch_thread(torch):
         place = choose_device(torch, recipe.device)
-        # One large block that is freed teaches glibc to keep what a step frees for the next: a fifth less time.
+        # After one large block is freed, glibc reuses the memory of each step: a fifth less time.
         torch.empty(_arrays.BUDGET)
         tensors = _tensors(torch, data, place)
         begin: dict[str, Any] = {"start": start, "frozen": frozen, "keep": keep}
         members = Members(torch, network, recipe, seeds, **begin, batch_normalisation=batch_normalisation, device=place)
         batches = Batches(torch, tensors, [part for part, _ in rows], seeds, recipe)
-        judged = [_padded(torch, tensors, [part for _, part in rows])]
+        monitored = [_padded(torch, tensors, [part for _, part in rows])]
         if watched is not None:
             n_watched = len(watched["X"])
-            judged.append(_padded(torch, _tensors(torch, watched, place), [np.arange(n_watched)] * len(rows)))
-        return _descend(members, batches, judged, loss)
+            monitored.append(_padded(torch, _tensors(torch, watched, place), [np.arange(n_watched)] * len(rows)))
+        return _descend(members, batches, monitored, loss)
 
 
 class _Record:
@@ -148,13 +148,13 @@ class _Record:
         )
 
 
-def _descend(members: Members, batches: Batches, judged: list[Any], loss: Loss) -> Trained:
-    recipe, record = members.recipe, _Record(members, 1 + len(judged))
+def _descend(members: Members, batches: Batches, monitored: list[Any], loss: Loss) -> Trained:
+    recipe, record = members.recipe, _Record(members, 1 + len(monitored))
     for epoch in range(recipe.max_epochs):
         members.slow_down(epoch)
         total = sum(members.step(X, part, loss) * X.shape[1] for X, part in batches)
         weights = members.folded()
-        rows = [_mean_loss(members.torch, members.network, weights, part, loss) for part in judged]
+        rows = [_mean_loss(members.torch, members.network, weights, part, loss) for part in monitored]
         losses = members.torch.stack([total / batches.n_rows, *rows]).cpu().numpy()
         record.note(epoch, losses, weights)
         announce("training", epoch=epoch + 1, total=recipe.max_epochs)
@@ -165,7 +165,7 @@ def _descend(members: Members, batches: Batches, judged: list[Any], loss: Loss) 
             record.alive = record.alive[going]
             members.select(going)
             batches.select(going)
-            judged = [_select(part, going) for part in judged]
+            monitored = [_select(part, going) for part in monitored]
     if not np.isfinite(record.least).all():
         problem = "The loss is not finite after any epoch."
         raise invalid("learning_rate", recipe.learning_rate, problem, "Give a smaller one.")
@@ -184,13 +184,13 @@ def _padded(torch: Any, tensors: dict[str, Any], rows: list[np.ndarray]) -> tupl
     )
 
 
-def _select(judged: Any, kept: np.ndarray) -> Any:
-    tensors, order, share = judged
+def _select(padded: Any, kept: np.ndarray) -> Any:
+    tensors, order, share = padded
     return tensors, order[kept], share[kept]
 
 
-def _mean_loss(torch: Any, network: Network, p: dict[str, Any], judged: Any, loss: Loss) -> Any:
-    tensors, order, share = judged
+def _mean_loss(torch: Any, network: Network, p: dict[str, Any], padded: Any, loss: Loss) -> Any:
+    tensors, order, share = padded
     step = max(1, _arrays.BUDGET // (len(order) * max(network.sizes)))
     with torch.no_grad():
         total = torch.zeros(len(order), device=share.device)
@@ -249,7 +249,7 @@ def choose_device(torch: Any, wanted: str) -> str:
 
 @contextmanager
 def single_torch_thread(torch: Any) -> Iterator[None]:
-    """Compute on one thread inside the block: sums in another order would give other numbers."""
+    """Compute on one thread inside the block: the order of sums changes their rounding."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Many networks of one architecture as one batched network, and the rows that each of them sees."""
+"""Many networks of one architecture as one batched network, and the batches of each of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -18,7 +18,7 @@ UNROLLED = 32  # numbers that a processor takes in one turn of an unrolled loop,
 
 
 class Members:
-    """The members' weights, one row of numbers a member, and what takes them downhill."""
+    """The members' weights, one row of numbers a member, and their optimiser."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Members:
         return p[f"gain_{k}"][..., None] * (z - mean) * (var + NORM_EPSILON).rsqrt() + p[f"bias_{k}"][..., None]
 
     def folded(self) -> dict[str, Any]:
-        """Return the weights of the plain network that maps as this one does with its running moments."""
+        """Return the weights of an equal network without batch normalisation, by its running moments."""
         p = {name: values.detach() for name, values in self.weights().items()}
         if not self.normalised:
             return p
@@ -113,12 +113,12 @@ class Members:
         return p
 
     def slow_down(self, epoch: int) -> None:
-        """Set the length of the steps of an epoch."""
+        """Set the learning rate of an epoch."""
         factor = SCHEDULES[self.recipe.schedule](epoch / self.recipe.max_epochs)
         self.optimiser.param_groups[0]["lr"] = self.recipe.learning_rate * factor
 
     def select(self, kept: np.ndarray) -> None:
-        """Go on with these members only."""
+        """Keep these members only."""
         state = self.optimiser.state[self.flat]
         self.flat = self.flat.detach()[kept].requires_grad_()
         self.free, self.sloped = self.free[kept], self.sloped[kept]
@@ -160,7 +160,7 @@ class Batches:
                 yield part.pop("X"), part
 
     def select(self, kept: np.ndarray) -> None:
-        """Go on with these members only."""
+        """Keep these members only."""
         self.rows = [self.rows[k] for k in kept]
         self.streams = [self.streams[k] for k in kept]
 
@@ -171,7 +171,7 @@ def take(values: Any, rows: Any) -> Any:
 
 
 def forward(torch: Any, network: Network, X: Any, p: dict[str, Any], *, between: Any = None, thin: Any = None) -> Any:
-    """Compute ``network.forward(X, p, torch)`` by PyTorch's fused operations, with what is done while training."""
+    """Compute ``network.forward(X, p, torch)`` by PyTorch's fused operations, with normalisation and dropout."""
     h = X.transpose(1, 2)
     for k in range(network.layers - 1):
         weight = p[f"weight_{k}"].transpose(1, 2)

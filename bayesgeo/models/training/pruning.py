@@ -1,4 +1,4 @@
-"""Which weights of a network may go."""
+"""Magnitude pruning."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ ROUNDS = 4
 def magnitude_masks(weights: Weights, share: float, frozen: Sequence[str] = ()) -> Weights:
     """Return 0 for this share of each member's weights, the smallest of all layers together, and 1 for the others.
 
-    Biases stay, and so do the weights named in ``frozen``, which do not count.
+    Biases and the weights named in ``frozen`` are kept and not counted.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def magnitude_masks(weights: Weights, share: float, frozen: Sequence[str] = ()) 
 
 
 def pruning_shares(sparsity: float) -> list[float]:
-    """Return the share of zeros after each round: most go first, while many can (Zhu & Gupta 2017)."""
+    """Return the share of zeros after each round: the first rounds prune most (Zhu & Gupta 2017)."""
     if not sparsity:
         return []
     return [float(sparsity * (1 - (1 - t / ROUNDS) ** 3)) for t in range(1, ROUNDS + 1)]

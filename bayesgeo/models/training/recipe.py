@@ -1,4 +1,4 @@
-"""How a network is trained: the optimiser, its schedule, its penalties."""
+"""The training recipe of a network: optimiser, schedule, penalties."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained.
+    """Training recipe of a network: optimiser, schedule, penalties.
 
     Parameters
     ----------
@@ -82,15 +82,15 @@ class Recipe:
         for name in ("weight_decay", "l1", "dropout"):
             value = getattr(self, name)
             if not np.isfinite(value) or value < 0:
-                raise invalid(name, value, "It must be zero or a finite number above.")
+                raise invalid(name, value, "It must be finite and not negative.")
         if self.dropout >= 1:
-            raise invalid("dropout", self.dropout, "No unit would be left.", "Give a share below 1.")
+            raise invalid("dropout", self.dropout, "It must be in [0, 1).", "Give dropout=0.1.")
         for name in ("batch_size", "max_epochs", "patience"):
             if (name, getattr(self, name)) != ("batch_size", None):
                 positive(name, getattr(self, name), integer=True)
 
     def rows_a_step(self, n_rows: int) -> int:
-        """Return the batch size for so many rows."""
+        """Return the batch size for ``n_rows`` rows."""
         return self.batch_size or int(np.clip(n_rows // 20, 16, 512))
 
 

@@ -1,4 +1,4 @@
-"""Models that fit another model on a part of the rows and learn about it from the rest."""
+"""Models that fit another model to a part of the rows and calibrate it on the rest."""
 
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.wrappers.sklearn import as_model
 
 
-class _OfInner:
+class _InnerAttribute:
     """A class attribute of the fitted estimator inside; of a class, that of its default."""
 
     def __init__(self, name: str, default: str):
@@ -26,22 +26,22 @@ class _OfInner:
 
 
 class Holdout(Estimator):
-    """Base of what fits another estimator on a part of the rows and learns about it from the rest.
+    """Base of the models that fit another estimator to a part of the rows and calibrate it on the rest.
 
-    Whole groups are set aside where there are groups. The estimator is not fitted again on all rows: what was learned
-    holds for the one that was judged.
+    Whole groups are set aside where there are groups. The estimator is not fitted again on all rows: the
+    calibration holds for the one that was evaluated.
 
     Attributes
     ----------
     estimator_ : Estimator
         The fitted estimator.
     holdout_rows_ : numpy.ndarray
-        The rows set aside. Fewer than ten rows are too few to part, and so are rows of which one class would remain:
-        then all rows fit and judge.
+        The rows set aside. With fewer than ten rows, or where only one class would remain, all rows are used for
+        both.
     """
 
-    kind: ClassVar[Any] = _OfInner("kind", "deterministic")
-    unseen_groups: ClassVar[Any] = _OfInner("unseen_groups", "ignored")
+    kind: ClassVar[Any] = _InnerAttribute("kind", "deterministic")
+    unseen_groups: ClassVar[Any] = _InnerAttribute("unseen_groups", "ignored")
     default: ClassVar[type[Estimator]]
     task: ClassVar[type[Estimator]]
     estimator_: Any
@@ -70,7 +70,7 @@ class Holdout(Estimator):
         inner = clone(as_model(self.default() if self.estimator is None else self.estimator, "estimator"))
         if not isinstance(inner, self.task):
             kind = self.task.__name__.lower()
-            raise invalid("estimator", type(inner).__name__, f"It is no {kind}.", f"Give a {kind}.")
+            raise invalid("estimator", type(inner).__name__, f"It is not a {kind}.", f"Give a {kind}.")
         if inner.random_state is None:
             inner.set_params(random_state=self.seed_)
         target = self.classes_[rows.y] if issubclass(self.task, Classifier) else rows.y
@@ -81,7 +81,7 @@ class Holdout(Estimator):
 
 
 class HoldoutClassifier(Holdout, Classifier):
-    """Base of the classifiers around another; a class that only the rows set aside have gets the probability zero."""
+    """Base of the classifiers around another; a class only among the rows set aside gets the probability zero."""
 
     default = MLPClassifier
     task = Classifier
@@ -109,7 +109,7 @@ class HoldoutRegressor(Holdout, Regressor):
 
 
 def mean_and_sd(regressor: Any, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of what a regressor predicts, each ``(obs,)``."""
+    """Return mean and standard deviation of a regressor's predictions, each ``(obs,)``."""
     stream = regressor.stream_predictive(rows.X, groups=rows.groups, coordinates=rows.coordinates)
     parts = [_mean_and_variance(part) for part in stream]
     mean, variance = np.concatenate(parts, axis=1)
@@ -118,7 +118,7 @@ def mean_and_sd(regressor: Any, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 def _mean_and_variance(predictive: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     sample, noise = ("chain", "draw"), noise_variance(predictive)
-    # A Student-t of two degrees of freedom or less has no variance; its scale still says how wide it is.
+    # A Student-t of two degrees of freedom or less has no variance; its scale is used instead.
     noise = noise.where(np.isfinite(noise), predictive["sigma"] ** 2)
     expected = predictive["expected"]
     return expected.mean(sample).values, (expected.var(sample) + noise.mean(sample)).values

@@ -14,17 +14,17 @@ from bayesgeo.models.wrappers.temperature import scale_of, temperature_of, tempe
 
 
 class Calibrated(Holdout):
-    """Base of the two calibrated estimators: they learn, in folds, from each part of the rows, or from one."""
+    """Base of the two calibrated estimators: they calibrate on each fold of the rows, or on one part."""
 
     def __init__(self, estimator: Any = None, *, folds: int | None = 5, holdout: float = 0.2, random_state: Any = None):
         super().__init__(estimator, holdout=holdout, random_state=random_state)
         self.folds = folds
 
-    def _judged(self, rows: TrainingRows) -> list[tuple[Any, np.ndarray]]:
-        """Fit; return estimators with rows that they did not see."""
+    def _fits(self, rows: TrainingRows) -> list[tuple[Any, np.ndarray]]:
+        """Fit the estimator; return fits with their held-out rows."""
         self._check_holdout()
         if self.folds is not None and positive("folds", self.folds, integer=True) < 2:
-            raise invalid("folds", self.folds, "Two folds are the least that hold rows out.", "Give folds=5.")
+            raise invalid("folds", self.folds, "At least two folds are needed.", "Give folds=5.")
         classes = issubclass(self.task, Classifier)
         parts = held_out_folds(rows.y, rows.group, self.folds, self.seed_, stratify=classes) if self.folds else []
         parts = [part for part in parts if not classes or len(np.unique(rows.y[part[0]])) > 1]
@@ -32,7 +32,7 @@ class Calibrated(Holdout):
             self._fit_inner(rows)
             return [(self.estimator_, self.holdout_rows_)]
         self.holdout_rows_ = np.sort(np.concatenate([held for _, held in parts]))
-        # Chosen like the rows of a fold, because the order of numbers in memory decides how sums are rounded.
+        # Indexed like the rows of a fold, because the memory layout decides how sums are rounded.
         self.estimator_ = self._fitted_on(rows.part(np.arange(len(rows))))
         return [(self._fitted_on(rows.part(learning)), held) for learning, held in parts]
 
@@ -58,7 +58,7 @@ class CalibratedClassifier(Calibrated, HoldoutClassifier):
     Attributes
     ----------
     temperature_ : float
-        :math:`T`; above 1 where the estimator was too sure.
+        :math:`T`; above 1 where the estimator was overconfident.
 
     Examples
     --------
@@ -69,15 +69,13 @@ class CalibratedClassifier(Calibrated, HoldoutClassifier):
     name = "calibrated"
 
     def _learn(self, rows: TrainingRows) -> None:
-        judged = [
-            (inner, held[np.isin(self.classes_[rows.y[held]], inner.classes_)]) for inner, held in self._judged(rows)
-        ]
-        known = np.concatenate([held for _, held in judged])
-        draws = [self._thinned(inner, rows.part(held), len(known)) for inner, held in judged if len(held)]
+        fits = [(inner, held[np.isin(self.classes_[rows.y[held]], inner.classes_)]) for inner, held in self._fits(rows)]
+        known = np.concatenate([held for _, held in fits])
+        draws = [self._thinned(inner, rows.part(held), len(known)) for inner, held in fits if len(held)]
         self.temperature_ = temperature_of(np.concatenate(draws, axis=2), rows.y[known]) if len(known) else 1.0
 
     def _thinned(self, inner: Any, rows: Rows, n_rows: int) -> np.ndarray:
-        """Return so few draws for rows that the search for the temperature can hold those of so many rows."""
+        """Return thinned draws, so few that the search for the temperature can hold those of ``n_rows`` rows."""
         step = -(-n_rows * inner._numbers_per_row() // _arrays.BUDGET)
         stream = inner.stream(rows.X, groups=rows.groups, coordinates=rows.coordinates)
         parts = [part.isel(draw=slice(None, None, step)).values for part in stream]
@@ -97,7 +95,7 @@ class CalibratedRegressor(Calibrated, HoldoutRegressor):
     Attributes
     ----------
     factor_ : float
-        Above 1 where the estimator was too sure.
+        Above 1 where the estimator was overconfident.
 
     Examples
     --------
@@ -109,7 +107,7 @@ class CalibratedRegressor(Calibrated, HoldoutRegressor):
 
     def _learn(self, rows: TrainingRows) -> None:
         errors = []
-        for inner, held in self._judged(rows):
+        for inner, held in self._fits(rows):
             mean, sd = mean_and_sd(inner, rows.part(held))
             errors.append((rows.y[held] - mean) / sd)
         self.factor_ = scale_of(np.concatenate(errors))

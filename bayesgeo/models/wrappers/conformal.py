@@ -1,4 +1,4 @@
-"""Conformal prediction: intervals and sets that hold the outcome as often as promised, whatever the model."""
+"""Conformal prediction: intervals and sets with the requested coverage, for any model."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ class Conformal(Holdout):
     """Base of the two split conformal estimators (Papadopoulos et al. 2002; Vovk, Gammerman & Shafer 2005).
 
     Draws, values and probabilities are those of the estimator inside. Intervals and sets hold the outcome of a new row
-    with at least the coverage that was asked for, on average over rows set aside and new ones, if these are
+    with at least the requested coverage, on average over rows set aside and new ones, if these are
     exchangeable: rows of wells or years unlike the ones set aside are not.
 
     Attributes
     ----------
     scores_ : numpy.ndarray
-        How badly the outcome of each row set aside fits, ascending.
+        Nonconformity score of each row set aside, ascending.
     """
 
     scores_: np.ndarray
@@ -47,7 +47,7 @@ class ConformalClassifier(Conformal, HoldoutClassifier):
     method : {"least", "adaptive"}
         ``"least"``: :math:`1 - p_k`, the smallest sets on average (Sadinle, Lei & Wasserman 2019, JASA 114:525),
         some of them empty; ``"adaptive"``: the probability of all classes at least as probable as :math:`k` (Romano,
-        Sesia & Candès 2020, NeurIPS 33, without randomisation), larger sets where the estimator doubts.
+        Sesia & Candès 2020, NeurIPS 33, without randomisation), larger sets where the estimator is uncertain.
     holdout : float
         Share of the rows that is set aside.
     random_state : int, RandomState or None
@@ -86,7 +86,7 @@ class ConformalClassifier(Conformal, HoldoutClassifier):
         self.scores_ = np.sort(scores[np.arange(len(scores)), aside.y])
 
     def _class_scores(self, probability: np.ndarray) -> np.ndarray:
-        """Return how badly each class would fit, ``(obs, label)``."""
+        """Return the nonconformity score of each class, ``(obs, label)``."""
         if self.method == "least":
             return 1.0 - probability
         order = np.argsort(-probability, axis=1, kind="stable")
@@ -98,7 +98,7 @@ class ConformalRegressor(Conformal, HoldoutRegressor):
     r"""Any regressor with intervals that hold the value as often as asked; parameters as the classifier's.
 
     The score is :math:`|y - \mu(x)| / \sigma(x)` of the predicted mean and standard deviation (Lei et al. 2018, JASA
-    113:1094, section 5.2), so that intervals are wider where the estimator is less sure.
+    113:1094, section 5.2), so that intervals are wider where the estimator is less certain.
 
     Examples
     --------

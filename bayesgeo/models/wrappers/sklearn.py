@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn under the interface of bayesgeo: one draw of their prediction."""
+"""Wrap estimators of scikit-learn as models whose prediction has one draw."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar, Literal

@@ -14,7 +14,7 @@ def tempered(probability: np.ndarray, T: float) -> np.ndarray:
     >>> tempered(np.array([0.8, 0.2]), 2.0).round(3).tolist()
     [0.667, 0.333]
     """
-    with np.errstate(divide="ignore"):  # what is impossible stays so
+    with np.errstate(divide="ignore"):  # a probability of zero stays zero
         return special.softmax(np.log(probability) / T, axis=-1)
 
 
@@ -26,11 +26,11 @@ def temperature_of(probability: np.ndarray, codes: np.ndarray) -> float:
     probability : numpy.ndarray
         ``(obs, label)``; dimensions before are draws, tempered one by one and then averaged.
     codes : numpy.ndarray
-        ``(obs,)``, which label was seen.
+        ``(obs,)`` codes of the observed labels.
 
     Examples
     --------
-    Nine of ten were right where .99 was said:
+    Nine of ten were right at a predicted .99:
 
     >>> said = np.tile([0.99, 0.01], (10, 1))
     >>> T = temperature_of(said, np.array([0] * 9 + [1]))
@@ -38,7 +38,7 @@ def temperature_of(probability: np.ndarray, codes: np.ndarray) -> float:
     [0.9, 0.1]
     """
     draws = probability.reshape(-1, *probability.shape[-2:])
-    # A probability of zero for what was seen would cost infinitely much at any temperature.
+    # A probability of zero for the observed label costs infinitely much at any temperature.
     log_p = np.log(np.maximum(draws, np.finfo(np.float64).tiny))
     rows = np.arange(len(codes))
 

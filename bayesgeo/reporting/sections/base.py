@@ -43,20 +43,20 @@ class Section:
         Its place: sections stand in increasing order.
     facts : callable, optional
         ``(evidences, facts) -> dict``: plain values for JSON, kept in ``report.json`` under ``sections`` and ``name``.
-        ``evidences`` are the Evidence by model name, and ``facts`` what ``report.json`` holds of all of them.
+        ``evidences`` are the Evidence by model name, and ``facts`` the content of ``report.json`` so far.
     pictures : callable, optional
-        ``(facts) -> dict or None``, of all that ``report.json`` holds: what the template is given beside ``facts``, its
-        ``own`` facts, ``dataset``, ``regression``, ``bayesian`` models and the macros ``badge``, ``picture`` and
+        ``(facts) -> dict or None``, from the content of ``report.json``: arguments of the template beside ``facts``,
+        its ``own`` facts, ``dataset``, ``regression``, ``bayesian`` models and the macros ``badge``, ``picture`` and
         ``scroll`` of ``macros.html.j2``; None leaves the section out.
     template : path, optional
         File of the Jinja template; by default the ``.html.j2`` file beside the Python file of the Section.
     package : str
-        The package that registers it; found, not given.
+        The package that registers it; set by bayesgeo, not by the author.
 
     Raises
     ------
     InvalidInput
-        If ``name`` is no identifier.
+        If ``name`` is not an identifier.
 
     Examples
     --------

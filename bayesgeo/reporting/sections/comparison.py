@@ -1,4 +1,4 @@
-"""Paired differences between models: facts, figure, and the sentences that they allow."""
+"""Paired differences between models: facts, figure and sentences."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ GAPS = {"classification": ("log_loss", "accuracy"), "regression": ("log_score", 
 
 
 def seed_facts(evidence: xr.DataTree) -> Facts | None:
-    """Return how far seeds move the scores; None where each fold was fitted once."""
+    """Return the variance of the scores over seeds; None where each fold was fitted once."""
     if "seeds" not in evidence.children:
         return None
     group = evidence["seeds"].to_dataset()
@@ -28,7 +28,7 @@ def seed_facts(evidence: xr.DataTree) -> Facts | None:
 
 
 def distance_to_exact(evidence: xr.DataTree) -> float | None:
-    """Return mean ``|p - p_exact|`` of the last (with two labels: the positive) class; None where p is not known."""
+    """Return mean ``|p - p_exact|`` of the last (with two labels: the positive) class; None without p_exact."""
     observed = evidence["observed_data"].to_dataset()
     if "exact" not in observed:
         return None
@@ -68,7 +68,7 @@ def _differences_figure(facts: Mapping[str, Any]) -> Picture | None:
 
 
 def compared(item: Mapping[str, Any]) -> str:
-    r"""Write what one paired comparison shows.
+    r"""Write the result of one paired comparison.
 
     Examples
     --------

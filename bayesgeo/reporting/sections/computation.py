@@ -1,4 +1,4 @@
-"""How each model was computed: the inference and its checks, training curves, seconds."""
+"""Computation of each model: the inference and its checks, training curves, seconds."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Facts = dict[str, Any]
 
 
 def approximation(evidence: xr.DataTree) -> str | None:
-    """Name the approximation whose draws stand in for the posterior; None where draws are of the posterior."""
+    """Name the approximation whose draws stand in for the posterior; None for draws of the posterior itself."""
     inference = json.loads(evidence.attrs.get("inference", "null")) or {}
     return inference["title"] if inference.get("kind") == "approximation" else None
 

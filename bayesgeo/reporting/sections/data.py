@@ -1,4 +1,4 @@
-"""The data set, its audit, and what was the same for all models."""
+"""The data set, its audit, and the hashes shared by all models."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +48,7 @@ section = Section("data", 20, pictures=pictures)
 
 
 def _same_sentence(facts: Mapping[str, Any]) -> str:
-    """Report what the hashes show to be the same for all models, and name those with other features."""
+    """Report what all models share by the hashes, and name models with other features."""
     models = facts["models"]
     text = "By these hashes every model was scored on the same rows in the same folds"
     others = [m["name"] for m in models if m["preprocessing_sha256"] != models[0]["preprocessing_sha256"]]

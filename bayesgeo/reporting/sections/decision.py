@@ -15,7 +15,7 @@ LEVEL = {"sound": "ok", "doubtful": "care", "failed": "stop", "warn": "care", "r
 
 
 def pictures(facts: Mapping[str, Any]) -> Facts:
-    """Return what the template shows: scores with their figures, and what acting on the predictions is worth."""
+    """Return what the template shows: scores with their figures, and the value of acting on the predictions."""
     return {
         "columns": scores.columns(facts),
         "prob": scores.prob(facts),
@@ -64,12 +64,12 @@ def _title(facts: Mapping[str, Any], level: str, of_all: Sequence[tuple[str, str
     doubtful = [name for name, verdict in verdicts.items() if verdict == "doubtful"]
     if best in doubtful or "care" in [level for level, _ in of_all]:
         return f"Use with care: {best}"
-    # A doubtful posterior of another model does not count against the best one.
+    # A doubtful posterior of another model does not lower the level of the best one.
     return f"OK to use: {best}" + (f". With care: {listed(doubtful)}" if doubtful else "")
 
 
 def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the reasons that hold whichever model is used; see :func:`_posteriors` for those of each model."""
+    """Yield the reasons that hold for every model; see :func:`_posteriors` for those of each model."""
     yield "ok", _best(facts)
     yield _against_baseline(facts)
     yield from _bayesian_or_not(facts)

@@ -1,4 +1,4 @@
-"""Bayesian analysis reporting guidelines: each item, and where this report answers it or why it does not.
+"""Bayesian analysis reporting guidelines: each item, with the section that answers it or the reason why none does.
 
 The items are those of Kruschke (2021, Nature Human Behaviour 5:1282, Table 1), in other words. The preamble and steps 1
 and 2 were checked against the text of the table, step 3 against an account of it by another author; of steps 4 to 6
@@ -12,7 +12,7 @@ from typing import Any
 from bayesgeo.reporting.sections.base import Section
 
 Facts = dict[str, Any]
-Answer = tuple[str, str, str]  # status, section that answers, and what stands there or why not
+Answer = tuple[str, str, str]  # status, section that answers, and its content or the reason for none
 REPORTED, PART, MISSING, INAPPLICABLE = "reported", "in part", "not reported", "not applicable"
 STATUSES = (REPORTED, PART, MISSING, INAPPLICABLE)
 Ask = Callable[[Mapping[str, Any], Sequence[Facts]], Answer]
@@ -20,12 +20,12 @@ INEXACT = ("unadjusted chains", "approximation")
 
 
 def guidelines(facts: Mapping[str, Any]) -> list[Facts]:
-    """Go through the guidelines item by item.
+    """Check the report against the guidelines, item by item.
 
     Parameters
     ----------
     facts : mapping
-        What the report holds, with ``reproduce``.
+        Facts of the report, with ``reproduce``.
 
     Returns
     -------
@@ -181,7 +181,7 @@ _PREDICTIVE = _always(REPORTED, "checks", "Predictions of rows not seen, against
 _DECISIONS = _always(REPORTED, "decision", "Which model to use, and whether it can be trusted; models may stay equal.")
 _FILES = _always(REPORTED, "data", "SHA-256 of the numbers and of the split.")
 
-# What is asked, who answers, and whether it is asked where no model has a posterior.
+# Question, function that answers it, and whether it applies where no model has a posterior.
 ITEMS: dict[str, tuple[str, Ask, bool]] = {
     "PA": ("Why a Bayesian analysis", _why, False),
     "PB": ("What the analysis is for", _goal, True),

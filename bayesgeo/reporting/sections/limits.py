@@ -1,4 +1,4 @@
-"""What the results do not show."""
+"""Limitations of the results."""
 
 from collections.abc import Mapping
 from typing import Any

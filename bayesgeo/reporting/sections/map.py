@@ -49,7 +49,7 @@ def places(evidence: xr.DataTree) -> Facts | None:
 def mapped(evidence: xr.DataTree) -> Facts | None:
     """Return the error and the uncertainty of the rows of :func:`places`, and the rows where they are largest.
 
-    The error of a class is one minus the probability of what happened, that of a value its absolute error; the
+    The error of a class is one minus the probability of the observed class, that of a value its absolute error; the
     uncertainty of a class is its entropy, that of a value the width of its 90 % interval.
 
     Returns

@@ -1,4 +1,4 @@
-"""What a model states about itself: its formula, its priors with their reasons, and its graph as a drawing."""
+"""The specification of a model: its formula, its priors with their reasons, and a drawing of its graph."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ Facts = dict[str, Any]
 
 
 def stated(evidence: xr.DataTree) -> Facts:
-    """Return what a model states about itself, empty where it states nothing.
+    """Return the specification of a model, empty where it has none.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def stated(evidence: xr.DataTree) -> Facts:
 
 
 def specification(evidence: xr.DataTree) -> Facts | None:
-    """Return what a model with priors states about itself; None for a model without."""
+    """Return the specification of a model with priors; None for a model without."""
     found = stated(evidence)
     return found if found.get("priors") else None
 
@@ -41,7 +41,7 @@ section = Section("model", 30, pictures=pictures)
 
 
 def graph(drawn: Mapping[str, Any]) -> Picture:
-    """Draw what depends on what: parameters are round, what was observed is square.
+    """Draw the dependence graph: parameters are round, observed quantities square.
 
     Parameters
     ----------

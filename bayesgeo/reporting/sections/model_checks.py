@@ -20,14 +20,14 @@ def of_model(evidence: xr.DataTree, labels: Sequence[str]) -> Facts:
     evidence : xarray.DataTree
         Evidence of one model.
     labels : sequence of str
-        Names of the classes, of which the model knows the codes; empty for values.
+        Names of the classes, in the order of their codes; empty for values.
 
     Returns
     -------
     dict
         ``prior_predictive`` and ``posterior_predictive``: ``statistic`` of the target, its ``observed`` value, and the
         ``median`` and 90 % interval (``low``, ``high``) of it in rows drawn from the model; ``sensitivity``: how far
-        each ``variable`` moves with the ``prior`` and with the ``likelihood``; ``loo``: ``elpd``, its ``se`` and
+        each ``variable`` moves by power-scaling ``prior`` and ``likelihood``; ``loo``: ``elpd``, its ``se`` and
         ``p_loo``. Empty or None where the Evidence has none.
     """
     loo = evidence["loo"].attrs if "loo" in evidence.children else {}

@@ -1,4 +1,4 @@
-"""A posterior over the weights of a network: its size, its warm-up, and how far its chains agree."""
+"""A posterior over the weights of a network: its size, its warm-up, and the agreement of its chains."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Facts = dict[str, Any]
 
 
 def network(evidence: xr.DataTree) -> Facts | None:
-    """Return what can be shown of a posterior whose weights are not identifiable one by one; None of any other.
+    """Return facts of a posterior whose weights are not identifiable one by one; None for any other.
 
     Returns
     -------

@@ -38,12 +38,12 @@ section = Section("posterior", 50, pictures=pictures)
 
 
 def quantities(evidence: xr.DataTree) -> list[Facts]:
-    """Summarise the quantities that a model wants to be tabulated."""
+    """Summarise the quantities of a model's specification."""
     return _summary(evidence, stated(evidence).get("quantities", ()))
 
 
 def effects(evidence: xr.DataTree) -> list[Facts]:
-    """Summarise the effects of a model on a common scale; none where it states none."""
+    """Summarise the effects of a model on a common scale; empty where its specification has none."""
     name = stated(evidence).get("effects")
     return _summary(evidence, [name] if name else [])
 
@@ -74,7 +74,7 @@ def _feature_units(posterior: xr.Dataset) -> dict[str, str]:
 
 
 def _unit(fact: Mapping[str, Any], features: Mapping[str, str], units: Mapping[str, str]) -> str:
-    """Return the unit of an element: that of its feature, else the one that the model states of its variable."""
+    """Return the unit of an element: that of its feature, else the one in the model's specification."""
     return str(features.get(fact["feature"], "") if "feature" in fact else units.get(fact["variable"], ""))
 
 
@@ -116,7 +116,7 @@ def _quantity(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _quantity_name(model: Mapping[str, Any], variable: str) -> str:
-    """Return the name of a variable in prose, the model's own where it states one."""
+    """Return the name of a variable in prose, the one in the model's specification where there is one."""
     names = (model["specification"] or {}).get("names", {})
     return names.get(variable, variable.replace("_", " "))
 

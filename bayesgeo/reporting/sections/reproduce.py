@@ -1,4 +1,4 @@
-"""How to get the same results again."""
+"""How to reproduce the results."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Scores of models: as facts, and as the cells and sentences that several sections show."""
+"""Scores of models: as facts, and as cells and sentences of several sections."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ def metric_name(name: str, task: str) -> str:
 
 
 def better(name: str, task: str) -> str:
-    """Tell which scores of a metric are better.
+    """Describe which scores of a metric are better.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def score_sentence(model: Mapping[str, Any], name: str, task: str) -> str:
 
 
 def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
-    """Write the score of a random split, the honest one of the ``same_rows``, and the ``optimism`` gap between them.
+    """Write the score of a random split, that of the split on the ``same_rows``, and the ``optimism`` gap between them.
 
     Examples
     --------
@@ -123,10 +123,10 @@ def optimism(metric: Mapping[str, Any]) -> dict[str, str]:
 
 
 def optimism_sentence(facts: Mapping[str, Any]) -> str:
-    """Name the optimism gap of the best model; empty where no score on random rows was asked for.
+    """Name the optimism gap of the best model; empty without scores of a random split.
 
     The gap is how much better a model seems when rows are drawn at random and so share groups, places or times with
-    the rows that it learned from.
+    the training rows.
     """
     known = [model for model in facts["models"] if model["metrics"]["log_score"].get("optimism") is not None]
     if not known or known[0] is not facts["models"][0]:

@@ -1,4 +1,4 @@
-"""How far each quantity of the posterior moves with the prior and with the likelihood."""
+"""Sensitivity of each quantity of the posterior to the prior and to the likelihood."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def sensitivity(evidence: xr.DataTree) -> list[Facts]:
 
 
 def _repeated(name: str, names: list[str], stated: Mapping[str, Any]) -> bool:
-    """Tell whether an element of the effects is an element of a quantity too."""
+    """Return whether an element of the effects is an element of a quantity too."""
     variable, bracket, element = name.partition("[")
     if variable != stated.get("effects") or not bracket:
         return False

@@ -1,4 +1,4 @@
-"""How networks were trained: their losses by epoch, and whether they over- or underfitted."""
+"""Training of the networks: losses by epoch, and verdicts on over- and underfitting."""
 
 from collections import Counter
 from collections.abc import Mapping

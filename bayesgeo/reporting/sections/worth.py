@@ -1,4 +1,4 @@
-"""Figures of the scores, and of what predictions are worth: their ranking, the risk kept, the value of acting."""
+"""Figures of the scores, and of the value of predictions: ranking, risk of the rows kept, value of acting."""
 
 from collections.abc import Mapping
 from typing import Any

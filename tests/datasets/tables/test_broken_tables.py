@@ -1,4 +1,4 @@
-"""Broken tables are refused with what, where and how to mend it, or handled."""
+"""Broken tables are refused with the problem, its place and the fix, or handled."""
 
 import numpy as np
 import pytest

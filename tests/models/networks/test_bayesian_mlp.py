@@ -1,4 +1,4 @@
-"""What a Bayesian network says of its rows, where it starts, and what it refuses."""
+"""Predictions of a Bayesian network, its initial points, and the input that it refuses."""
 
 from copy import copy
 
@@ -19,7 +19,7 @@ from tests.models.small import ensemble, perceptron
 from tests.problems import problem_of
 
 NOISES = ("heteroscedastic", "constant", "student-t")
-# A trained network with a little width around it: enough for what does not ask how good the posterior is.
+# A trained network with a little width around it: enough where the quality of the posterior does not matter.
 QUICK = ADVI(draws=20, chains=2, max_steps=200)
 CLASSES = ("classes", "two classes")
 FITTED = (*NOISES, "classes")
@@ -185,7 +185,7 @@ def elsewhere(kind):
 
 
 def started(model, kind, chain=0):
-    """Return what the network in which a chain starts says of raw rows: outputs, and its standardised problem."""
+    """Return the outputs of a chain's initial network for raw rows, and its standardised problem."""
     X, y = table(kind)
     problem = problem_of(model, X, y)
     p = problem.start(np.random.default_rng(0), chain)
@@ -311,7 +311,7 @@ def test_each_layer_has_a_prior_scale_of_its_own():
         ({"noise": "normal"}, r"Invalid noise 'normal'\. It is not known\. Known: heteroscedastic, constant"),
         ({"prior": "hierarchcal"}, r"Invalid prior 'hierarchcal'\. It is not known\. Did you mean 'hierarchical'"),
         ({"activation": "sliu"}, r"Invalid activation 'sliu'\. It is not known\. Did you mean 'silu'"),
-        ({"hidden": 8}, r"Invalid hidden 8\. It is no tuple of widths\. Give hidden=\(8,\)"),
+        ({"hidden": 8}, r"Invalid hidden 8\. It must be a tuple of ints\. Give hidden=\(8,\)"),
         ({"hidden": (4, 0)}, r"Invalid hidden 0\. It must be a whole number above zero"),
         ({"prior_scale": 0.0}, r"Invalid prior_scale 0\.0\. It must be a finite number above zero"),
         ({"prior_scale": (1.0, 1.0, 1.0)}, r"Invalid prior_scale .*\. It has 3 values for 2 layers\. Give one"),

@@ -1,4 +1,4 @@
-"""Each option of the perceptron does what it says, and leaves the rest alone."""
+"""Each option of the perceptron has its documented effect and no other."""
 
 import numpy as np
 import pytest

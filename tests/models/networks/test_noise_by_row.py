@@ -20,7 +20,7 @@ SAMPLE = ("chain", "draw")
 
 
 class Fan(Regressor):
-    """A straight line whose noise widens along the first feature; its draws are as uncertain as they are told to be."""
+    """A straight line whose noise widens along the first feature; its draws have a given uncertainty."""
 
     name = "fan"
     kind = "deterministic"

@@ -95,12 +95,12 @@ def test_too_few_rows_to_choose_by_take_the_first_candidate():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"folds": 1}, r"Invalid folds 1\. Two folds are the least that hold rows out"),
+        ({"folds": 1}, r"Invalid folds 1\. At least two folds are needed"),
         ({"folds": 2.5}, r"Invalid folds 2\.5\. It must be a whole number above zero"),
-        ({"widths": ()}, r"Invalid widths \(\)\. There is nothing to choose from"),
+        ({"widths": ()}, r"Invalid widths \(\)\. It must have at least one value"),
         ({"widths": (0,)}, r"Invalid widths 0\. It must be a whole number above zero"),
         ({"depths": (1.5,)}, r"Invalid depths 1\.5\. It must be a whole number above zero"),
-        ({"weight_decays": (-1.0,)}, r"Invalid weight_decay -1\.0\. It must be zero or a finite number above"),
+        ({"weight_decays": (-1.0,)}, r"Invalid weight_decay -1\.0\. It must be finite and not negative"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_in_fit(settings, message):

@@ -36,7 +36,7 @@ class KnownClassifier(Classifier):
 
 
 class KnownRegressor(Regressor):
-    """Mean sin 2x + z, noise that grows with x, doubt that grows with distance."""
+    """Mean sin 2x + z, noise that grows with x, epistemic uncertainty that grows with distance."""
 
     name = "known"
     kind = "Bayesian"
@@ -75,7 +75,7 @@ def class_rows(n=400, seed=0, labels=("clay", "sand", "silt")):
 
 
 def value_rows(n=400, seed=0):
-    """Return rows and values drawn with the noise and the doubt of :class:`KnownRegressor`."""
+    """Return rows and values drawn with the noise and the epistemic uncertainty of :class:`KnownRegressor`."""
     rng = np.random.default_rng(seed)
     X, teacher = rng.normal(size=(n, 2)), KnownRegressor()
     sd = np.hypot(teacher.aleatoric(X), teacher.epistemic(X))

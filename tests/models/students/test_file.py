@@ -39,7 +39,7 @@ def file(tmp_path_factory):
 
 
 def answers(model, frame):
-    """Return all that a student can be asked."""
+    """Return every prediction of a student."""
     parts = [model.predict(frame), model.predict_draws(frame), model.predict_draws(frame, kind="response")]
     parts += [model.uncertainty(frame)[name] for name in ("aleatoric", "epistemic")]
     return [np.asarray(part) for part in parts]
@@ -159,7 +159,7 @@ def twice_in_description(content):
 
 
 class Bomb:
-    """What a loader that runs code would tell by a file."""
+    """A file that a loader running code would create."""
 
     def __init__(self, path):
         self.path = path
@@ -180,21 +180,21 @@ BAD = {
     "zero scale": (with_array("scale_", lambda s: 0 * s), "A scale is not above zero"),
     "wrong shape": (with_array("weight_1", lambda w: w.T.copy()), r"weight_1 is float32 \(5, 6\)"),
     "double precision": (with_array("bias_0", lambda b: b.astype("f8")), "bias_0 is float64"),
-    "a weight missing": (without("weight_1"), r"in excess: weight_1"),
-    "tensor that escapes": (named("../../bias_9"), r"in excess: \.\./\.\./bias_9"),
+    "a weight missing": (without("weight_1"), r"missing or unknown: weight_1"),
+    "tensor that escapes": (named("../../bias_9"), r"missing or unknown: \.\./\.\./bias_9"),
     "class that escapes": (put("", **{"class": "../../os.system"}), r"Invalid student class"),
-    "feature that escapes": (put("", features=["GR", "../../etc/passwd"]), "a path that leads elsewhere"),
-    "absolute feature": (put("", features=["GR", "/etc/passwd"]), "a path that leads elsewhere"),
-    "label that escapes": (put("classes", values=["..\\x", "a", "b"]), "a path that leads elsewhere"),
-    "feature that the terminal obeys": (put("", features=["GR", "\x1b[2J"]), "cannot be printed"),
+    "feature that escapes": (put("", features=["GR", "../../etc/passwd"]), "a path out of its folder"),
+    "absolute feature": (put("", features=["GR", "/etc/passwd"]), "a path out of its folder"),
+    "label that escapes": (put("classes", values=["..\\x", "a", "b"]), "a path out of its folder"),
+    "feature that the terminal obeys": (put("", features=["GR", "\x1b[2J"]), "unprintable characters"),
     "other schema": (put("", schema_version=2), "schema version is 2, not 1"),
-    "another part": (put("", code="import os"), "lacks a part, has another"),
-    "part of another type": (put("", units="API"), "one is of another type"),
+    "another part": (put("", code="import os"), "missing, unknown or of another type"),
+    "part of another type": (put("", units="API"), "unknown or of another type"),
     "wrong number of features": (put("", n_features=3), "does not name 3 features"),
-    "no number": (put("fitted", correction_=float("nan")), "NaN is no number"),
+    "no number": (put("fitted", correction_=float("nan")), "NaN is not a number"),
     "seed of another type": (put("fitted", seed_="7"), "of another type"),
-    "other layers": (put("parameters", hidden=[6]), "in excess: bias_2, weight_2"),
-    "layers of another type": (put("parameters", hidden=[6.0, 5]), "no list of widths"),
+    "other layers": (put("parameters", hidden=[6]), "missing or unknown: bias_2, weight_2"),
+    "layers of another type": (put("parameters", hidden=[6.0, 5]), "not a list of widths"),
     "unknown activation": (put("parameters", activation="os.system"), "Invalid activation"),
     "classes out of order": (put("classes", values=["sand", "clay", "silt"]), "not in order"),
     "classes too few": (put("classes", values=["clay"]), "fewer than two"),
@@ -229,12 +229,12 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 def test_only_a_fitted_student_is_saved_and_only_under_names_that_are_read_back(student, tmp_path):
     for thing in (StudentClassifier(), KnownRegressor(), "student"):
-        with pytest.raises(InvalidInput, match="It is no fitted student"):
+        with pytest.raises(InvalidInput, match="It is not a fitted student"):
             save_student(thing, tmp_path / "s")
     X, y = value_rows(40)
     frame = pd.DataFrame(X, columns=["a", "../b"])
     model = distill(KnownRegressor(random_state=0).fit(frame, y), frame, y, **QUICK)
-    with pytest.raises(InvalidInput, match="leads elsewhere"):
+    with pytest.raises(InvalidInput, match="out of its folder"):
         save_student(model, tmp_path / "s")
     assert not list(tmp_path.iterdir())
 
@@ -283,5 +283,5 @@ def test_without_onnx_the_way_out_is_said(monkeypatch, tmp_path, student):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(InvalidInput, match=r'pip install "bayesgeo\[onnx\]"'):
         export_onnx(student[0], tmp_path / "s.onnx")
-    with pytest.raises(InvalidInput, match="It is no fitted student"):
+    with pytest.raises(InvalidInput, match="It is not a fitted student"):
         export_onnx(StudentRegressor(), tmp_path / "s.onnx")

@@ -1,4 +1,4 @@
-"""A student answers as its teacher does: the mean, the noise, and what the teacher does not know."""
+"""A student predicts as its teacher does: the mean, the noise, and the epistemic uncertainty."""
 
 import numpy as np
 import pytest
@@ -298,7 +298,7 @@ def test_noise_without_a_variance_is_refused():
 
 
 MISTAKES = {
-    "mix": ({"mix": 1.5}, r"Invalid mix 1\.5\. It is the weight of the labels"),
+    "mix": ({"mix": 1.5}, r"Invalid mix 1\.5\. It must be in \[0, 1\]"),
     "transfer": ({"transfer": -1}, r"Invalid transfer -1\."),
     "activation": ({"activation": "sliu"}, r"Did you mean 'silu'"),
     "max_epochs": ({"max_epochs": 0}, r"Invalid max_epochs 0"),
@@ -324,12 +324,16 @@ def test_distill_refuses_what_it_cannot_use():
     teacher = KnownClassifier(random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"Invalid teacher 'KnownClassifier'\. It is not fitted"):
         distill(KnownClassifier(), X, y)
-    with pytest.raises(ValueError, match=r"Rows held out, and mix, need labels"):
+    with pytest.raises(ValueError, match=r"held_out and mix need labels"):
         distill(teacher, X, held_out=[0, 1])
     with pytest.raises(ValueError, match=r"Invalid held_out .* positions below 40"):
         distill(teacher, X, y, held_out=[0, 40])
-    with pytest.raises(ValueError, match=r"Invalid y 'peat'\. The teacher knows only the classes clay, sand, silt"):
+    with pytest.raises(
+        ValueError, match=r"y 'peat'\. The teacher was trained only on the classes clay, sand, silt"
+    ):
         distill(teacher, X, np.where(y == "sand", "peat", y))
     values, targets = value_rows(40)
-    with pytest.raises(ValueError, match=r"Invalid teacher 'LinearRegression'\. It has no noise of its own"):
+    with pytest.raises(
+        ValueError, match=r"Invalid teacher 'LinearRegression'\. It has no noise, and there are no"
+    ):
         distill(LinearRegression().fit(values, targets), values, targets)

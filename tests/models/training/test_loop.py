@@ -1,4 +1,4 @@
-"""Members trained at once are the members trained one by one, and what is trained is what was asked for."""
+"""Members trained at once are the members trained one by one, with the requested settings."""
 
 import numpy as np
 import pytest

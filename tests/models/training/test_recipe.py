@@ -1,4 +1,4 @@
-"""A recipe holds settings that can be used, and says which cannot."""
+"""A recipe accepts valid settings, and refuses others by name."""
 
 import numpy as np
 import pytest
@@ -21,11 +21,11 @@ def test_schedules_begin_at_the_full_step_and_fall():
         ({"optimiser": "adamww"}, r"Invalid optimiser 'adamww'\. It is not known\. Did you mean 'adamw'"),
         ({"schedule": "cosinus"}, r"Invalid schedule 'cosinus'\. It is not known\. Did you mean 'cosine'"),
         ({"learning_rate": 0.0}, r"Invalid learning_rate 0\.0\. It must be a finite number above zero"),
-        ({"weight_decay": -1.0}, r"Invalid weight_decay -1\.0\. It must be zero or a finite number above"),
-        ({"l1": np.inf}, r"Invalid l1 inf\. It must be zero or a finite number above"),
-        ({"dropout": -0.1}, r"Invalid dropout -0\.1\. It must be zero or a finite number above"),
+        ({"weight_decay": -1.0}, r"Invalid weight_decay -1\.0\. It must be finite and not negative"),
+        ({"l1": np.inf}, r"Invalid l1 inf\. It must be finite and not negative"),
+        ({"dropout": -0.1}, r"Invalid dropout -0\.1\. It must be finite and not negative"),
         ({"device": "gpu"}, r"Invalid device 'gpu'\. "),
-        ({"dropout": 1.0}, r"Invalid dropout 1\.0\. No unit would be left"),
+        ({"dropout": 1.0}, r"Invalid dropout 1\.0\. It must be in \[0, 1\)"),
         ({"batch_size": 0}, r"Invalid batch_size 0\. It must be a whole number above zero"),
         ({"max_epochs": 2.5}, r"Invalid max_epochs 2\.5\. It must be a whole number above zero"),
         ({"patience": -1}, r"Invalid patience -1\. It must be a whole number above zero"),

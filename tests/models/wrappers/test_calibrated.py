@@ -237,10 +237,10 @@ def test_folds_know_the_temperature_better_than_one_part():
     ("settings", "message"),
     [
         ({"holdout": 0.0}, r"Invalid holdout 0\.0\. It must be in \(0, 1\)"),
-        ({"folds": 1}, r"Invalid folds 1\. Two folds are the least that hold rows out"),
+        ({"folds": 1}, r"Invalid folds 1\. At least two folds are needed"),
         ({"folds": 2.5}, r"Invalid folds 2\.5\. It must be a whole number above zero"),
         ({"holdout": 1.5}, r"Invalid holdout 1\.5\. It must be in \(0, 1\)"),
-        ({"estimator": MLPClassifier()}, r"Invalid estimator 'MLPClassifier'\. It is no regressor"),
+        ({"estimator": MLPClassifier()}, r"Invalid estimator 'MLPClassifier'\. It is not a regressor"),
         ({"estimator": "mlp"}, r"Invalid estimator 'str'\. It is neither a model of bayesgeo nor"),
     ],
 )

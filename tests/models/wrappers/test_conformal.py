@@ -1,4 +1,4 @@
-"""Conformal sets hold the truth as often as asked, whatever the model inside."""
+"""Conformal sets have the requested coverage, for any model inside."""
 
 import numpy as np
 import pytest

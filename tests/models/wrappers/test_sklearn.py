@@ -121,5 +121,5 @@ def test_what_is_no_instance_of_a_classifier_or_regressor_is_refused(estimator, 
 
 
 def test_an_estimator_for_the_other_task_is_refused():
-    with pytest.raises(ValueError, match=r"Invalid estimator 'Ridge'\. The data set asks for classification"):
+    with pytest.raises(ValueError, match=r"Invalid estimator 'Ridge'\. The data set is for classification"):
         scored(Ridge(), events())
