@@ -60,6 +60,18 @@ def report(
     InvalidInput
         If there is no Evidence, it is not about the same rows in the same folds, or a section of another package fails;
         nothing is written then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bayesgeo import evaluate, load, split
+    >>> from bayesgeo.models import LogisticClassifier
+    >>> events = load("seismic_events")
+    >>> evidence = evaluate(LogisticClassifier(), events, split(events, folds=2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = report({"logistic": evidence}, folder)
+    ...     page.name, (page.parent / "metrics.csv").exists()
+    ('report.html', True)
     """
     facts = gather(evidences, findings=findings, reproduce=reproduce, seed=seed)
     html, page = render(facts), Report(Path(out) / "report.html")
