@@ -126,7 +126,7 @@ def _compile_anew(problem: Problem) -> Any:
 
 
 def _progress(listener: Listener) -> Any:
-    def hear(chains: list[Any]) -> None:
+    def listen(chains: list[Any]) -> None:
         numbers = {
             "draws": sum(chain.finished_draws for chain in chains),
             "total": sum(chain.total_draws for chain in chains),
@@ -134,7 +134,7 @@ def _progress(listener: Listener) -> Any:
         }
         listener("tuning" if any(chain.tuning for chain in chains) else "sampling", numbers)
 
-    return hear
+    return listen
 
 
 def _partial(tree: xr.DataTree | None) -> xr.DataTree:

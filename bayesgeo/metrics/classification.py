@@ -182,9 +182,9 @@ def matthews_of(confusion: np.ndarray) -> np.ndarray:
     0.6
     """
     confusion = np.asarray(confusion, dtype=float)
-    rows, true, said = confusion.sum(axis=(-2, -1)), confusion.sum(axis=-1), confusion.sum(axis=-2)
-    joint = np.trace(confusion, axis1=-2, axis2=-1) * rows - (true * said).sum(axis=-1)
-    spread = (rows**2 - (said**2).sum(axis=-1)) * (rows**2 - (true**2).sum(axis=-1))
+    rows, true, predicted = confusion.sum(axis=(-2, -1)), confusion.sum(axis=-1), confusion.sum(axis=-2)
+    joint = np.trace(confusion, axis1=-2, axis2=-1) * rows - (true * predicted).sum(axis=-1)
+    spread = (rows**2 - (predicted**2).sum(axis=-1)) * (rows**2 - (true**2).sum(axis=-1))
     # With one class the difference is rounding error, of either sign.
     return _ratio(joint, np.sqrt(np.where(spread > 1e-12 * rows**4, spread, 0.0)))
 
@@ -206,8 +206,8 @@ def roc_auc_of(called: np.ndarray, hits: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> from bayesgeo.metrics.base import rank_sums
-    >>> said, happened = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
-    >>> roc_auc_of(*rank_sums(said, happened, np.ones((4, 1))))
+    >>> predicted, happened = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    >>> roc_auc_of(*rank_sums(predicted, happened, np.ones((4, 1))))
     array([0.75])
     """
     alarms = called - hits
@@ -224,8 +224,8 @@ def average_precision_of(called: np.ndarray, hits: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> from bayesgeo.metrics.base import rank_sums
-    >>> said, happened = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
-    >>> average_precision_of(*rank_sums(said, happened, np.ones((4, 1)))).round(4)
+    >>> predicted, happened = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    >>> average_precision_of(*rank_sums(predicted, happened, np.ones((4, 1)))).round(4)
     array([0.8333])
     """
     precision = _ratio(hits, called)

@@ -202,6 +202,6 @@ def test_the_problem_has_the_closed_form_that_it_states():
 
 
 def test_only_what_is_public_is_there():
-    assert bayesgeo.testing.__all__ == ["check_inference"]
+    assert bayesgeo.testing.__all__ == ["check_inference", "check_model"]
     with pytest.raises(AttributeError, match="no attribute 'check_inferences'"):
         _ = bayesgeo.testing.check_inferences

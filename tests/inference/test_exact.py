@@ -12,6 +12,7 @@ from bayesgeo.inference.base import Problem
 from bayesgeo.models.regression.conjugate import NormalInverseGamma
 from bayesgeo.models.regression.graph import INTERCEPT_SCALE, NOISE_RATE, NOISE_SHAPE
 from bayesgeo.models.regression.linear import conjugate_prior
+from bayesgeo.models.rows import TrainingRows
 
 
 def designs(seed, n, p):
@@ -36,11 +37,11 @@ def test_update_equals_the_textbook_for_any_prior(seed, n, p, a):
     rng = np.random.default_rng(seed + 1)
     root = rng.normal(size=(p, p))
     prior = {"m": rng.normal(size=p), "L": root @ root.T + 0.1 * np.eye(p), "a": a, "b": 0.7}
-    belief = NormalInverseGamma(prior["m"], prior["L"], shape=a, rate=0.7).update(X, y)
+    posterior = NormalInverseGamma(prior["m"], prior["L"], shape=a, rate=0.7).update(X, y)
     mean, V, shape, rate = textbook(X, y, **prior)
-    np.testing.assert_allclose(belief.location, mean, rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(np.linalg.inv(belief.precision), V, rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose([belief.shape, belief.rate], [shape, rate], rtol=1e-10)
+    np.testing.assert_allclose(posterior.location, mean, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(np.linalg.inv(posterior.precision), V, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose([posterior.shape, posterior.rate], [shape, rate], rtol=1e-10)
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(10, 60), p=st.integers(1, 4), scale=st.floats(0.1, 20))
@@ -50,26 +51,27 @@ def test_the_model_hands_over_the_prior_that_it_documents(seed, n, p, scale):
     model = BayesianLinearRegression(prior_scale=scale)
     standard = (X - X.mean(axis=0)) / X.std(axis=0)
     model.n_features_in_ = p
-    problem = model._problem(standard, y)
-    belief = problem.conjugate.update(problem.data["X"], problem.data["y"])
+    model.center_, model.scale_ = X.mean(axis=0), X.std(axis=0)
+    problem = model._problem(TrainingRows(X, np.arange(n), y=y))
+    posterior = problem.conjugate.update(problem.data["X"], problem.data["y"])
     L = np.diag([INTERCEPT_SCALE**-2, *([scale**-2] * p)])
     A, z = np.c_[np.ones(n), standard], (y - y.mean()) / y.std()
     mean, _, shape, rate = textbook(A, z, m=np.zeros(p + 1), L=L, a=NOISE_SHAPE, b=NOISE_RATE)
-    np.testing.assert_allclose(belief.location, mean, rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose([belief.shape, belief.rate], [shape, rate], rtol=1e-10)
+    np.testing.assert_allclose(posterior.location, mean, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose([posterior.shape, posterior.rate], [shape, rate], rtol=1e-10)
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(8, 60), p=st.integers(1, 4))
 @settings(deadline=None, max_examples=60)
 def test_a_flat_prior_gives_ordinary_least_squares_and_a_scaled_inverse_chi_square(seed, n, p):
     X, y = designs(seed, n, p)
-    belief = conjugate_prior("flat", 1.0, p).update(X, y)
+    posterior = conjugate_prior("flat", 1.0, p).update(X, y)
     A = np.c_[np.ones(n), X]
     theta, residual = np.linalg.lstsq(A, y)[:2]
     degrees = n - p - 1
-    np.testing.assert_allclose(belief.location, theta, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(posterior.location, theta, rtol=1e-10, atol=1e-10)
     # Scaled inverse chi-square (nu, s^2) is the inverse gamma (nu / 2, nu s^2 / 2), and nu s^2 is the residual sum.
-    np.testing.assert_allclose([belief.shape, belief.rate], [degrees / 2, residual[0] / 2], rtol=1e-10)
+    np.testing.assert_allclose([posterior.shape, posterior.rate], [degrees / 2, residual[0] / 2], rtol=1e-10)
 
 
 @pytest.mark.parametrize("prior", ["normal", "flat"])
@@ -99,8 +101,8 @@ def assert_within_4_mcse(draws, mean, sd):
 
 def test_coefficients_and_noise_are_jointly_drawn():
     # theta given sigma is N(m, sigma^2 V): the standardised coefficient must be standard normal at every sigma.
-    belief = NormalInverseGamma(np.array([2.0]), np.array([[4.0]]), shape=1.5, rate=1.0)
-    draws = belief.sample((4, 5000), np.random.default_rng(0))
+    posterior = NormalInverseGamma(np.array([2.0]), np.array([[4.0]]), shape=1.5, rate=1.0)
+    draws = posterior.sample((4, 5000), np.random.default_rng(0))
     z = (draws["coefficient"][..., 0] - 2.0) / draws["sigma"] * 2.0
     # One in a million by chance; independent noise would give a Student-t and p < 1e-100.
     assert stats.kstest(z.ravel(), "norm").pvalue > 1e-6
