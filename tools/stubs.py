@@ -19,8 +19,13 @@ def stub(package: str) -> str:
     others = importlib.import_module(full).OTHERS
     homes = {name: module.removeprefix(f"{full}.") for name, module in listed(full)} | others
     lines = sorted(f"from .{module} import {name} as {name}" for name, module in homes.items())
-    names = "".join(f'    "{name}",\n' for name in sorted(homes))
+    names = "".join(f'    "{name}",\n' for name in sorted(homes, key=_order))
     return "\n".join(lines) + f"\n\nOTHERS: dict[str, str]\n__all__ = [\n{names}]\n"
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Sort as the linter does: constants, classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
 def main() -> int:

@@ -10,11 +10,11 @@ from .nuts import NUTS as NUTS
 OTHERS: dict[str, str]
 __all__ = [
     "ADVI",
+    "MCLMC",
+    "NUTS",
     "Conjugate",
     "Exact",
     "Inference",
     "Laplace",
-    "MCLMC",
-    "NUTS",
     "Problem",
 ]
