@@ -18,7 +18,7 @@ test: .venv/ready
 	$(PYTEST) -m "not long"
 
 fast: .venv/ready
-	$(PYTEST) -m "not slow and not long"
+	$(PYTEST) tests -m "not slow and not long"
 
 test-long: .venv/ready
 	$(PYTEST) -m long

@@ -64,12 +64,14 @@ def test_check_ends_with_2_on_a_table_that_gives_the_answer_away(command, table)
     assert "copy" in printed
 
 
+@pytest.mark.slow
 def test_compare_writes_a_report(run_folder):
     assert (run_folder / "report.html").read_text().startswith("<!")
     assert (run_folder / "report.json").is_file()
     assert list(load_study(run_folder)[0]) == ["majority", "logistic"]
 
 
+@pytest.mark.slow
 def test_compare_measures_what_seeds_do(command, table, tmp_path):
     arguments = ("--target", "kind", "--group", "site", "--models", "majority,boosting", "--folds", 3, "--seeds", 2)
     code, printed = command("compare", table, *arguments, "--out", tmp_path / "run")
@@ -81,6 +83,7 @@ def test_compare_measures_what_seeds_do(command, table, tmp_path):
     assert "Each fold was fitted under 2 seeds" in (tmp_path / "run" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_compare_again_goes_on_and_report_writes_the_same_again(command, run_folder):
     code, printed = command("report", run_folder)
     assert code == 0
@@ -124,6 +127,7 @@ def test_a_refused_table_ends_with_2(command, table):
     assert "row 4" in printed
 
 
+@pytest.mark.slow
 def test_diagnostics_that_fail_end_with_3_and_name_the_model(command, run_folder):
     fail(run_folder, "logistic")
     code, printed = command("report", run_folder)
@@ -131,6 +135,7 @@ def test_diagnostics_that_fail_end_with_3_and_name_the_model(command, run_folder
     assert "Diagnostics failed: logistic. The report says why." in printed
 
 
+@pytest.mark.slow
 def test_predictions_by_a_posterior_that_failed_end_with_3(command, run_folder, table, tmp_path):
     fail(run_folder, "logistic")
     code, printed = command("predict", run_folder, table, "--out", tmp_path / "p.csv", "--model", "logistic")
@@ -159,6 +164,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(command, table, tmp_pa
     assert "the same command goes on" in printed
 
 
+@pytest.mark.slow
 def test_new_rows_get_the_probabilities_of_the_fitted_model(command, run_folder, tmp_path):
     new = write_csv(events(n=12, seed=9), tmp_path / "new.csv", target=False)
     code, printed = command("predict", run_folder, new, "--out", tmp_path / "p.csv")
@@ -174,6 +180,7 @@ def test_new_rows_get_the_probabilities_of_the_fitted_model(command, run_folder,
     assert (said["predicted"] == pd.Series(["blast", "quake"])[p.argmax(axis=1)].to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_an_unknown_model_is_refused_by_predict(command, run_folder, table, tmp_path):
     code, printed = command("predict", run_folder, table, "--out", tmp_path / "p.csv", "--model", "logistics")
     assert code == 2
@@ -181,6 +188,7 @@ def test_an_unknown_model_is_refused_by_predict(command, run_folder, table, tmp_
     assert not (tmp_path / "p.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_table_that_lacks_a_column_is_refused_by_predict(command, run_folder, table, tmp_path):
     pd.read_csv(table).drop(columns="b").to_csv(table, index=False)
     code, printed = command("predict", run_folder, table, "--out", tmp_path / "p.csv")
@@ -188,6 +196,7 @@ def test_a_table_that_lacks_a_column_is_refused_by_predict(command, run_folder, 
     assert "'b'" in printed
 
 
+@pytest.mark.slow
 def test_a_quantity_is_predicted_with_the_ends_of_its_interval(command, tmp_path):
     table, out = write_csv(shaking(), tmp_path / "shaking.csv"), tmp_path / "run"
     arguments = ("--target", "pga", "--group", "site", "--models", "mean,bayesian_linear", "--folds", 3)

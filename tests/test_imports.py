@@ -27,6 +27,7 @@ def imported_by(code):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LIGHT.values(), ids=LIGHT)
 def test_what_should_be_light_imports_nothing_heavy(code):
     assert imported_by(code) == []

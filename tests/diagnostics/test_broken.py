@@ -34,6 +34,7 @@ def test_what_is_broken_is_not_sound_and_the_check_for_it_says_so(case):
     assert case.code in {check.code for check in unsound(judged)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("case", named(HEALTHY))
 def test_what_is_healthy_is_sound(case, seed):
@@ -41,6 +42,7 @@ def test_what_is_healthy_is_sound(case, seed):
     assert judged.verdict == "sound", unsound(judged)
 
 
+@pytest.mark.slow
 def test_the_verdict_finds_what_arviz_alone_does_not():
     assert len(BROKEN) >= 20
     assert sum(flagged_by_arviz(case.tree()) == "flagged" for case in BROKEN) < len(BROKEN) / 2
@@ -54,6 +56,7 @@ def test_each_code_has_a_section_that_its_link_leads_to(repository):
     assert {Check(code, "passed", 0.0, "", "").link for code in CODES} == {f"docs/checks.md#{code}" for code in CODES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", named((*BROKEN, *HEALTHY)))
 def test_no_check_has_a_code_that_is_not_explained_and_none_comes_twice(case):
     codes = [check.code for check in case.diagnosis().checks]

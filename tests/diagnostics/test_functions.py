@@ -82,6 +82,7 @@ def statuses(tree):
     return {check.code: check.status for check in diagnose(tree).checks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("labels", [0, 2, 3])
 def test_independent_functions_are_sound(seed, labels):
@@ -124,6 +125,7 @@ def test_dimensions_in_another_order_change_nothing():
     assert diagnose(turned) == diagnose(tree)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wobble", [0.0, 1e-8])
 def test_a_frozen_chain_fails_even_if_rounding_moves_it(wobble):
     tree, rng = network(), np.random.default_rng(1)
@@ -317,6 +319,7 @@ def test_a_fold_whose_test_rows_are_of_unknown_classes_is_judged_on_rows_held_ou
     assert diagnosis(model, data.rows(np.flatnonzero(data.y.values == 2))) == diagnosis(model)
 
 
+@pytest.mark.slow
 def test_evidence_of_a_network_is_sound():
     data = shaking()
     model = catalog.model("bayesian_mlp", "regression", inference=FakePosterior())

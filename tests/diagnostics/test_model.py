@@ -122,6 +122,7 @@ def test_leave_one_out_is_what_refitting_without_each_row_gives():
     np.testing.assert_allclose(model_evidence(model.posterior_)["loo_pit"]["transform"], transform, atol=0.02)
 
 
+@pytest.mark.slow
 def test_the_effective_number_of_parameters_is_what_the_data_determine():
     X, y = rows(2000)
     # Three coefficients, a constant and the noise; its standard error is about sqrt(2 / n) of it.
@@ -159,6 +160,7 @@ def test_without_a_log_likelihood_there_is_no_leave_one_out():
         loo(xr.DataTree())
 
 
+@pytest.mark.slow
 def test_of_many_rows_some_are_kept_and_their_number_is_told():
     X, y = rows(3 * ROWS)
     tree = linear(X, y).posterior_
@@ -213,6 +215,7 @@ def test_a_list_of_groups_that_cannot_be_read_fails(listed):
     assert check(tree, "groups").status == "issue"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("large", "small"), [("log_likelihood", "loo"), ("cdf", "loo_pit"), ("log_prior", "sensitivity")]
 )
@@ -228,6 +231,7 @@ def test_a_table_stands_in_for_the_large_group_it_came_from(large, small):
     assert check(tree, "groups").advice.startswith(f"Found: {large}.")
 
 
+@pytest.mark.slow
 def test_heavy_tails_are_noticed_by_normal_noise():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 2))
@@ -236,6 +240,7 @@ def test_heavy_tails_are_noticed_by_normal_noise():
     assert found["loo_pit"] == found["posterior_predictive"] == "tip"
 
 
+@pytest.mark.slow
 def test_skewed_noise_is_noticed():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 2))
@@ -243,6 +248,7 @@ def test_skewed_noise_is_noticed():
     assert found["loo_pit"] == "tip"
 
 
+@pytest.mark.slow
 def test_groups_that_differ_more_than_the_model_knows_are_noticed():
     rng = np.random.default_rng(0)
     X, groups = rng.normal(size=(600, 2)), np.repeat(np.arange(20), 30)
@@ -254,6 +260,7 @@ def test_groups_that_differ_more_than_the_model_knows_are_noticed():
     assert check(logistic(X, alike, groups=groups).posterior_, "posterior_predictive").status == "passed"
 
 
+@pytest.mark.slow
 def test_classes_that_do_not_follow_the_line_are_noticed_without_groups():
     rng = np.random.default_rng(0)
     X = np.abs(rng.normal(size=(2000, 1)))
@@ -394,6 +401,7 @@ def test_labels_of_rows_may_repeat():
     assert named["loo"]["obs"].values[39] == "day 4"
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_judged_as_before(tmp_path):
     model = logistic(*classes(60, 3))
     save_model(model, tmp_path / "model")

@@ -115,6 +115,7 @@ def test_the_checks_that_an_inference_states_are_asked_and_no_others():
     assert diagnose(tree).verdict == "sound"
 
 
+@pytest.mark.slow
 def test_the_name_of_an_inference_decides_nothing():
     tree = network()
     before = diagnose(tree)

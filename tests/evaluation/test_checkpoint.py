@@ -19,6 +19,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "model"), MODELS.values(), ids=MODELS)
 def test_a_part_comes_back_as_it_was_and_is_not_made_again(data, model, tmp_path):
     made = []

@@ -50,6 +50,7 @@ def only(table):
     return row
 
 
+@pytest.mark.slow
 def test_models_are_ranked_by_leave_one_out_as_arviz_ranks_their_posteriors():
     data = shaking()
     models = {"wide": BayesianLinearRegression(prior_scale=10.0), "tight": BayesianLinearRegression(prior_scale=0.01)}
@@ -123,6 +124,7 @@ def test_one_group_allows_no_conclusion():
     assert row["conclusion"] == NO_DIFFERENCE
 
 
+@pytest.mark.slow
 def test_the_interval_covers_a_true_difference_as_often_as_it_says():
     # 200 experiments at 95 %: the number of misses is binomial(200, 0.05), at most 22 but once in 1,000 times.
     rng, misses = np.random.default_rng(0), 0
@@ -148,6 +150,7 @@ def test_real_evidence_on_other_folds_is_refused():
         compare(trees)
 
 
+@pytest.mark.slow
 def test_a_real_model_beats_the_majority():
     data = events()
     by = split(data, folds=3)
@@ -187,6 +190,7 @@ def real():
     return {name: evaluate(catalog.model(name, data.task), data, by) for name in ("majority", "logistic", "forest")}
 
 
+@pytest.mark.slow
 def test_another_proper_score_ranks_by_itself():
     trees = real()
     table = compare(trees, metric="brier_score")
@@ -196,6 +200,7 @@ def test_another_proper_score_ranks_by_itself():
         assert row["difference"] == pytest.approx(brier[row["b"]] - brier[row["a"]], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_leaderboard_ranks_says_against_the_best_and_shows_the_rest():
     trees = real()
     table = leaderboard(trees)
@@ -276,6 +281,7 @@ def test_a_model_whose_fit_does_not_depend_on_the_seed_adds_nothing():
     assert (row["low"], row["high"]) == (plain["low"], plain["high"])
 
 
+@pytest.mark.slow
 def test_seeds_keep_two_copies_of_one_stochastic_model_from_being_called_different():
     # A model whose score moves by 0.05 from seed to seed, over rows that hardly differ: by rows alone every pair
     # differs, with the variance over 5 seeds at most about one in twenty does. 200 repeats, 99.9 % binomial bound 22.

@@ -54,6 +54,7 @@ def test_the_number_of_jobs_changes_no_number(name, data):
     assert same_numbers(run(name, data, jobs=1, seeds=2), run(name, data, jobs=2, seeds=2))
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_draws():
     data = shaking()
     assert not same_numbers(run("bayesian_linear", data, seed=0), run("bayesian_linear", data, seed=1))
@@ -90,12 +91,14 @@ def test_scores_are_those_of_rows_held_out():
     assert np.array_equal(tree["observed_data"]["y"], truth)
 
 
+@pytest.mark.slow
 def test_each_interval_holds_its_score():
     table = run("bayesian_linear", shaking())["metrics"].to_dataset()
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
 
 
+@pytest.mark.slow
 def test_an_exact_linear_model_finds_the_noise_that_was_simulated():
     # The noise has deviation 0.5: so has the error of prediction, within 4 / sqrt(2 n) = 0.19 of itself at n = 225,
     # and the log score is that of the Gaussian, -0.726, within 4 standard deviations of its mean, 0.7 / sqrt(n).
@@ -131,6 +134,7 @@ def test_the_groups_judge_the_same_rows_as_the_scores():
     assert tree["decision"]["event"].values.tolist() == ["blast"]
 
 
+@pytest.mark.slow
 def test_coverage_by_transforms_is_that_by_intervals():
     tree = run("bayesian_linear", shaking())
     curve = tree["calibration"].to_dataset()["coverage"]
@@ -139,6 +143,7 @@ def test_coverage_by_transforms_is_that_by_intervals():
     assert float(curve.sel(level=0.8)) == pytest.approx(float(counted), abs=1.5 / 90)
 
 
+@pytest.mark.slow
 def test_the_size_of_a_model_is_that_of_its_arrays():
     sizes = {name: run(name, CASES[name]()).attrs["size_bytes"] for name in ("ridge", "bayesian_linear", "boosting")}
     # Four weights, and as many in each of 4,000 or so draws.
@@ -160,6 +165,7 @@ def test_places_of_the_test_rows_are_kept_in_their_order():
     assert "depth" not in observed
 
 
+@pytest.mark.slow
 def test_a_network_leaves_the_curves_of_every_fit_and_another_model_none():
     tree = run("mlp", events())
     group = tree["training"].to_dataset()
@@ -200,6 +206,7 @@ def test_the_curve_of_a_network_inside_another_model_is_found():
     assert training_curve(catalog.model("logistic", data.task).fit(data.X, data.y.values)) is None
 
 
+@pytest.mark.slow
 def test_seeds_measure_what_chance_in_the_fit_does_and_leave_the_rest_alone():
     data = events()
     once, thrice = (run("mlp", data, seeds=k) for k in (1, 3))
@@ -231,6 +238,7 @@ def test_no_seed_at_all_is_refused():
         run("logistic", events(), seeds=0)
 
 
+@pytest.mark.slow
 def test_the_posterior_of_a_score_of_ranks_is_that_of_its_draws():
     model = catalog.model("bayesian_logistic", "classification", inference=FakePosterior(draws=20))
     data = events(n_labels=3)
@@ -267,6 +275,7 @@ def test_the_hash_of_the_rows_knows_rows_and_that_of_the_preprocessing_features(
     assert rows_sha256(renamed) != rows_sha256(data)
 
 
+@pytest.mark.slow
 def test_evidence_proves_what_was_the_same():
     data = events()
     whole, fewer = run("logistic", data), run("logistic", data.with_features(["a", "b"]))
@@ -275,6 +284,7 @@ def test_evidence_proves_what_was_the_same():
     assert whole.attrs["preprocessing_sha256"] != fewer.attrs["preprocessing_sha256"]
 
 
+@pytest.mark.slow
 def test_a_posterior_gives_label_scores_an_interval_of_its_own():
     model = catalog.model("bayesian_logistic", "classification", inference=FakePosterior())
     data = events()
@@ -338,6 +348,7 @@ def test_an_interrupt_among_the_folds_stops_at_once():
         evaluate(BayesianLinearRegression(inference=Interrupted()), data, split(data, folds=3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "majority", "boosting", "forest"])
 def test_a_class_that_the_training_part_lacks_scores_a_finite_log_loss(name):
     data = events(n_labels=3)
@@ -369,6 +380,7 @@ def test_a_model_for_another_task_is_refused():
         evaluate(catalog.model("logistic", "classification"), data, split(data))
 
 
+@pytest.mark.slow
 def test_evidence_survives_its_file(tmp_path):
     tree = run("bayesian_linear", shaking())
     again = load_evidence(save_evidence(tree, tmp_path / "e.nc"))

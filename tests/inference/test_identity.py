@@ -55,6 +55,7 @@ plain = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(args=st.lists(plain, max_size=3), named=st.dictionaries(st.sampled_from("abc"), plain))
 def test_equal_settings_are_one_graph(args, named):
     backwards = dict(reversed(named.items()))
@@ -65,6 +66,7 @@ def test_equal_settings_are_one_graph(args, named):
     assert first != identity(partial(graph, *args, "another", **named))
 
 
+@pytest.mark.slow
 @given(first=plain, second=plain)
 def test_other_settings_are_other_graphs(first, second):
     one, two = identity(partial(graph, first)), identity(partial(graph, second))

@@ -66,6 +66,7 @@ def test_pseudoinverse_meets_the_four_penrose_conditions(A):
     close(p @ a, (p @ a).T)
 
 
+@pytest.mark.slow
 @LAW
 @given(matrices(square=True))
 def test_inverse_undoes_the_matrix_and_equals_the_pseudoinverse(A):
@@ -168,6 +169,7 @@ def test_similarity_is_the_cosine_of_the_angle(A):
     assert float(cosine_similarity(2 * a, b, dim="feature")) == pytest.approx(cosine, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(matrices(), st.booleans())
 def test_all_components_rebuild_the_table(X, standardise):
@@ -180,6 +182,7 @@ def test_all_components_rebuild_the_table(X, standardise):
     close(found.components.values @ found.components.values.T, np.eye(min(X.shape)))
 
 
+@pytest.mark.slow
 @LAW
 @given(matrices())
 def test_component_variances_are_the_eigenvalues_of_the_covariance(X):

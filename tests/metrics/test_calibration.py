@@ -42,6 +42,7 @@ def test_parts_add_up_to_the_score_and_none_is_negative(seed, score):
     assert min(parts.miscalibration, parts.discrimination, parts.uncertainty) >= -1e-12
 
 
+@pytest.mark.slow
 @given(seed=SEEDS, n_labels=st.integers(2, 5))
 @quick
 def test_parts_of_the_classes_add_up_to_the_brier_score(seed, n_labels):
@@ -53,6 +54,7 @@ def test_parts_of_the_classes_add_up_to_the_brier_score(seed, n_labels):
     assert float(total) == pytest.approx(brier, abs=1e-10)
 
 
+@pytest.mark.slow
 @given(seed=SEEDS)
 @quick
 def test_what_is_recalibrated_has_no_miscalibration_left(seed):
@@ -81,6 +83,7 @@ def test_a_constant_forecast_does_not_discriminate():
     assert parts.uncertainty == pytest.approx(0.24, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_calibrated_forecast_is_not_rejected_more_often_than_chance():
     # p values of 200 calibrated forecasts: as many below .05 as a binomial(200, .05) allows but once in 1,000 times.
     rng, low = np.random.default_rng(0), 0
@@ -91,6 +94,7 @@ def test_a_calibrated_forecast_is_not_rejected_more_often_than_chance():
     assert low <= 21
 
 
+@pytest.mark.slow
 def test_miscalibration_of_a_calibrated_forecast_shrinks_with_the_rows():
     rng = np.random.default_rng(0)
     found = []
@@ -113,6 +117,7 @@ def test_an_overconfident_forecast_is_found_out_and_its_curve_leaves_the_band():
     assert outside.mean() > 0.5
 
 
+@pytest.mark.slow
 def test_the_curve_of_a_calibrated_forecast_stays_in_its_pointwise_band():
     rng, shares = np.random.default_rng(0), []
     for seed in range(40):
@@ -124,6 +129,7 @@ def test_the_curve_of_a_calibrated_forecast_stays_in_its_pointwise_band():
     assert np.mean(shares) == pytest.approx(0.95, abs=4 * np.std(shares) / np.sqrt(40))
 
 
+@pytest.mark.slow
 @given(seed=SEEDS)
 @quick
 def test_the_curve_rises_within_bounds_and_counts_every_row(seed):

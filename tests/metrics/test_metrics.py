@@ -27,6 +27,7 @@ def predictions(seed, n_labels, n=40, draws=(2, 5)):
     return xr.DataArray(p, dims=("chain", "draw", "obs", "label")), y
 
 
+@pytest.mark.slow
 @given(seed=SEEDS, n_labels=st.integers(2, 5))
 @quick
 def test_scores_of_probabilities_agree_with_scikit_learn(seed, n_labels):
@@ -218,6 +219,7 @@ def test_noise_of_which_one_draw_has_no_finite_variance_has_none():
     assert np.isfinite(summary["epistemic"]).all()
 
 
+@pytest.mark.slow
 def test_coverage_counts_the_rows_inside_the_interval():
     summary, _, _ = values(seed=0, n=4000, n_draws=400)
     y = np.random.default_rng(0).normal(size=4000)
@@ -405,6 +407,7 @@ def test_a_class_that_never_happens_is_left_out_of_the_mean_over_classes():
     assert classification.roc_auc(summary, [0, 1, 0, 1]) == 1.0
 
 
+@pytest.mark.slow
 def test_many_rows_get_fewer_bootstrap_samples_of_ranks():
     rng = np.random.default_rng(0)
     p, y = rng.random(30_000), rng.random(30_000) < 0.5

@@ -31,6 +31,7 @@ def rows(kind, n=40, n_labels=3):
     return X, np.digitize(signal, np.quantile(signal, np.arange(1, n_labels) / n_labels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_passes_every_check_of_scikit_learn(kind):
     checks = check_estimator(small(kind), on_skip=None, on_fail=None)
@@ -40,6 +41,7 @@ def test_passes_every_check_of_scikit_learn(kind):
     assert len(checks) > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_prediction_is_the_mean_of_named_draws(kind):
     X, y = rows(kind)

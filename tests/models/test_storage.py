@@ -44,6 +44,7 @@ def few_trees(monkeypatch):
     monkeypatch.setattr(baselines, "TREES", 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "kind"), KINDS.values(), ids=KINDS)
 def test_a_loaded_model_predicts_bit_for_bit_as_before(task, kind, tmp_path):
     model, X = fitted(task, kind)
@@ -54,6 +55,7 @@ def test_a_loaded_model_predicts_bit_for_bit_as_before(task, kind, tmp_path):
     assert np.array_equal(again.predict(X), model.predict(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "kind"), KINDS.values(), ids=KINDS)
 def test_nothing_in_the_folder_is_a_pickle(task, kind, tmp_path):
     model, _ = fitted(task, kind)
@@ -236,6 +238,7 @@ INSIDE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "rows"), INSIDE.values(), ids=INSIDE)
 def test_an_estimator_among_the_parameters_is_kept_and_can_be_fitted_again(model, rows, tmp_path, monkeypatch):
     monkeypatch.setattr(NUTS, "run", FakePosterior(draws=9).run)
@@ -269,6 +272,7 @@ print({HEAVY})
 """
 
 
+@pytest.mark.slow
 def test_a_ridge_is_saved_and_loaded_without_a_heavy_library(tmp_path, repository):
     model = RidgeRegressor(random_state=0).fit(*values())
     save_model(model, tmp_path / "ridge")

@@ -55,12 +55,14 @@ def agree(x, y):
     np.testing.assert_allclose(x.values, y.transpose(*x.dims).values, rtol=1e-10, atol=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities("xyz"))
 def test_integrating_in_two_steps_equals_integrating_at_once(joint):
     agree(joint.marginal("x", "z").marginal("x").density, joint.marginal("x").density)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities())
 def test_densities_integrate_to_one_by_xarrays_own_rule(joint):
@@ -75,6 +77,7 @@ def test_chain_rule_rebuilds_the_density(joint):
     agree(joint.marginal("x").extend(joint.given("x")).density, joint.density)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities(), st.floats(0, 1))
 def test_bayes_on_a_grid_equals_conditioning_the_joint(joint, share):
@@ -95,6 +98,7 @@ def test_conditioning_a_density_takes_its_column_and_interpolates_between(joint,
     agree(cut.density, column / column.integrate("x"))
 
 
+@pytest.mark.slow
 @LAW
 @given(densities(), st.floats(0.05, 0.95))
 def test_two_adjacent_intervals_share_one(joint, share):
@@ -107,6 +111,7 @@ def test_two_adjacent_intervals_share_one(joint, share):
     assert joint.probability({"x": slice(None, node)}) == pytest.approx(float(exact), abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities(), st.floats(0.1, 0.4), st.floats(0.6, 0.9))
 def test_conditioning_on_an_interval_is_the_ratio_of_probabilities(joint, low, high):
@@ -117,6 +122,7 @@ def test_conditioning_on_an_interval_is_the_ratio_of_probabilities(joint, low, h
     assert joint.condition(x=span).probability({"y": half}) == pytest.approx(ratio, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities())
 def test_gridded_expectation_and_variance_obey_their_laws(joint):
@@ -129,6 +135,7 @@ def test_gridded_expectation_and_variance_obey_their_laws(joint):
     assert joint.variance(f) == pytest.approx(mean_square - joint.expectation(f) ** 2, abs=1e-8)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities(), st.floats(-1, 1), st.floats(-1, 1))
 def test_updating_a_density_twice_equals_updating_by_the_product(joint, p, q):
@@ -136,6 +143,7 @@ def test_updating_a_density_twice_equals_updating_by_the_product(joint, p, q):
     agree(joint.update(lambda v: np.exp(p * v["x"])).update(lambda v: np.exp(q * v["y"])).density, once.density)
 
 
+@pytest.mark.slow
 @LAW
 @given(densities())
 def test_gridded_information_is_the_divergence_from_independence(joint):
@@ -145,6 +153,7 @@ def test_gridded_information_is_the_divergence_from_independence(joint):
     assert mutual_information(joint, "x", "y") == pytest.approx(information, abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(st.floats(0.5, 2), st.integers(60, 150))
 def test_quadrature_error_bounds_the_error_of_smooth_moments(scale, half):
@@ -178,6 +187,7 @@ def test_conditioning_draws_is_the_ratio_of_probabilities(sample):
     assert draws.condition(x=slice(-2, 2)).probability(event) == pytest.approx(ratio, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(weighted_draws())
 def test_draws_obey_total_expectation_and_variance(sample):
@@ -189,6 +199,7 @@ def test_draws_obey_total_expectation_and_variance(sample):
     assert draws.variance("x") == pytest.approx(float(expected), abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(weighted_draws(), st.floats(-1, 1))
 def test_updating_draws_multiplies_their_weights(sample, rate):
@@ -205,6 +216,7 @@ def class_draws(draw):
     return xr.DataArray(raw / raw.sum(-1, keepdims=True), dims=("chain", "draw", "obs", "label"))
 
 
+@pytest.mark.slow
 @LAW
 @given(class_draws())
 def test_epistemic_entropy_is_the_information_of_the_draw_about_the_label(p):
@@ -226,6 +238,7 @@ def test_variance_split_is_the_variance_of_the_mixture(mean, sd):
     assert float(split["total"]) == pytest.approx(second_moment - mean.mean() ** 2, abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(class_draws(), hnp.arrays(float, (2, 3), elements=st.floats(0.05, 1)))
 def test_changing_the_prior_and_back_changes_nothing(p, raw):
@@ -235,6 +248,7 @@ def test_changing_the_prior_and_back_changes_nothing(p, raw):
     assert float(abs(moved.sum("label") - 1).max()) < ROUNDING
 
 
+@pytest.mark.slow
 @LAW
 @given(class_draws(), hnp.arrays(float, (2, 3), elements=st.floats(0.05, 1)))
 def test_changing_the_prior_equals_bayes_with_the_new_one(p, raw):

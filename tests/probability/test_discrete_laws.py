@@ -67,6 +67,7 @@ def test_marginals_and_conditionals_sum_to_one(joint):
     assert float(joint.given("b").sum(["a", "c"]).sel(b=b)) == pytest.approx(1, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_chain_rule_rebuilds_the_joint_from_either_side(joint):
@@ -74,6 +75,7 @@ def test_chain_rule_rebuilds_the_joint_from_either_side(joint):
         agree(joint.marginal(name).extend(joint.given(name).fillna(0.0)).table, joint.table)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_bayes_from_the_other_conditional_equals_conditioning(joint):
@@ -92,6 +94,7 @@ def test_bayes_from_a_likelihood_equals_bayes_from_a_conditional_table(joint):
     agree(bayes(pair.marginal("a"), column).table, bayes(pair.marginal("a"), likelihood, b=b).table)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_conditioning_in_two_steps_equals_conditioning_at_once(joint):
@@ -123,6 +126,7 @@ def test_expectation_is_linear(joint):
     assert both == pytest.approx(2 * joint.expectation(f) - 5 * joint.expectation("c"), abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_variance_is_the_mean_square_less_the_squared_mean(joint):
@@ -131,6 +135,7 @@ def test_variance_is_the_mean_square_less_the_squared_mean(joint):
     assert joint.standard_deviation(f) ** 2 == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_variance_of_a_sum_adds_twice_the_covariance(joint):
@@ -139,6 +144,7 @@ def test_variance_of_a_sum_adds_twice_the_covariance(joint):
     assert total == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_expectation_is_the_mean_of_conditional_expectations(joint):
@@ -149,6 +155,7 @@ def test_expectation_is_the_mean_of_conditional_expectations(joint):
     assert inner == pytest.approx(joint.expectation("a"), abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_variance_is_that_within_plus_that_between(joint):
@@ -160,6 +167,7 @@ def test_variance_is_that_within_plus_that_between(joint):
     assert joint.total_variance("a", "b").within == pytest.approx(by_hand, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_probability_of_a_union_adds_what_is_not_shared(joint):
@@ -184,6 +192,7 @@ def test_an_event_and_its_complement_share_one(joint):
     assert joint.probability(event) + joint.probability(~event) == pytest.approx(1, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_probability_is_the_total_over_what_it_is_conditioned_on(joint):
@@ -218,6 +227,7 @@ def test_divergence_is_positive_and_zero_from_itself(p):
     assert kullback_leibler(p, p) == pytest.approx(0, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables)
 def test_variables_of_a_common_cause_are_independent_given_it(joint):
@@ -238,6 +248,7 @@ def test_g_statistic_is_twice_the_count_times_the_mutual_information(table):
     assert independence_test(table, "a", "b").statistic == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.slow
 @LAW
 @given(tables, st.lists(st.floats(0.1, 5), min_size=2, max_size=2))
 def test_updating_twice_equals_updating_by_the_product(joint, powers):

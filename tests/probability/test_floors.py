@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_probability_and_linalg_import_neither_pymc_nor_torch():
     code = (
         "import sys, bayesgeo.probability, bayesgeo.linalg\n"

@@ -39,18 +39,21 @@ def agree(x, y, tolerance=ROUNDING):
     np.testing.assert_allclose(x.cov, y.cov, rtol=0, atol=tolerance)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians(), UNITS)
 def test_conditioning_a_gaussian_commutes_with_marginalising(joint, c):
     agree(joint.condition(c=c).marginal("a"), joint.marginal("a", "c").condition(c=c))
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians(), UNITS, UNITS)
 def test_conditioning_a_gaussian_in_two_steps_equals_at_once(joint, b, c):
     agree(joint.condition(b=b).condition(c=c), joint.condition(b=b, c=c))
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians(), UNITS)
 def test_conditional_precision_is_the_block_of_the_joint_precision(joint, c):
@@ -61,6 +64,7 @@ def test_conditional_precision_is_the_block_of_the_joint_precision(joint, c):
     np.testing.assert_allclose(conditional.mean, joint.mean[:2] - pull, atol=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians("ab"), UNITS, UNITS)
 def test_gaussian_chain_rule_multiplies_the_densities(joint, a, b):
@@ -69,6 +73,7 @@ def test_gaussian_chain_rule_multiplies_the_densities(joint, a, b):
     assert float(joint.log_density(at)) == pytest.approx(float(chained), abs=1e-8)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians("ab"), UNITS, UNITS, st.floats(0.1, 2))
 def test_gaussian_bayes_adds_precisions(prior, weight, y, noise):
@@ -82,6 +87,7 @@ def test_gaussian_bayes_adds_precisions(prior, weight, y, noise):
     agree(prior.extend(likelihood).marginal("a", "b"), prior)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians("ab"), gaussians("ab"))
 def test_gaussian_update_is_the_precision_weighted_mean(prior, likelihood):
@@ -93,6 +99,7 @@ def test_gaussian_update_is_the_precision_weighted_mean(prior, likelihood):
     np.testing.assert_allclose(posterior.cov, np.linalg.inv(sum(weights)), atol=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians())
 def test_gaussian_variance_splits_into_within_and_between(joint):
@@ -103,6 +110,7 @@ def test_gaussian_variance_splits_into_within_and_between(joint):
     assert joint.total_expectation("a", "b", "c") == pytest.approx(joint.expectation("a"), abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians(), UNITS, UNITS)
 def test_a_singular_gaussian_knows_what_it_is_the_sum_of(joint, a, b):
@@ -124,6 +132,7 @@ def test_weighted_sums_have_the_moments_of_their_terms(joint, x, y):
     assert total.variance("total") == pytest.approx(expected, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians())
 def test_quadrature_of_a_quadratic_equals_the_covariance(joint):
@@ -134,6 +143,7 @@ def test_quadrature_of_a_quadratic_equals_the_covariance(joint):
     assert product == pytest.approx(2 * joint.covariance("a", "c"), abs=1e-9)
 
 
+@pytest.mark.slow
 @LAW
 @given(gaussians())
 def test_gaussian_information_has_its_closed_form(joint):

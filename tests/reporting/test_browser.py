@@ -52,6 +52,7 @@ def pages(
     return {kind: report(tree, out / kind, reproduce=reproduce, findings=findings) for kind, tree in kinds.items()}
 
 
+@pytest.mark.slow
 def test_the_page_asks_for_nothing_and_complains_of_nothing(browser: Any, pages: dict[str, Path]) -> None:
     for path in pages.values():
         page = browser.new_page()
@@ -66,6 +67,7 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(browser: Any, pages:
         page.close()
 
 
+@pytest.mark.slow
 def test_no_payload_in_any_name_is_executed_even_without_the_policy(
     browser: Any, binary: Evidences, regression: Evidences, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_no_payload_in_any_name_is_executed_even_without_the_policy(
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_anybody_from_reading_the_page(browser: Any, pages: dict[str, Path], scheme: str) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright", reason="axe-core-python is not installed").Axe()
@@ -106,6 +109,7 @@ def test_nothing_keeps_anybody_from_reading_the_page(browser: Any, pages: dict[s
         page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_page_is_no_wider_than_the_window(browser: Any, pages: dict[str, Path], size: tuple[int, int]) -> None:
     for kind, path in pages.items():
@@ -115,6 +119,7 @@ def test_the_page_is_no_wider_than_the_window(browser: Any, pages: dict[str, Pat
         page.close()
 
 
+@pytest.mark.slow
 def test_the_page_prints_and_needs_no_script(browser: Any, pages: dict[str, Path]) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -126,6 +131,7 @@ def test_the_page_prints_and_needs_no_script(browser: Any, pages: dict[str, Path
     context.close()
 
 
+@pytest.mark.slow
 def test_the_page_is_small_and_soon_written(binary: Evidences, pages: dict[str, Path], tmp_path: Path) -> None:
     assert max(path.stat().st_size for path in pages.values()) <= 3_000_000
     start = time.perf_counter()

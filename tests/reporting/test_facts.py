@@ -11,6 +11,7 @@ from bayesgeo.reporting import report
 from .samples import Evidences, as_network, as_trained, with_seeds
 
 
+@pytest.mark.slow
 def test_report_json_has_every_key_of_its_schema(binary: Evidences, tmp_path: Path) -> None:
     report(binary, tmp_path)
     facts = json.loads((tmp_path / "report.json").read_text())
@@ -24,6 +25,7 @@ def test_report_json_has_every_key_of_its_schema(binary: Evidences, tmp_path: Pa
         assert all({"value", "low", "high", "prob"} <= set(metric) for metric in model["metrics"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["binary", "failed", "multiclass", "regression"])
 def test_report_json_follows_its_published_schema(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     scored = request.getfixturevalue(kind)

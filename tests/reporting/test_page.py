@@ -15,11 +15,13 @@ from .samples import Evidences, as_bayesian, evidences, table
 HOSTILE = "<img src=x onerror=alert(1)>\"'&$x_1$ \u202e\x07 #010205 http://a.example"
 
 
+@pytest.mark.slow
 def test_a_page_made_from_its_json_is_the_same_page(binary: Evidences, tmp_path: Path) -> None:
     page = report(binary, tmp_path, reproduce={"command": "c"})
     assert render(json.loads((tmp_path / "report.json").read_text())) == page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_sections_stand_in_the_order_of_their_weight(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     sections = [attrs["id"] for tag, attrs in page.tags if tag == "section" and "id" in attrs]
@@ -30,6 +32,7 @@ def test_the_sections_stand_in_the_order_of_their_weight(binary: Evidences, tmp_
     assert page.text.index("OK to use") < page.text.index("Scores, best log score first")
 
 
+@pytest.mark.slow
 def test_page_needs_no_script_and_nothing_from_outside(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     assert not page.names & {"script", "iframe", "object", "embed", "link", "base", "form", "img"}
@@ -42,6 +45,7 @@ def test_page_needs_no_script_and_nothing_from_outside(binary: Evidences, tmp_pa
     assert "@import" not in html
 
 
+@pytest.mark.slow
 def test_identifiers_are_unique_and_references_to_them_hold(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     identifiers = page.values("id")
@@ -50,6 +54,7 @@ def test_identifiers_are_unique_and_references_to_them_hold(binary: Evidences, t
     assert set(page.values("aria-labelledby")) <= set(identifiers)
 
 
+@pytest.mark.slow
 def test_every_figure_says_what_it_shows(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     drawn = [attrs for _, attrs in page.tags if attrs.get("role") == "img"]
@@ -57,6 +62,7 @@ def test_every_figure_says_what_it_shows(binary: Evidences, tmp_path: Path) -> N
     assert all(len(attrs["aria-label"]) > 20 for attrs in drawn)
 
 
+@pytest.mark.slow
 def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
     slots = ("name", "feature", "unit", "target", "label", "group", "row", "source")
     scored = evidences(table(**dict.fromkeys(slots, HOSTILE)), "majority", "logistic")
@@ -70,6 +76,7 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
     assert not {"\u202e", "\x07"} & set((tmp_path / "report.html").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -91,6 +98,7 @@ def test_odd_names_survive_in_every_slot(binary: Evidences, tmp_path: Path, name
     assert Page(page).text.count(clean(name)) > 100
 
 
+@pytest.mark.slow
 def test_names_without_a_glyph_and_very_long_names_are_drawn(tmp_path: Path) -> None:
     scored = evidences(table(label="発破 💥", feature="m" * 300), "majority", "logistic")
     page = read({"地震" + "x" * 300: scored["logistic"], "majority": scored["majority"]}, tmp_path)

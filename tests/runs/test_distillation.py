@@ -38,6 +38,7 @@ def run_folder(command, tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_a_run_yields_a_student_and_its_record(command, run_folder, tmp_path):
     code, printed = command("distill", run_folder, "--teacher", "logistic", "--student", "8,4", "--out", tmp_path / "s")
     assert code == 0, printed
@@ -54,6 +55,7 @@ def test_a_run_yields_a_student_and_its_record(command, run_folder, tmp_path):
     assert np.isfinite(student.predict_proba(rows.X)).all()
 
 
+@pytest.mark.slow
 def test_the_scores_are_of_rows_that_neither_has_seen(command, run_folder, tmp_path, monkeypatch):
     seen = {}
     import bayesgeo.runs.distillation as module
@@ -71,6 +73,7 @@ def test_the_scores_are_of_rows_that_neither_has_seen(command, run_folder, tmp_p
     assert not set(seen["groups"]) & set(seen["test"].group.values)
 
 
+@pytest.mark.slow
 def test_a_quantity_is_distilled_too(command, tmp_path):
     table = write_csv(shaking(), tmp_path / "shaking.csv")
     arguments = ("--target", "pga", "--group", "site", "--models", "ridge", "--folds", 3)
@@ -81,6 +84,7 @@ def test_a_quantity_is_distilled_too(command, tmp_path):
     assert scores["student"]["rmse"] == pytest.approx(scores["teacher"]["rmse"], rel=0.05)
 
 
+@pytest.mark.slow
 def test_rows_to_be_predicted_may_be_asked_about_too(command, run_folder, tmp_path, monkeypatch):
     import bayesgeo.runs.distillation as module
 
@@ -111,6 +115,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_ends_with_2_and_writes_nothing(command, run_folder, tmp_path, arguments, message):
     (tmp_path / "lacking.csv").write_text("depth_km\n1.0\n")
@@ -121,6 +126,7 @@ def test_a_mistake_ends_with_2_and_writes_nothing(command, run_folder, tmp_path,
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_a_table_that_has_changed_since_is_refused(command, run_folder, tmp_path):
     write_csv(events(seed=5), tmp_path / "events.csv")
     code, printed = command("distill", run_folder, "--teacher", "logistic", "--out", tmp_path / "s")
@@ -128,6 +134,7 @@ def test_a_table_that_has_changed_since_is_refused(command, run_folder, tmp_path
     assert "has changed since the run" in printed
 
 
+@pytest.mark.slow
 def test_a_run_of_a_script_says_where_else_to_go(command, run_folder, tmp_path):
     manifest = run_folder / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"command": "my_script.py a"}))

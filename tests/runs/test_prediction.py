@@ -1,6 +1,7 @@
 """A model of a run predicts new tables, whatever the table of the run is called."""
 
 import pandas as pd
+import pytest
 
 from bayesgeo import read_table, split
 from bayesgeo.runs.prediction import predict_table
@@ -8,6 +9,7 @@ from bayesgeo.runs.study import study
 from tests.tables import shaking, write_csv
 
 
+@pytest.mark.slow
 def test_a_users_table_named_like_a_data_set_of_ours_can_be_predicted_on(tmp_path):
     table = write_csv(shaking(), tmp_path / "seismic_events.csv")
     data = read_table(table, target="pga", group="site")

@@ -24,6 +24,7 @@ def run_of(source, folder):
     return read_manifest(folder)
 
 
+@pytest.mark.slow
 def test_rows_and_folds_come_back_from_a_manifest_alone(source, tmp_path):
     manifest = run_of(source, tmp_path / "run")
     again = source_of(manifest, tmp_path / "run")
@@ -33,6 +34,7 @@ def test_rows_and_folds_come_back_from_a_manifest_alone(source, tmp_path):
     assert again.folds_of(data).sha256 == manifest["split"]["sha256"]
 
 
+@pytest.mark.slow
 def test_the_command_of_a_run_is_a_note_that_nothing_reads(source, tmp_path):
     manifest = run_of(source, tmp_path / "run") | {"command": "bayesgeo compare --an-option-of-old"}
     assert source_of(manifest, tmp_path / "run").rows.features == ()
@@ -45,6 +47,7 @@ def test_the_path_of_a_table_does_not_depend_on_the_working_directory(source, tm
     assert source_of({"source": json.loads(json.dumps(stated))}, "run").rows.dataset().n_rows == 90
 
 
+@pytest.mark.slow
 def test_a_run_of_a_script_says_that_it_has_no_source(tmp_path):
     study(shaking(), ["mean"], out=tmp_path / "run")
     with pytest.raises(InvalidInput, match=r"Invalid run .* It was made by a script, from a data set in memory"):

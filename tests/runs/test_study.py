@@ -30,6 +30,7 @@ def snapshot(folder):
             for file in folder.rglob("*") if file.is_file()}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_writes_evidence_models_and_manifest(tmp_path):
     evidences = begin(tmp_path / "run")
     again, manifest = load_study(tmp_path / "run")
@@ -39,6 +40,7 @@ def test_a_run_writes_evidence_models_and_manifest(tmp_path):
     assert sorted(path.name for path in (tmp_path / "run" / "models").iterdir()) == ["logistic", "majority"]
 
 
+@pytest.mark.slow
 def test_nothing_in_a_run_is_pickled(tmp_path):
     data = shaking()
     models = {"bayes": BayesianLinearRegression(), "boosting": catalog.model("boosting", data.task)}
@@ -61,6 +63,7 @@ for name in ("bayesian_linear", "boosting"):
 """
 
 
+@pytest.mark.slow
 def test_a_saved_model_predicts_bit_for_bit_in_a_fresh_process(tmp_path, repository):
     run = tmp_path / "run"
     models = {name: catalog.model(name, "regression") for name in ("bayesian_linear", "boosting")}
@@ -80,6 +83,7 @@ class Stopped(FakePosterior):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_finished_models_and_goes_on(tmp_path, monkeypatch):
     run, data = tmp_path / "run", shaking()
     models = {"mean": catalog.model("mean", data.task), "bayes": BayesianLinearRegression()}
@@ -97,6 +101,7 @@ def test_an_interrupted_run_keeps_finished_models_and_goes_on(tmp_path, monkeypa
     assert all(same_numbers(resumed[name], straight[name]) for name in models)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "model"),
     [
@@ -140,6 +145,7 @@ def test_a_run_interrupted_between_folds_fits_only_the_others_and_ends_the_same(
     assert same_numbers(resumed["m"], straight["m"])
 
 
+@pytest.mark.slow
 def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_path, monkeypatch):
     from bayesgeo import Exact
 
@@ -160,6 +166,7 @@ def test_a_model_stopped_half_way_is_kept_stops_the_run_and_is_fitted_anew(tmp_p
     assert resumed["bayesian_linear"]["diagnostics"].attrs["verdict"] == "sound"
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_computed_again(tmp_path, monkeypatch):
     first = begin(tmp_path / "run")
     monkeypatch.setattr("bayesgeo.runs.study.fit_and_score", lambda *_, **__: 1 / 0)
@@ -167,12 +174,14 @@ def test_a_finished_run_is_not_computed_again(tmp_path, monkeypatch):
     assert all(same_numbers(first[name], again[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_models_can_be_added_to_a_run(tmp_path):
     begin(tmp_path / "run", ("majority",))
     begin(tmp_path / "run", ("logistic",))
     assert sorted(load_study(tmp_path / "run")[0]) == ["logistic", "majority"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "what"),
     [
@@ -196,6 +205,7 @@ def test_no_seed_at_all_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_other_folds_are_another_run(tmp_path):
     begin(tmp_path / "run", ("majority",))
     data = events()
@@ -226,6 +236,7 @@ def test_a_model_name_that_is_a_path_is_refused(tmp_path, name):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_a_finished_model_is_refused(tmp_path):
     begin(tmp_path / "run", ("majority",))
     (tmp_path / "run" / "evidence" / "majority.nc").unlink()

@@ -22,6 +22,7 @@ def mean_and_error(values):
     return values.mean(), values.std() / np.sqrt(len(values))
 
 
+@pytest.mark.slow
 def test_mean_of_the_posterior_is_the_prior(many):
     mean, error = mean_and_error(many[1] - 0.20)
     assert abs(mean) < 4 * error

@@ -142,6 +142,7 @@ def test_broken_table_is_refused_by_name(tmp_path, wells, breaks, options, messa
 CELLS = st.sampled_from(["", "1", "-2.5", "1e12", "inf", "nan", "x", "é", '"', "2020-01-01", "-999.25", " 3 "])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS, st.sampled_from("st")), min_size=1, max_size=12))
 def test_any_cells_are_read_or_refused(tmp_path_factory, rows):

@@ -112,6 +112,7 @@ def test_truncated_binary_file_is_refused(tmp_path, wells, ending, cut):
         read_table(path, target="rock")
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([".csv", ".parquet", ".nc"]))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, content, ending):

@@ -87,6 +87,7 @@ def test_each_group_column_is_checked(tmp_path, wells, groups, message):
         read_table(path, target="rock", group=groups)
 
 
+@pytest.mark.slow
 def test_reading_a_table_imports_neither_pymc_nor_torch():
     imports = "import sys, bayesgeo.datasets.tables.read, bayesgeo.datasets.audit"
     code = f"{imports}; print({{'pymc', 'torch'}} & set(sys.modules))"

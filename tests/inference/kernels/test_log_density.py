@@ -88,6 +88,7 @@ def single():
         yield
 
 
+@pytest.mark.slow
 @EVERY
 def test_the_density_is_that_of_pymc_to_single_precision(name, single):
     problem = stated(name)
@@ -107,6 +108,7 @@ def test_the_density_is_that_of_pymc_to_single_precision(name, single):
         assert found[2] == pytest.approx(prior.sum() + by_row.sum(), abs=100 * EPS * size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic, whitened, 2 classes", "network, heteroscedastic"])
 def test_rows_of_weight_zero_do_not_count(name, single):
     problem = stated(name)
@@ -120,6 +122,7 @@ def test_rows_of_weight_zero_do_not_count(name, single):
     assert first == second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [63, 70, 1023])
 def test_padded_rows_do_not_count(n, single):
     problem = stated("network, constant noise", n)
@@ -132,6 +135,7 @@ def test_padded_rows_do_not_count(n, single):
     assert found == pytest.approx(plain, abs=np.sqrt(n) * EPS * np.abs(by_row).sum())
 
 
+@pytest.mark.slow
 def test_folds_of_nearly_equal_size_are_padded_to_one_size(single):
     targets = [target_of(stated("network, constant noise", n)) for n in (1009, 1013, 1024)]
     assert {len(weight_of(target)) for target in targets} == {1024}
@@ -148,6 +152,7 @@ def test_held_out_rows_are_those_of_the_problem(single):
     np.testing.assert_array_equal(target.held_out["X"], np.float32(problem.data["X"][kept]))
 
 
+@pytest.mark.slow
 def test_many_rows_in_blocks_have_the_plain_sum_and_gradient(single):
     jax = import_jax()
     n = module.IN_BLOCKS

@@ -297,6 +297,7 @@ def test_a_start_of_other_classes_is_refused():
             problem_of(quick("classes", start=fitted), X, target)
 
 
+@pytest.mark.slow
 def test_each_layer_has_a_prior_scale_of_its_own():
     X, y = table()
     same, each = (problem_of(quick("constant", prior_scale=scale), X, y) for scale in (0.5, (0.5, 2.0)))

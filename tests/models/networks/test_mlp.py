@@ -35,6 +35,7 @@ def rows(kind, n=120, seed=0):
     return X, np.where(y > 100, "shale", "sand") if issubclass(kind, MLPClassifier) else y
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_every_option_learns_and_is_saved_bit_for_bit(kind, options, tmp_path):
@@ -46,6 +47,7 @@ def test_every_option_learns_and_is_saved_bit_for_bit(kind, options, tmp_path):
     assert again.predict_draws(X).identical(model.predict_draws(X))
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_every_option_changes_the_weights(kind, options):
@@ -64,6 +66,7 @@ def test_batch_normalisation_leaves_a_plain_network(kind):
     assert {name: values.shape for name, values in model.weights_.items()} == model.network_.shapes
 
 
+@pytest.mark.slow
 def test_layer_normalisation_is_the_same_in_every_library():
     import jax.numpy as jnp
     import pytensor
@@ -117,6 +120,7 @@ def test_each_draw_of_dropout_is_a_network_without_some_units(kind):
     assert np.array_equal(fewer.weights_["weight_0"][0, 0], whole.weights_["weight_0"])
 
 
+@pytest.mark.slow
 def test_the_noise_beside_dropout_draws_makes_up_the_error_on_validation_rows():
     X, y = rows(MLPRegressor, n=400)
     model = perceptron(MLPRegressor, dropout=0.1, draws=200, **QUICK | {"max_epochs": 100}).fit(X, y)
@@ -154,6 +158,7 @@ def test_frozen_layers_stay_as_the_start_has_them_and_the_start_is_not_touched(k
     assert all(np.array_equal(values, before[name]) for name, values in start.weights_.items())
 
 
+@pytest.mark.slow
 def test_fine_tuning_on_few_rows_beats_learning_from_them_alone():
     X, y = rows(MLPRegressor, n=1000)
     start = perceptron(MLPRegressor, hidden=(16, 16), max_epochs=200, random_state=0).fit(X, y)
@@ -185,6 +190,7 @@ def test_pruning_leaves_that_share_of_zeros(kind, sparsity):
     assert all((values != 0).all() for name, values in model.weights_.items() if name.startswith("bias"))
 
 
+@pytest.mark.slow
 def test_training_between_the_rounds_mends_what_pruning_broke():
     X, y = rows(MLPRegressor, n=600)
     settings = {"hidden": (32, 32), "max_epochs": 150, "random_state": 0}
@@ -201,6 +207,7 @@ def test_training_between_the_rounds_mends_what_pruning_broke():
     assert mended > whole - 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [DeepEnsembleClassifier, DeepEnsembleRegressor])
 def test_members_of_an_ensemble_take_the_options_too(kind):
     X, y = rows(MLPClassifier if kind is DeepEnsembleClassifier else MLPRegressor)
@@ -212,6 +219,7 @@ def test_members_of_an_ensemble_take_the_options_too(kind):
     assert all(np.array_equal(several.weights_[name][0, 1], values) for name, values in alone.weights_.items())
 
 
+@pytest.mark.slow
 def test_class_weights_move_the_prediction_towards_the_rare_class():
     rng = np.random.default_rng(0)
     y = np.repeat(["blast", "quake"], [40, 360])
@@ -264,6 +272,7 @@ def test_the_constant_loss_is_that_of_a_model_that_ignores_the_features(kind):
     assert float(model.curve_["constant"]) == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 def test_a_network_on_noise_underfits_and_one_on_a_signal_does_not():
     X, y = rows(MLPRegressor, n=1000)
     noise = np.random.default_rng(0).normal(size=1000)

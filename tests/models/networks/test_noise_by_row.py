@@ -140,6 +140,7 @@ def widening(n):
     return assemble("widening", pd.DataFrame(X, columns=list("abc")), columns=columns, target=pd.Series(y, name="y"))
 
 
+@pytest.mark.slow
 def test_held_out_rows_fall_into_their_intervals_where_noise_is_narrow_and_where_it_is_wide():
     data = widening(4000)
     halves = Split("holdout", ((np.arange(2000), np.arange(2000, 4000)),), None, "The last half is held out.")

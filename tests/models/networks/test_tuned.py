@@ -22,6 +22,7 @@ def classes(n=300, seed=0):
     return X, np.where(y > 1, "up", "down")
 
 
+@pytest.mark.slow
 def test_what_was_tried_is_a_table_and_the_least_loss_was_fitted_again():
     X, y = bend()
     model = TunedMLPRegressor((4, 16), depths=(1, 2), weight_decays=(0.01,), **QUICK).fit(X, y)
@@ -37,6 +38,7 @@ def test_what_was_tried_is_a_table_and_the_least_loss_was_fitted_again():
     assert model.noise_.identical(again.noise_)
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_candidate_is_that_of_rows_it_did_not_see():
     X, y = classes(200)
     y[:] = np.random.default_rng(0).permutation(y)
@@ -47,6 +49,7 @@ def test_the_loss_of_a_candidate_is_that_of_rows_it_did_not_see():
     assert losses.mean() > np.log(2) - 0.02
 
 
+@pytest.mark.slow
 def test_the_losses_are_in_the_unit_of_the_target():
     X, y = bend()
     small, large = (
@@ -56,6 +59,7 @@ def test_the_losses_are_in_the_unit_of_the_target():
     assert float(small.results_["mean_loss"][0]) < np.var(y)
 
 
+@pytest.mark.slow
 def test_a_network_that_can_bend_is_taken_over_one_that_cannot():
     X, y = bend(600)
     model = TunedMLPRegressor((1, 32), depths=(1,), weight_decays=(0.01,), max_epochs=80, random_state=0).fit(X, y)
@@ -64,6 +68,7 @@ def test_a_network_that_can_bend_is_taken_over_one_that_cannot():
     assert model.score(*test) > 0.9
 
 
+@pytest.mark.slow
 def test_whole_groups_are_held_out():
     X, y = classes(240)
     groups = np.repeat(np.arange(8), 30)
@@ -76,6 +81,7 @@ def test_whole_groups_are_held_out():
     assert not np.array_equal(model.results_["loss"], without.results_["loss"])
 
 
+@pytest.mark.slow
 def test_a_class_that_a_fold_lacks_is_no_error():
     X, y = classes(90)
     y[:2] = "odd"

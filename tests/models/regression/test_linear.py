@@ -28,6 +28,7 @@ def draws_of(model, name):
     return model.posterior_["posterior"][name].values
 
 
+@pytest.mark.slow
 @given(factors=FACTORS, target=st.sampled_from([1e-3, 1.0, 1e3]), shift=st.sampled_from([-100.0, 0.0, 7.0]))
 @settings(deadline=None, max_examples=20)
 @pytest.mark.parametrize("prior", ["normal", "flat"])
@@ -69,6 +70,7 @@ def test_coefficients_of_the_table_predict_as_the_standardised_ones_do():
     np.testing.assert_allclose(model.predict_draws(X), straight, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_noise_is_in_the_unit_of_the_target():
     X, y = linear_rows(400)
     metres, millimetres = (BayesianLinearRegression(random_state=0).fit(X, y * unit) for unit in (1.0, 1000.0))

@@ -56,6 +56,7 @@ def test_a_loaded_student_predicts_bit_for_bit_as_before(student, tmp_path):
         again.predict(frame.rename(columns={"Vp/Vs": "PE"}))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_loads_it_without_heavy_libraries(student, tmp_path):
     model, frame = student
     save_student(model, tmp_path / "s.safetensors")

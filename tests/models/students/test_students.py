@@ -14,6 +14,8 @@ from bayesgeo.models.students.teacher import class_moments, value_moments
 from tests.models.small import perceptron
 from tests.models.students.known_teachers import KnownClassifier, KnownRegressor, class_rows, value_rows
 
+pytestmark = pytest.mark.slow  # a fixture that all tests share takes seconds
+
 QUICK = {"hidden": (16,), "transfer": 2, "max_epochs": 20, "random_state": 0}
 
 

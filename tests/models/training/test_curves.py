@@ -49,6 +49,7 @@ def test_of_several_members_most_decide():
     assert training_verdict(together) == "overfitting"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verdict", "hidden", "noise", "recipe"),
     [

@@ -125,6 +125,7 @@ def linear(optimiser, **recipe):
     return np.r_[found["weight_0"][0, :, 0], found["bias_0"][0]], data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_finds_the_least_squares_fit(optimiser):
     found, data = linear(optimiser)
@@ -134,6 +135,7 @@ def test_every_optimiser_finds_the_least_squares_fit(optimiser):
     np.testing.assert_allclose(found, wanted, atol=5e-3)
 
 
+@pytest.mark.slow
 def test_weight_decay_of_gradient_descent_is_the_ridge_penalty():
     found, data = linear("sgd", weight_decay=0.5, learning_rate=0.1)
     design = np.c_[data["X"], np.ones(N)]
@@ -143,6 +145,7 @@ def test_weight_decay_of_gradient_descent_is_the_ridge_penalty():
     assert np.linalg.norm(found) < 0.9 * np.linalg.norm(np.linalg.lstsq(design, data["y"])[0])
 
 
+@pytest.mark.slow
 def test_the_l1_penalty_is_that_of_the_lasso_and_spares_the_bias():
     data = rows(noise=1.0)
     start = {"weight_0": np.full((1, 3, 1), 0.3), "bias_0": np.zeros((1, 1))}

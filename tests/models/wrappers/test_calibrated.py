@@ -135,6 +135,7 @@ def test_the_spread_of_draws_is_scaled_with_the_noise():
     assert np.mean(((y[model.holdout_rows_] - mean) / (s * sd)) ** 2) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_every_draw_of_classes_is_tempered():
     X, y = classes()
     model = CalibratedClassifier(ensemble(DeepEnsembleClassifier, max_epochs=10), random_state=0).fit(X, y)
@@ -176,6 +177,7 @@ def test_a_class_only_among_the_rows_set_aside_gets_no_probability():
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
 
 
+@pytest.mark.slow
 def test_the_search_for_the_temperature_holds_few_draws(monkeypatch):
     X, y = classes()
     model = CalibratedClassifier(NaiveBayes(), random_state=0).fit(X, y)
@@ -197,6 +199,7 @@ def test_the_kind_is_that_of_the_estimator_inside():
     assert catalog.model("calibrated", "regression").kind == "deterministic"
 
 
+@pytest.mark.slow
 def test_the_default_is_a_perceptron_with_the_seed_of_the_whole():
     X, y = classes(100)
     models = [CalibratedClassifier(random_state=4).fit(X, y) for _ in range(2)]
@@ -221,6 +224,7 @@ def test_every_row_is_judged_and_learned_from_by_default(calibrated, inside, dat
     np.testing.assert_allclose(model.estimator_.predict_draws(X), whole.predict_draws(X), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_folds_know_the_temperature_better_than_one_part():
     parts, folds = [], []
     for seed in range(12):

@@ -53,6 +53,7 @@ def band(coverage, n_scores, hits):
     assert low <= np.sum(hits) <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
 @pytest.mark.parametrize("inside", [Line, Constant])
 def test_intervals_hold_the_value_as_often_as_asked_though_the_model_is_wrong(inside, coverage):
@@ -65,6 +66,7 @@ def test_intervals_hold_the_value_as_often_as_asked_though_the_model_is_wrong(in
     band(coverage, len(model.scores_), hits)
 
 
+@pytest.mark.slow
 @METHODS
 def test_sets_hold_the_class_as_often_as_asked(method):
     rng, hits, sizes = np.random.default_rng(1), [], []
@@ -104,6 +106,7 @@ def test_sets_grow_with_the_coverage(method):
     assert few.sum() < many.sum()
 
 
+@pytest.mark.slow
 def test_intervals_are_wider_where_the_draws_are():
     rng = np.random.default_rng(4)
     X, y = values(rng, 300)

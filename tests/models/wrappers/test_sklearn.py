@@ -41,11 +41,13 @@ def test_the_seed_that_an_estimator_has_is_the_one_it_is_fitted_with():
     assert np.array_equal(found.model.predict_proba(data.X), inner.predict_proba(data.X.values))
 
 
+@pytest.mark.slow
 def test_an_estimator_without_a_seed_gets_one_and_gives_the_same_scores_again():
     first, second = (scored(RandomForestClassifier(10), events())["metrics"].to_dataset() for _ in range(2))
     assert first.identical(second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "data"),
     [

@@ -75,6 +75,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     return installed
 
 
+@pytest.mark.slow
 def test_a_section_of_another_package_stands_on_the_page_and_its_facts_in_the_json(
     binary: Evidences, install: Install, tmp_path: Path
 ) -> None:
@@ -90,11 +91,13 @@ def test_a_section_of_another_package_stands_on_the_page_and_its_facts_in_the_js
     jsonschema.Draft202012Validator(schema).validate(facts)
 
 
+@pytest.mark.slow
 def test_without_other_packages_no_section_has_facts_of_its_own(binary: Evidences, tmp_path: Path) -> None:
     report(binary, tmp_path)
     assert facts_of(tmp_path)["sections"] == {}
 
 
+@pytest.mark.slow
 def test_hostile_facts_of_another_section_do_nothing(binary: Evidences, install: Install, tmp_path: Path) -> None:
     install(facts=f"return {{'text': {' '.join(PAYLOADS)!r}}}", pictures=f"return {{'more': {' '.join(PAYLOADS)!r}}}")
     page = read({"logistic": binary["logistic"]}, tmp_path)
@@ -103,6 +106,7 @@ def test_hostile_facts_of_another_section_do_nothing(binary: Evidences, install:
     assert all(page.text.count(payload) >= 2 for payload in PAYLOADS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "part"),
     [
@@ -124,6 +128,7 @@ def test_a_section_that_fails_is_named_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_section_without_pictures_is_left_out(binary: Evidences, install: Install, tmp_path: Path) -> None:
     install(pictures="return None")
     page = read({"logistic": binary["logistic"]}, tmp_path)

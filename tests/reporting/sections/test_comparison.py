@@ -7,17 +7,20 @@ from ..reading import facts_of, read
 from ..samples import Evidences, with_seeds
 
 
+@pytest.mark.slow
 def test_the_second_opinion_stands_beside_the_first(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     first = json.loads((tmp_path / "report.json").read_text())["comparisons"][0]
     assert f"Over the {first['folds']} folds: " in page.text
 
 
+@pytest.mark.slow
 def test_seeds_that_were_not_measured_are_said_to_be_so(binary: Evidences, tmp_path: Path) -> None:
     assert "Seed variance was not measured" in read(binary, tmp_path).text
     assert all(item["seed_sd"] is None for item in facts_of(tmp_path)["comparisons"])
 
 
+@pytest.mark.slow
 def test_seeds_that_were_measured_widen_the_differences_and_are_told(binary: Evidences, tmp_path: Path) -> None:
     scored = {"logistic": with_seeds(binary["logistic"], sd=0.2), "majority": with_seeds(binary["majority"], sd=0.0)}
     page = read(scored, tmp_path)
@@ -30,6 +33,7 @@ def test_seeds_that_were_measured_widen_the_differences_and_are_told(binary: Evi
     assert "Not measured for bayesian" in read(scored | {"bayesian": binary["bayesian"]}, tmp_path).text
 
 
+@pytest.mark.slow
 def test_another_preprocessing_is_named(binary: Evidences, tmp_path: Path) -> None:
     other = binary["majority"].copy(deep=True)
     other.attrs["preprocessing_sha256"] = "0" * 64

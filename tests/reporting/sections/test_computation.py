@@ -8,6 +8,7 @@ from ..reading import read
 from ..samples import Evidences, as_network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["full Gaussian (ADVI)", "Gaussian at a peak (Laplace), last layer"])
 def test_an_approximation_is_called_one_wherever_its_model_is_judged(
     binary: Evidences, tmp_path: Path, named: str
@@ -21,6 +22,7 @@ def test_an_approximation_is_called_one_wherever_its_model_is_judged(
     assert "evidence lower bound" in "".join(page.values("aria-label"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["passed", "issue", "tip", "not applicable", "skipped", "ignored"])
 def test_the_status_of_a_check_is_shown_by_its_word_and_its_link_as_text(
     binary: Evidences, tmp_path: Path, status: str
@@ -36,6 +38,7 @@ def test_the_status_of_a_check_is_shown_by_its_word_and_its_link_as_text(
     assert all(link.startswith("#") for link in page.values("href"))
 
 
+@pytest.mark.slow
 def test_checks_without_a_link_are_reported_too(binary: Evidences, tmp_path: Path) -> None:
     tree = binary["bayesian"].copy(deep=True)
     tree["diagnostics"] = xr.DataTree(tree["diagnostics"].to_dataset().drop_vars("link", errors="ignore"))

@@ -13,6 +13,7 @@ from ..reading import facts_of, read
 from ..samples import LINE, Evidences, stating
 
 
+@pytest.mark.slow
 def test_every_item_of_the_guidelines_is_answered_or_says_why_not(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path, reproduce={"command": "bayesgeo compare"})
     items = json.loads((tmp_path / "report.json").read_text())["guidelines"]
@@ -29,6 +30,7 @@ def guideline(scored: Evidences, out: Path, code: str, **options: object) -> str
     return next(item["status"] for item in items if item["code"] == code)
 
 
+@pytest.mark.slow
 def test_the_guidelines_follow_what_the_evidence_holds(regression: Evidences, tmp_path: Path) -> None:
     linear = regression["bayesian_linear"].copy(deep=True)
     for name in {"prior_predictive", "sensitivity"} & set(linear.children):
@@ -56,6 +58,7 @@ def test_every_item_of_the_guidelines_has_the_code_of_its_step() -> None:
     assert len({asks for asks, *_ in ITEMS.values()}) == len(ITEMS) == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "code"), [("broad", "5A"), ("informed", "5B"), ("default", "5C")])
 def test_sensitivity_is_asked_for_the_kind_of_prior_that_a_model_states(
     regression: Evidences, tmp_path: Path, kind: Literal["broad", "informed", "default"], code: str
@@ -66,6 +69,7 @@ def test_sensitivity_is_asked_for_the_kind_of_prior_that_a_model_states(
     assert set(found.values()) == {"not applicable"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [

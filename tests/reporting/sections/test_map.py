@@ -10,6 +10,7 @@ from ..reading import facts_of, read
 from ..samples import Evidences, evidences, table
 
 
+@pytest.mark.slow
 def test_rows_are_drawn_on_a_map_and_the_worst_are_named(binary: Evidences, tmp_path: Path) -> None:
     page = read({"logistic": binary["logistic"], "majority": binary["majority"]}, tmp_path)
     facts = facts_of(tmp_path)
@@ -28,6 +29,7 @@ def test_rows_are_drawn_on_a_map_and_the_worst_are_named(binary: Evidences, tmp_
     assert "119 of 119 rows with a place are drawn; rows without one: 1." in page.text
 
 
+@pytest.mark.slow
 def test_at_most_2000_rows_are_drawn_at_random_and_the_page_says_so(multiclass: Evidences, tmp_path: Path) -> None:
     scored = evidences(table(rows=2400), "majority")
     page = read(scored, tmp_path)
@@ -63,6 +65,7 @@ def test_kilometres_replace_many_metres_and_degrees_go_on_over_the_date_line(bin
     assert sorted(set(found["x"])) == [179.0, 181.0]
 
 
+@pytest.mark.slow
 def test_rows_without_places_make_no_map(regression: Evidences, tmp_path: Path) -> None:
     tree = regression["ridge"].copy(deep=True)
     tree["observed_data"] = xr.DataTree(tree["observed_data"].to_dataset().drop_vars(["longitude", "latitude"]))

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import xarray as xr
 
 from bayesgeo.reporting.sections.model_checks import of_model
@@ -9,6 +10,7 @@ from ..reading import facts_of, read
 from ..samples import Evidences
 
 
+@pytest.mark.slow
 def test_what_the_model_says_of_its_own_rows_is_reported(regression: Evidences, tmp_path: Path) -> None:
     page = read({"linear": regression["bayesian_linear"]}, tmp_path)
     found = facts_of(tmp_path)["models"][0]["of_model"]
@@ -20,6 +22,7 @@ def test_what_the_model_says_of_its_own_rows_is_reported(regression: Evidences, 
     assert {"log_likelihood", "cdf"}.isdisjoint(regression["bayesian_linear"].children)
 
 
+@pytest.mark.slow
 def test_shares_of_classes_are_named_and_weights_that_stand_there_as_coefficients_left_out(binary: Evidences) -> None:
     tree = binary["bayesian"].copy(deep=True)
     drawn = {name: ("statistic", [0.1, 0.2]) for name in ("observed", "median", "low", "high")}

@@ -2,11 +2,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ..reading import read
 from ..samples import Evidences, as_network
 
 
+@pytest.mark.slow
 def test_a_network_is_shown_by_what_it_says_of_rows(regression: Evidences, tmp_path: Path) -> None:
     page = read(regression | {"network": as_network(regression["ridge"])}, tmp_path)
     facts = json.loads((tmp_path / "report.json").read_text())
@@ -23,6 +25,7 @@ def test_a_network_is_shown_by_what_it_says_of_rows(regression: Evidences, tmp_p
     )
 
 
+@pytest.mark.slow
 def test_disagreement_of_the_chains_of_a_network_is_told_and_not_judged(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary | {"network": as_network(binary["logistic"])}, tmp_path)
     assert "not applicable" in page.parts

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from bayesgeo.models.specification import Specification
@@ -13,6 +14,7 @@ from ..reading import facts_of, read
 from ..samples import Evidences, stating
 
 
+@pytest.mark.slow
 def test_regression_is_reported_with_its_coefficients_and_units(regression: Evidences, tmp_path: Path) -> None:
     page = read(regression, tmp_path)
     facts = json.loads((tmp_path / "report.json").read_text())
@@ -24,6 +26,7 @@ def test_regression_is_reported_with_its_coefficients_and_units(regression: Evid
     assert "Predicted and observed" in page.text
 
 
+@pytest.mark.slow
 def test_the_prior_lies_behind_the_effects_where_it_is_known(regression: Evidences, tmp_path: Path) -> None:
     tree = regression["bayesian_linear"].copy()
     prior = tree["prior"].to_dataset()
@@ -42,6 +45,7 @@ def test_the_prior_lies_behind_the_effects_where_it_is_known(regression: Evidenc
     assert pale not in (tmp_path / "unknown" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_variable_has_the_name_and_the_unit_that_its_model_states(regression: Evidences, tmp_path: Path) -> None:
     page = read({"linear": regression["bayesian_linear"]}, tmp_path)
     units = {item["variable"]: item["unit"] for item in facts_of(tmp_path)["models"][0]["posterior"]}
@@ -50,6 +54,7 @@ def test_a_variable_has_the_name_and_the_unit_that_its_model_states(regression: 
     assert "sd of the noise" in page.parts
 
 
+@pytest.mark.slow
 def test_elements_are_told_apart_by_every_coordinate(binary: Evidences, tmp_path: Path) -> None:
     tree = binary["bayesian"].copy(deep=True)
     draws = xr.DataArray(np.random.default_rng(0).normal(size=(4, 100, 2)), dims=("chain", "draw", "site"))

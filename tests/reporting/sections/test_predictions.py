@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from bayesgeo.reporting.text import DASH
@@ -10,6 +11,7 @@ from ..reading import read
 from ..samples import Evidences
 
 
+@pytest.mark.slow
 def test_an_infinite_variance_is_a_dash_and_does_not_rank_rows(regression: Evidences, tmp_path: Path) -> None:
     tree = regression["bayesian_linear"].copy(deep=True)
     predictions = tree["predictions"].to_dataset()

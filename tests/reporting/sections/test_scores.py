@@ -13,6 +13,7 @@ from ..reading import read
 from ..samples import Evidences
 
 
+@pytest.mark.slow
 def test_optimism_is_how_much_closer_to_its_nominal_a_coverage_seems(regression: Evidences, tmp_path: Path) -> None:
     report(regression, tmp_path)
     facts = json.loads((tmp_path / "report.json").read_text())
@@ -20,6 +21,7 @@ def test_optimism_is_how_much_closer_to_its_nominal_a_coverage_seems(regression:
     assert metric["optimism"] == pytest.approx(abs(metric["same_rows"] - 0.9) - abs(metric["random_rows"] - 0.9))
 
 
+@pytest.mark.slow
 def test_optimism_gap_and_distance_to_the_exact_posterior_are_printed(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     facts = json.loads((tmp_path / "report.json").read_text())
@@ -36,6 +38,7 @@ def test_a_gap_that_was_not_asked_for_is_not_named(binary: Evidences, tmp_path: 
     assert "Optimism gap" not in read({"logistic": tree}, tmp_path).text
 
 
+@pytest.mark.slow
 def test_the_widest_optimism_gap_is_named_even_if_another_model_is_best(binary: Evidences, tmp_path: Path) -> None:
     tree = binary["bayesian"].copy(deep=True)
     metrics = tree["metrics"].to_dataset()
@@ -45,6 +48,7 @@ def test_the_widest_optimism_gap_is_named_even_if_another_model_is_best(binary: 
     assert "The gap is widest for bayesian: " in page.text
 
 
+@pytest.mark.slow
 def test_a_page_without_an_interval_says_so(binary: Evidences, tmp_path: Path) -> None:
     tree = binary["logistic"].copy(deep=True)
     metrics = tree["metrics"].to_dataset()
@@ -54,6 +58,7 @@ def test_a_page_without_an_interval_says_so(binary: Evidences, tmp_path: Path) -
     assert "not computed" in read({"logistic": tree}, tmp_path).text
 
 
+@pytest.mark.slow
 def test_members_of_an_ensemble_make_no_posterior_interval(binary: Evidences, tmp_path: Path) -> None:
     tree = binary["logistic"].copy(deep=True)
     metrics = tree["metrics"].to_dataset()
@@ -64,6 +69,7 @@ def test_members_of_an_ensemble_make_no_posterior_interval(binary: Evidences, tm
     assert model["confusion"]["low"] is None
 
 
+@pytest.mark.slow
 def test_several_classes_are_reported(multiclass: Evidences, tmp_path: Path) -> None:
     page = read(multiclass, tmp_path)
     assert "precision, recall and F1 are averages over the classes" in page.text

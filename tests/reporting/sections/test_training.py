@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import pytest
+
 from ..reading import facts_of, read
 from ..samples import Evidences, as_trained
 
 
+@pytest.mark.slow
 def test_the_curves_of_a_network_are_drawn_thinned_and_told(binary: Evidences, tmp_path: Path) -> None:
     words = ("fits", "fits", "overfitting")
     page = read(binary | {"mlp": as_trained(binary["logistic"], words=words)}, tmp_path)
@@ -24,6 +27,7 @@ def test_the_curves_of_a_network_are_drawn_thinned_and_told(binary: Evidences, t
     assert {"0.1", "0.2", "0.5", "1"} <= set(page.parts)
 
 
+@pytest.mark.slow
 def test_a_model_without_a_curve_shows_none(binary: Evidences, tmp_path: Path) -> None:
     assert "Training curves" not in read(binary, tmp_path).parts
     assert all(model["training"] is None for model in facts_of(tmp_path)["models"])

@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import pytest
+
 from ..reading import facts_of, read
 from ..samples import Evidences
 
 
+@pytest.mark.slow
 def test_what_predictions_are_worth_is_drawn_and_told(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     drawn = page.values("aria-label")
@@ -24,6 +27,7 @@ def test_evidence_without_what_predictions_are_worth_is_reported_too(binary: Evi
     assert "relative economic value" not in " ".join(page.values("aria-label"))
 
 
+@pytest.mark.slow
 def test_the_posterior_of_a_score_of_ranks_is_drawn_and_called_one(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
     assert "Posterior of the ROC area for these rows: a stroke for each draw" in page.text
