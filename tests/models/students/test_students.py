@@ -328,12 +328,8 @@ def test_distill_refuses_what_it_cannot_use():
         distill(teacher, X, held_out=[0, 1])
     with pytest.raises(ValueError, match=r"Invalid held_out .* positions below 40"):
         distill(teacher, X, y, held_out=[0, 40])
-    with pytest.raises(
-        ValueError, match=r"y 'peat'\. The teacher was trained only on the classes clay, sand, silt"
-    ):
+    with pytest.raises(ValueError, match=r"y 'peat'\. The teacher was trained only on the classes clay, sand, silt"):
         distill(teacher, X, np.where(y == "sand", "peat", y))
     values, targets = value_rows(40)
-    with pytest.raises(
-        ValueError, match=r"Invalid teacher 'LinearRegression'\. It has no noise, and there are no"
-    ):
+    with pytest.raises(ValueError, match=r"Invalid teacher 'LinearRegression'\. It has no noise, and there are no"):
         distill(LinearRegression().fit(values, targets), values, targets)
