@@ -20,6 +20,11 @@ class Finding:
         Scores are invalid, may be invalid, or need a remark.
     message : str
         The fault, where it is and the fix.
+
+    Examples
+    --------
+    >>> Finding("same-row", "note", "2 rows are equal. Keep one of them.").level
+    'note'
     """
 
     code: str

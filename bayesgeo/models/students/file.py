@@ -58,6 +58,7 @@ def save_student(student: Student, path: str | Path) -> Path:
     --------
     >>> import tempfile
     >>> from sklearn.linear_model import LinearRegression
+    >>> from bayesgeo.models.students.students import StudentRegressor
     >>> X = np.linspace(0, 1, 20)[:, None]
     >>> student = StudentRegressor(LinearRegression(), (4,), max_epochs=2, random_state=0).fit(X, X[:, 0])
     >>> with tempfile.TemporaryDirectory() as folder:
