@@ -1,16 +1,15 @@
 """Audit a data set and its split: leakage, repeated rows, constant columns, lost classes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.spatial import KDTree
 
 from bayesgeo._check import shown
+from bayesgeo.datasets.audit_folds import fold_findings
 from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.finding import Finding, Level, standardised
 from bayesgeo.datasets.split import Split
 from bayesgeo.linalg import independence
 
@@ -18,34 +17,6 @@ FEW_ROWS, FEW_GROUPS = 50, 5
 RARE, VERY_RARE = 0.05, 0.01
 CONDITION = 30.0
 RANK_TOLERANCE = 1e-9
-NEAR, NEAR_ROWS = 1e-3, 5000
-MANY = 0.05
-
-Level = Literal["refuse", "warn", "note"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A fault of a data set or its split.
-
-    Parameters
-    ----------
-    code : str
-        Kind of the fault, for programs.
-    level : {"refuse", "warn", "note"}
-        Scores are invalid, may be invalid, or need a remark.
-    message : str
-        The fault, where it is and the fix.
-
-    Examples
-    --------
-    >>> Finding("same-row", "note", "2 rows are equal. Keep one of them.").level
-    'note'
-    """
-
-    code: str
-    level: Level
-    message: str
 
 
 def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
@@ -79,7 +50,7 @@ def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
     """
     found = [*_columns(dataset), *_leaks(dataset), *_classes(dataset), *_groups(dataset), *_places(dataset)]
     if split is not None:
-        found += [*_repeats(dataset, split), *_shared(dataset, split), *_lost_classes(dataset, split)]
+        found += [*fold_findings(dataset, split)]
     return tuple(sorted(found, key=lambda finding: ("refuse", "warn", "note").index(finding.level)))
 
 
@@ -107,7 +78,7 @@ def _twins(X: np.ndarray, names: np.ndarray) -> list[tuple[str, str]]:
 
 
 def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
-    centred = xr.DataArray(_standardised(X), dims=("obs", "feature"), coords={"feature": names})
+    centred = xr.DataArray(standardised(X), dims=("obs", "feature"), coords={"feature": names})
     found = independence(centred, tolerance=RANK_TOLERANCE)
     if found.collinear:
         tied = [name for group in found.collinear for name in group]
@@ -125,11 +96,6 @@ def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
             f"{heavy[0]} and {heavy[1]}. Read their coefficients together."
         )
         yield Finding("condition", "note", message)
-
-
-def _standardised(X: np.ndarray) -> np.ndarray:
-    spread = X.std(axis=0)
-    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def _leaks(dataset: Dataset) -> Iterator[Finding]:
@@ -224,75 +190,6 @@ def _places(dataset: Dataset) -> Iterator[Finding]:
         where = shown(dataset.X["obs"].values[wrong])
         message = f"Longitude or latitude is out of range at row {where}. Correct the columns; they may be swapped."
         yield Finding("places", "refuse", message)
-
-
-def _repeats(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    rows = np.column_stack([dataset.X.values, dataset.y.values])
-    same = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
-    torn = _torn(same, split)
-    if torn.size:
-        measured = bool((dataset.X.values % 1 != 0).any())
-        message = (
-            f"{torn.size} test rows have the very features and target of a training row: row "
-            f"{shown(dataset.X['obs'].values[torn])}. Remove repeats, or name their group."
-        )
-        level: Level = "refuse" if torn.size > MANY * sum(test.size for _, test in split.folds) else "warn"
-        yield Finding("same-row", level if measured else "note", message)
-    near = _near(dataset, split)
-    if near > torn.size:
-        message = (
-            f"{near} test rows lie within {NEAR} standard deviations of a training row. Check for rounded repeats."
-        )
-        yield Finding("near-row", "warn", message)
-
-
-def _torn(keys: np.ndarray, split: Split) -> np.ndarray:
-    parts = [test[_seen(keys, train)[keys[test]]] for train, test in split.folds]
-    return np.unique(np.concatenate(parts)).astype(int)
-
-
-def _seen(keys: np.ndarray, train: np.ndarray) -> np.ndarray:
-    seen = np.zeros(int(keys.max()) + 1, bool)
-    seen[keys[train]] = True
-    return seen
-
-
-def _near(dataset: Dataset, split: Split) -> int:
-    """Count near repeats; one fold and a few thousand rows suffice to detect them."""
-    Z = _standardised(dataset.X.values)
-    train, test = (part[:NEAR_ROWS] for part in split.folds[0])
-    distance, nearest = KDTree(Z[train]).query(Z[test], distance_upper_bound=NEAR * np.sqrt(Z.shape[1]))
-    close = np.isfinite(distance)
-    return int((dataset.y.values[test][close] == dataset.y.values[train][nearest[close]]).sum())
-
-
-def _shared(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    if dataset.group is None:
-        return
-    torn = _torn(np.unique(dataset.group.values.astype(str), return_inverse=True)[1], split)
-    if not torn.size:
-        return
-    name = str(dataset.group.name)
-    names = sorted(set(dataset.group.values[torn].astype(str)))
-    message = (
-        f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score does not hold "
-        f"for a new {name}. Split by group for that."
-    )
-    yield Finding("same-group", "refuse" if split.group == name else "warn", message)
-
-
-def _lost_classes(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    if dataset.task == "regression":
-        return
-    y = dataset.y.values
-    lost = [
-        f"{dataset.labels[code]} (fold {number})"
-        for number, (train, test) in enumerate(split.folds, start=1)
-        for code in np.unique(y[test][~_seen(y, train)[y[test]]])
-    ]
-    if lost:
-        message = f"Classes tested but absent from training: {shown(lost)}. Give fewer folds, or more rows."
-        yield Finding("lost-class", "warn", message)
 
 
 __all__ = ["Finding", "audit"]

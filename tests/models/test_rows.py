@@ -119,7 +119,7 @@ def test_evaluate_gives_a_model_the_groups_of_the_rows_it_predicts():
     predicted = [rows for rows in GroupMeans.seen if not isinstance(rows, TrainingRows)]
     assert len(trained) == 4
     assert sum(map(len, predicted)) >= data.n_rows
-    labels = data.groups.to_series()
+    labels = data.group.to_series()
     for rows in GroupMeans.seen:
         assert list(rows.groups) == ["site"]
         assert rows.group.tolist() == labels.loc[rows.names].tolist()

@@ -109,9 +109,9 @@ def test_rows_to_be_predicted_may_be_asked_about_too(command, run_folder, tmp_pa
 MISTAKES = {
     "a table that lacks a column": (("--teacher", "logistic", "--unlabelled", "{lacking}"), "column"),
     "wrong teacher": (("--teacher", "logistics"), "Did you mean 'logistic'"),
-    "wrong widths": (("--teacher", "logistic", "--student", "8,x"), "It is no list of widths"),
-    "no width": (("--teacher", "logistic", "--student", ","), "It is no list of widths"),
-    "a width of zero": (("--teacher", "logistic", "--student", "0"), "It is no list of widths"),
+    "wrong widths": (("--teacher", "logistic", "--student", "8,x"), "It must be whole numbers above zero"),
+    "no width": (("--teacher", "logistic", "--student", ","), "It must be whole numbers above zero"),
+    "a width of zero": (("--teacher", "logistic", "--student", "0"), "It must be whole numbers above zero"),
 }
 
 
@@ -137,7 +137,7 @@ def test_a_table_that_has_changed_since_is_refused(command, run_folder, tmp_path
 @pytest.mark.slow
 def test_a_run_of_a_script_says_where_else_to_go(command, run_folder, tmp_path):
     manifest = run_folder / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"command": "my_script.py a"}))
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"source": None}))
     code, printed = command("distill", run_folder, "--teacher", "logistic", "--out", tmp_path / "s")
     assert code == 2
-    assert "No command of bayesgeo made it" in printed
+    assert "It was made by a script" in printed

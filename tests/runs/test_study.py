@@ -11,7 +11,7 @@ from bayesgeo import BayesianLinearRegression, catalog, split
 from bayesgeo.evaluation.evaluate import fit_and_score
 from bayesgeo.models.networks.mlp import MLPRegressor
 from bayesgeo.models.storage import load_model
-from bayesgeo.runs.folder import load_study, read_manifest
+from bayesgeo.runs.folder import RUN_SCHEMA, load_study, read_manifest
 from bayesgeo.runs.study import study
 from tests.evaluation.test_evidence import same_numbers
 from tests.fake import FakePosterior
@@ -231,7 +231,7 @@ def test_an_unknown_model_leaves_no_folder(tmp_path):
 
 @pytest.mark.parametrize("name", ["../outside", "a/b", "", ".hidden"])
 def test_a_model_name_that_is_a_path_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=r"Invalid model name.* It names a file"):
+    with pytest.raises(ValueError, match=r"Invalid model name.* It becomes the name of a file"):
         begin(tmp_path / "run", {name: catalog.model("majority", "classification")})
     assert not (tmp_path / "run").exists()
 
@@ -246,7 +246,11 @@ def test_a_run_without_a_finished_model_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("{", "cannot be read"), (json.dumps({"schema_version": 0}), "schema is not 1"), ("[]", "schema is not 1")],
+    [
+        ("{", "cannot be read"),
+        (json.dumps({"schema_version": 0}), f"schema is not {RUN_SCHEMA}"),
+        ("[]", f"schema is not {RUN_SCHEMA}"),
+    ],
 )
 def test_a_manifest_of_another_kind_is_refused(tmp_path, text, problem):
     (tmp_path / "manifest.json").write_text(text)

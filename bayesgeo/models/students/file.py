@@ -13,22 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from bayesgeo._check import invalid, one_of, shown
+from bayesgeo._check import invalid, shown
 from bayesgeo._files import atomic_file
 from bayesgeo.models.students.base import Student
-from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
+from bayesgeo.models.students.description import (
+    DTYPES,
+    KEY,
+    KINDS,
+    NUMBERS,
+    SETTINGS,
+    STUDENT_SCHEMA,
+    check_names,
+    read_description,
+    refused,
+)
+from bayesgeo.models.students.students import StudentClassifier
 
-STUDENT_SCHEMA = 1
-KEY = "bayesgeo.student"  # of the description among the metadata
-LARGEST_HEADER, LARGEST_FILE = 2**20, 2**28  # bytes
-LONGEST_NAME = 200
-KINDS: dict[str, type[Student]] = {"StudentClassifier": StudentClassifier, "StudentRegressor": StudentRegressor}
-SETTINGS = ("hidden", "activation", "calibrate", "mix", "transfer", "max_epochs", "device")
-# Fitted attributes that are arrays, beside the weights; those below are plain JSON.
+LARGEST_FILE = 2**28  # bytes
+# Fitted attributes that are arrays, beside the weights.
 ARRAYS = ("center_", "scale_", "answer_center_", "answer_scale_")
-NUMBERS: dict[str, type] = {"seed_": int, "correction_": float, "spread_": bool}
-DTYPES = {"b": bool, "i": np.int64, "u": np.uint64, "f": np.float64, "U": None}
-REMEDY = "Give a file that save_student wrote."
 
 
 def save_student(student: Student, path: str | Path) -> Path:
@@ -55,6 +58,7 @@ def save_student(student: Student, path: str | Path) -> Path:
     --------
     >>> import tempfile
     >>> from sklearn.linear_model import LinearRegression
+    >>> from bayesgeo.models.students.students import StudentRegressor
     >>> X = np.linspace(0, 1, 20)[:, None]
     >>> student = StudentRegressor(LinearRegression(), (4,), max_epochs=2, random_state=0).fit(X, X[:, 0])
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +73,7 @@ def save_student(student: Student, path: str | Path) -> Path:
     arrays = {**student.weights_, **{name: getattr(student, name) for name in ARRAYS}}
     arrays = {name: np.ascontiguousarray(values, dtype=_dtype(name)) for name, values in arrays.items()}
     description = _describe(student)
-    _check_names(str(path), description)
+    check_names(str(path), description)
     description["sha256"] = _sha256(description, arrays)
     with atomic_file(path) as temporary:
         temporary.write_bytes(save(arrays, {KEY: json.dumps(description, sort_keys=True)}))
@@ -97,13 +101,13 @@ def load_student(path: str | Path) -> Student:
     from safetensors.numpy import load
 
     content = _read(Path(path))
-    description = _description(path, content)
+    description = read_description(path, content)
     try:
         arrays = load(content)
     except (SafetensorError, KeyError, ValueError) as error:
-        raise _refused(path, f"Its tensors cannot be read: {error}.") from None
+        raise refused(path, f"Its tensors cannot be read: {error}.") from None
     if _sha256(description, arrays) != description["sha256"]:
-        raise _refused(path, "Its content has changed since it was saved: the SHA-256 differs.")
+        raise refused(path, "Its content has changed since it was saved: the SHA-256 differs.")
     student = _build(path, description)
     _check_arrays(path, student, arrays)
     student.weights_ = {name: arrays[name] for name in student.network_.shapes}
@@ -139,107 +143,16 @@ def _kind(classes: np.ndarray) -> str:
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise _refused(path, "There is no such file.")
+        raise refused(path, "There is no such file.")
     if path.stat().st_size > LARGEST_FILE:
-        raise _refused(path, f"It is larger than {LARGEST_FILE // 2**20} MiB.")
+        raise refused(path, f"It is larger than {LARGEST_FILE // 2**20} MiB.")
     return path.read_bytes()
-
-
-def _description(path: Any, content: bytes) -> dict[str, Any]:
-    """Return the checked description; the header is read by rules stricter than those of safetensors."""
-    size = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or content[8:9] != b"{":
-        raise _refused(path, "It is not a safetensors file.")
-    if size > LARGEST_HEADER or size > len(content) - 8:
-        raise _refused(path, f"Its header would have {size} bytes: too many, or the file is cut short.")
-    metadata = _json(path, content[8 : 8 + size]).get("__metadata__")
-    if not isinstance(metadata, dict) or set(metadata) != {KEY}:
-        raise _refused(path, "It is a safetensors file without a student.")
-    description = _json(path, metadata[KEY])
-    _check_description(path, description)
-    return description
-
-
-def _json(path: Any, text: Any) -> dict[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError("a name occurs twice")
-        return dict(pairs)
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not a number")
-
-    try:
-        found = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise _refused(path, f"Its description cannot be read: {error}.") from None
-    if not isinstance(found, dict):
-        raise _refused(path, "Its description is not a mapping.")
-    return found
-
-
-PARTS: dict[str, tuple[type, ...]] = {
-    "schema_version": (int,),
-    "class": (str,),
-    "parameters": (dict,),
-    "classes": (dict, type(None)),
-    "features": (list,),
-    "units": (list,),
-    "n_features": (int,),
-    "fitted": (dict,),
-    "sha256": (str,),
-}
-
-
-def _check_description(path: Any, description: dict[str, Any]) -> None:
-    if description.get("schema_version") != STUDENT_SCHEMA:
-        raise _refused(path, f"Its schema version is {description.get('schema_version')!r}, not {STUDENT_SCHEMA}.")
-    if set(description) != set(PARTS) or not all(isinstance(description[name], PARTS[name]) for name in PARTS):
-        raise _refused(path, "Its description has a part that is missing, unknown or of another type.")
-    one_of("student class", description["class"], list(KINDS))
-    if set(description["parameters"]) != set(SETTINGS) or set(description["fitted"]) != set(NUMBERS):
-        raise _refused(path, "Its parameters are not those of a student.")
-    if not all(type(description["fitted"][name]) is kind for name, kind in NUMBERS.items()):
-        raise _refused(path, "A fitted number is of another type.")
-    if (description["classes"] is None) != (description["class"] == "StudentRegressor"):
-        raise _refused(path, "Its class labels do not fit its student class.")
-    n_features = description["n_features"]
-    if any(len(description[name]) not in (0, n_features) for name in ("features", "units")):
-        raise _refused(path, f"It does not name {n_features} features.")
-    _check_names(path, description)
-    if description["classes"] is not None:
-        _check_classes(path, description["classes"])
-
-
-def _check_names(path: Any, description: Mapping[str, Any]) -> None:
-    """Refuse names with control characters, or that would leave their folder if used as the name of a file."""
-    classes = (description["classes"] or {}).get("values", [])
-    names = [*description["features"], *(name for name in classes if isinstance(name, str))]
-    for name in [*names, *description["units"]]:
-        if not isinstance(name, str) or len(name) > LONGEST_NAME or not (name.isprintable()):
-            raise _refused(path, f"The name {name!r} is too long, or has unprintable characters.")
-    for name in names:
-        parts = name.replace("\\", "/").split("/")
-        if ".." in parts or (len(parts) > 1 and parts[0] == ""):
-            raise _refused(path, f"The name {name!r} is a path out of its folder.")
-
-
-def _check_classes(path: Any, classes: dict[str, Any]) -> None:
-    kinds = {"b": (bool,), "i": (int,), "u": (int,), "f": (float,), "U": (str,)}
-    if set(classes) != {"kind", "values"} or classes["kind"] not in kinds or not isinstance(classes["values"], list):
-        raise _refused(path, "Its classes cannot be read.")
-    values = classes["values"]
-    if not all(type(value) in kinds[classes["kind"]] for value in values) or len(values) < 2:
-        raise _refused(path, "Its classes are of another type, or fewer than two.")
-    if sorted(set(values)) != values:
-        raise _refused(path, "Its classes are not in order, or one occurs twice.")
 
 
 def _build(path: Any, description: dict[str, Any]) -> Student:
     parameters = dict(description["parameters"])
     if not isinstance(parameters["hidden"], list) or not all(type(width) is int for width in parameters["hidden"]):
-        raise _refused(path, "Its hidden layers are not a list of widths.")
+        raise refused(path, "Its hidden layers are not a list of widths.")
     parameters["hidden"] = tuple(parameters["hidden"])
     student = KINDS[description["class"]](**parameters)
     for name, value in description["fitted"].items():
@@ -262,15 +175,15 @@ def _check_arrays(path: Any, student: Student, arrays: Mapping[str, np.ndarray])
     shapes = dict(zip(ARRAYS, (features, features, answers, answers), strict=True)) | student.network_.shapes
     if set(arrays) != set(shapes):
         strange = sorted(set(arrays) ^ set(shapes))
-        raise _refused(path, f"Arrays are missing or unknown: {shown(strange)}.")
+        raise refused(path, f"Arrays are missing or unknown: {shown(strange)}.")
     for name, shape in shapes.items():
         values = arrays[name]
         if values.shape != shape or values.dtype != _dtype(name):
-            raise _refused(path, f"{name} is {values.dtype} {values.shape}; this student has {_dtype(name)} {shape}.")
+            raise refused(path, f"{name} is {values.dtype} {values.shape}; this student has {_dtype(name)} {shape}.")
         if not np.isfinite(values).all():
-            raise _refused(path, f"{name} has values that are missing or infinite.")
+            raise refused(path, f"{name} has values that are missing or infinite.")
     if not (arrays["scale_"] > 0).all() or not (arrays["answer_scale_"] > 0).all():
-        raise _refused(path, "A scale is not above zero.")
+        raise refused(path, "A scale is not above zero.")
 
 
 def _dtype(name: str) -> np.dtype:
@@ -290,7 +203,3 @@ def _sha256(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
-
-
-def _refused(path: Any, problem: str) -> Exception:
-    return invalid("student file", str(path), problem, REMEDY)

@@ -12,7 +12,8 @@ from safetensors.numpy import load, save
 
 from bayesgeo._check import InvalidInput
 from bayesgeo.models.architecture import ACTIVATIONS
-from bayesgeo.models.students.file import ARRAYS, KEY, _sha256, load_student, save_student
+from bayesgeo.models.students.description import KEY
+from bayesgeo.models.students.file import ARRAYS, _sha256, load_student, save_student
 from bayesgeo.models.students.onnx import export_onnx
 from bayesgeo.models.students.students import StudentClassifier, StudentRegressor, distill
 from tests.models.students.known_teachers import KnownClassifier, KnownRegressor, class_rows, value_rows
@@ -172,7 +173,7 @@ class Bomb:
 BAD = {
     "cut short": (lambda c: c[:-9], "cannot be read"),
     "cut in the header": (lambda c: c[:40], "cut short"),
-    "empty": (lambda c: b"", "no safetensors file"),
+    "empty": (lambda c: b"", "not a safetensors file"),
     "a flipped bit": (flipped, "SHA-256 differs"),
     "huge header": (lambda c: (2**40).to_bytes(8, "little") + c[8:], "too many, or the file is cut short"),
     "large header": (lambda c: joined(header(c)[0] + b" " * 2**21, header(c)[1]), "too many"),
@@ -218,7 +219,7 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(change, message, file, 
 def test_a_pickle_is_refused_and_not_run(tmp_path):
     for content in (pickle.dumps(Bomb(tmp_path / "ran")), joined(b"{}", pickle.dumps(Bomb(tmp_path / "ran")))):
         (tmp_path / "bad.safetensors").write_bytes(content)
-        with pytest.raises(InvalidInput, match=r"no safetensors file|without a student"):
+        with pytest.raises(InvalidInput, match=r"not a safetensors file|without a student"):
             load_student(tmp_path / "bad.safetensors")
     assert not (tmp_path / "ran").exists()
 
