@@ -197,6 +197,7 @@ def test_a_horseshoe_is_not_asked_about_scales_that_it_does_not_keep():
     assert found["prior_predictive"] == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "group", ["log_likelihood", "cdf", "log_prior", "prior", "posterior_predictive", "prior_predictive"]
 )

@@ -14,6 +14,7 @@ from bayesgeo.inference.mclmc import ADJUSTED
 from tests.diagnostics.test_functions import check, network, statuses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status"), [(0.3, "passed"), (9.9, "passed"), (20.0, "tip"), (60.0, "issue"), (np.inf, "issue")]
 )
@@ -88,6 +89,7 @@ def test_chains_must_report_what_nuts_reports_unless_they_state_other_checks(att
     assert issues == {"divergences", "tree_depth", "energy"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", OF_SAMPLERS)
 def test_a_stated_check_whose_statistic_is_missing_fails(code):
     tree = network()
@@ -96,6 +98,7 @@ def test_a_stated_check_whose_statistic_is_missing_fails(code):
     assert {check.code for check in diagnose(tree).checks if check.status == "issue"} == {code}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", OF_SAMPLERS)
 def test_a_statistic_of_another_shape_fails(code):
     tree = network()
@@ -124,6 +127,7 @@ def test_the_name_of_an_inference_decides_nothing():
         assert diagnose(tree) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attributes", "advice"),
     [

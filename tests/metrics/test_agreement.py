@@ -6,6 +6,7 @@ from bayesgeo.testing.predictions import ALLOWED
 from tests.metrics.references import REFERENCES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFERENCES)
 def test_metric_is_that_of_another_library(name):
     assert max(REFERENCES[name].difference(seed) for seed in range(5)) < ALLOWED

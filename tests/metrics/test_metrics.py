@@ -227,6 +227,7 @@ def test_coverage_counts_the_rows_inside_the_interval():
     assert regression.coverage_90(summary, y) == pytest.approx(np.mean(inside), abs=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prob", regression.PROBS)
 def test_coverage_of_the_right_distribution_is_its_probability(prob):
     rng = np.random.default_rng(0)

@@ -54,6 +54,7 @@ def test_prediction_is_the_mean_of_named_draws(kind):
     np.testing.assert_allclose(model.predict_proba(X) if classifier else model.predict(X), mean, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_response_draws_scatter_around_the_expected_outcome(kind):
     X, y = rows(kind)
@@ -72,6 +73,7 @@ def test_response_draws_scatter_around_the_expected_outcome(kind):
     assert (np.abs(gap) <= 5 * spread).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_same_seed_gives_the_same_draws_and_another_state_is_not_touched(kind):
     X, y = rows(kind)
@@ -81,6 +83,7 @@ def test_same_seed_gives_the_same_draws_and_another_state_is_not_touched(kind):
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_rows_predicted_in_small_chunks_are_the_same_rows(kind, monkeypatch):
     X, y = rows(kind)
@@ -107,6 +110,7 @@ def test_labelled_rows_keep_their_names_and_units():
         model.predict(X.assign_coords(feature=["a", "b", "d"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_an_unknown_kind_of_draws_is_refused(kind):
     X, y = rows(kind)

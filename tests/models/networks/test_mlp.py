@@ -180,6 +180,7 @@ def test_a_start_survives_cloning_when_it_is_frozen():
         clone(plain).fit(X, y)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("sparsity", [0.5, 0.9])
 def test_pruning_leaves_that_share_of_zeros(kind, sparsity):

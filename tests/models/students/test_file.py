@@ -46,6 +46,7 @@ def answers(model, frame):
     return [np.asarray(part) for part in parts]
 
 
+@pytest.mark.slow
 def test_a_loaded_student_predicts_bit_for_bit_as_before(student, tmp_path):
     model, frame = student
     again = load_student(save_student(model, tmp_path / "s.safetensors"))
@@ -242,6 +243,7 @@ def test_only_a_fitted_student_is_saved_and_only_under_names_that_are_read_back(
 
 
 # The network computes in single precision on both sides, its sums in another order.
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_graph_says_what_the_student_says(task, activation, tmp_path):

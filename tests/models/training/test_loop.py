@@ -27,6 +27,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("activation", ["silu", "tanh"])
 @pytest.mark.parametrize("hidden", [(8,), (5, 3)], ids=str)

@@ -39,6 +39,7 @@ def test_at_most_2000_rows_are_drawn_at_random_and_the_page_says_so(multiclass: 
     assert (tmp_path / "report.html").stat().st_size < 3_000_000
 
 
+@pytest.mark.slow
 def test_kilometres_replace_many_metres_and_degrees_go_on_over_the_date_line(binary: Evidences) -> None:
     tree = binary["logistic"].copy(deep=True)
     observed = tree["observed_data"].to_dataset()

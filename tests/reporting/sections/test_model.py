@@ -26,6 +26,7 @@ def test_a_model_without_priors_has_no_specification(regression: Evidences, tmp_
     assert "The report has no formula for BayesianLinearRegression" in page.text
 
 
+@pytest.mark.slow
 def test_evidence_that_states_nothing_has_no_specification(regression: Evidences) -> None:
     tree = regression["ridge"].copy(deep=True)
     tree.attrs.pop("specification", None)

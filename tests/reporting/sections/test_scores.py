@@ -32,6 +32,7 @@ def test_optimism_gap_and_distance_to_the_exact_posterior_are_printed(binary: Ev
     assert f"its own log loss is {facts['dataset']['exact']['log_loss']:.4f}" in page.text
 
 
+@pytest.mark.slow
 def test_a_gap_that_was_not_asked_for_is_not_named(binary: Evidences, tmp_path: Path) -> None:
     tree = binary["logistic"].copy(deep=True)
     tree["metrics"] = xr.DataTree(tree["metrics"].to_dataset().drop_vars("random_rows"))
