@@ -31,6 +31,7 @@ def table(n=60, n_groups=12, task="classification", **fields):
     return Dataset("table", X, xr.DataArray(y, dims="obs", name="y"), **defaults | fields)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(KINDS), st.integers(40, 80), st.sampled_from(["classification", "regression"]))
 def test_training_and_test_never_share_rows_and_each_row_is_tested_once_at_most(kind, n, task):

@@ -27,6 +27,7 @@ def found(tree, code, **settings):
     return check
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", named(BROKEN))
 def test_what_is_broken_is_not_sound_and_the_check_for_it_says_so(case):
     judged = case.diagnosis()

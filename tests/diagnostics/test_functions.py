@@ -152,6 +152,7 @@ def test_a_chain_twice_fails():
     assert (found.status, found.value) == ("issue", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("drift", "status"), [(0.15, "passed"), (0.5, "tip"), (2.0, "issue")])
 def test_a_chain_that_drifts_is_noticed(drift, status):
     tree = network()
@@ -168,6 +169,7 @@ def test_one_point_that_drifts_does_not_decide():
     assert diagnose(replace(tree, "functions", expected=expected, log_density=log_density)).verdict == "sound"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("held", "status"), [(1, "passed"), (5, "tip"), (25, "issue")])
 def test_draws_that_repeat_each_other_are_few(held, status):
     tree = network()
@@ -298,6 +300,7 @@ def test_a_target_far_from_zero_does_not_look_frozen(offset):
     assert model.predict(X).std() == pytest.approx(1.0, abs=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [events, shaking])
 def test_a_fold_is_judged_on_its_test_rows(data):
     data = data()

@@ -208,6 +208,7 @@ def test_a_declared_group_that_is_missing_fails(group):
     assert "issue" in by_code(tree).values()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", ["log_likelihood cdf", '{"cdf": 1}', "[1]"])
 def test_a_list_of_groups_that_cannot_be_read_fails(listed):
     tree = linear(*rows()).posterior_

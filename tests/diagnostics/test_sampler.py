@@ -24,6 +24,7 @@ def test_steps_that_are_too_long_are_noticed_in_one_chain(error, status):
     assert statuses(tree)["energy_error"] == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "status"), [(600.0, "passed"), (np.inf, "issue"), (np.nan, "issue")])
 def test_one_rare_error_is_forgiven_if_it_is_a_number(error, status):
     tree = network()
@@ -31,6 +32,7 @@ def test_one_rare_error_is_forgiven_if_it_is_a_number(error, status):
     assert statuses(tree)["energy_error"] == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "status"), [(0.85, "passed"), (0.4, "tip"), (0.1, "issue"), (np.nan, "issue")])
 def test_the_adjusted_sampler_must_accept(rate, status):
     tree = network()
@@ -44,6 +46,7 @@ def test_the_adjusted_sampler_must_accept(rate, status):
     assert "energy_error" not in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("climb", "status"), [(1.0, "passed"), (6.0, "tip"), (20.0, "issue")])
 def test_a_log_posterior_that_climbs_is_noticed(climb, status):
     tree = network()
@@ -51,6 +54,7 @@ def test_a_log_posterior_that_climbs_is_noticed(climb, status):
     assert statuses(tree)["lp_drift"] == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("score", "status"),
     [
@@ -158,6 +162,7 @@ def test_every_kind_has_checks_and_every_check_is_listed():
     assert {code for codes in DEFAULTS.values() for code in codes} <= set(CHECKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "status"), [(0.4, "passed"), (1.2, "tip")])
 def test_heavy_importance_ratios_of_one_chain_are_told(k, status):
     tree = network("ADVI", draws=4000)

@@ -116,6 +116,7 @@ def placed(data, **places):
 GROUPS = {"metrics", "calibration", "selective", "diagnostics", "observed_data", "predictions"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "ridge"])
 def test_the_groups_are_those_of_the_schema(name):
     tree = run(name, CASES[name]())
@@ -221,6 +222,7 @@ def test_seeds_measure_what_chance_in_the_fit_does_and_leave_the_rest_alone():
         assert once[name].to_dataset().identical(thrice[name].to_dataset()), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "data"), [("logistic", events), ("ridge", shaking)])
 def test_a_fit_that_does_not_depend_on_the_seed_is_not_repeated(name, data, monkeypatch):
     data, fits = data(), []
@@ -365,6 +367,7 @@ def test_a_class_that_the_training_part_lacks_scores_a_finite_log_loss(name):
     assert (tree["predictions"]["probability"].sel(label=2) == 0).all()
 
 
+@pytest.mark.slow
 def test_the_optimism_gap_compares_the_same_rows():
     data = events()
     honest = split(data, folds=3)

@@ -119,6 +119,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spoil", "message"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_rule_is_named(spoil, message):
     with pytest.raises(AssertionError, match=message):

@@ -191,6 +191,7 @@ def uncertain(seed, dims, nu=None, n=20, shape=(4, 5000)):
     return predictive, expected + sigma * expected.copy(data=unit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nu", [None, 12.0], ids=["normal", "student-t"])
 @pytest.mark.parametrize("dims", [(), ("obs",), SAMPLE, (*SAMPLE, "obs")], ids=str)
 def test_aleatoric_and_epistemic_variance_add_up_to_that_of_the_outcome(dims, nu):
@@ -250,6 +251,7 @@ def test_neither_more_nor_less_coverage_than_meant_is_better():
     assert regression.rmse.goodness(1.0) > regression.rmse.goodness(2.0)
 
 
+@pytest.mark.slow
 def test_the_right_distribution_has_the_best_interval_score_and_crps():
     right, wide, narrow = (values(0, n=4000, n_draws=400, noise=noise)[::2] for noise in (np.sqrt(0.75), 2.0, 0.2))
     for metric in (regression.crps, regression.interval_score_50, regression.interval_score_95):

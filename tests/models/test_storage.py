@@ -85,6 +85,7 @@ def edit(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+@pytest.mark.slow
 def test_an_altered_part_is_refused(saved):
     part = saved / "estimator_.skops"
     part.write_bytes(part.read_bytes() + b" ")
@@ -145,6 +146,7 @@ def test_an_empty_folder_is_refused(tmp_path):
         load_model(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["BoostingClassifer", "os.system", "Pipeline", "os:system", "sklearn.pipeline:Pipeline"]
 )
@@ -154,6 +156,7 @@ def test_a_class_that_is_none_of_ours_is_refused(saved, name):
         load_model(saved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -28,6 +28,7 @@ def test_mean_of_the_posterior_is_the_prior(many):
     assert abs(mean) < 4 * error
 
 
+@pytest.mark.slow
 def test_log_loss_of_the_posterior_is_its_own_entropy(many):
     blast, p = many
     surprise = -np.where(blast, np.log(np.where(blast, p, 1.0)), np.log1p(-np.where(blast, 0.0, p)))

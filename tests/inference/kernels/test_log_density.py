@@ -142,6 +142,7 @@ def test_folds_of_nearly_equal_size_are_padded_to_one_size(single):
     assert {len(target.held_out["y"]) for target in targets} == {152}
 
 
+@pytest.mark.slow
 def test_held_out_rows_are_those_of_the_problem(single):
     problem = stated("network, constant noise")
     target = target_of(problem)
@@ -189,6 +190,7 @@ def test_only_a_few_densities_are_remembered(monkeypatch):
     assert log_density(problems[0]) is not first[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "logistic, laplace, 3 classes", "network, hierarchical prior"])
 def test_draws_are_the_variables_of_the_problem(name, single):
     problem = stated(name)

@@ -255,6 +255,7 @@ def trained(single=MLPRegressor, kind="constant", features=2, **settings):
     return perceptron(single, **settings).fit(X.iloc[:, :features], y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "message"),
     [

@@ -62,6 +62,7 @@ def test_a_member_is_the_same_alone_and_in_company_until_no_more_than_a_quarter_
             assert ends[k] == int(together.curve["best_epoch"][k]) + 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", [None, "layer", "batch"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_weights_are_those_of_the_best_epoch_in_the_shared_forward_pass(activation, norm):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from example_plugin.pathfinder import Pathfinder
 
 from bayesgeo.inference.base import Problem
 from bayesgeo.models.base import Regressor
@@ -12,7 +13,6 @@ from bayesgeo.models.bayesian import Bayesian, feature_names
 from bayesgeo.models.criticism import PredictiveFunctions
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.specification import Prior, Specification
-from example_plugin.pathfinder import Pathfinder
 
 WIDE = "Wide for a standardised target."
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+
 from bayesgeo.reporting.sections.base import Section
 
 
