@@ -68,7 +68,8 @@ for name in {names!r}:
 """
 
 
-@pytest.mark.parametrize("names", [("boosting", "bayesian_linear"), pytest.param(("mlp",), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [("boosting", "bayesian_linear"), ("mlp",)])
 def test_a_fresh_process_gives_the_same_numbers(names, tmp_path, repository):
     code = FRESH.format(names=names, folder=tmp_path)
     subprocess.run([sys.executable, "-c", code], cwd=repository, check=True)

@@ -86,6 +86,7 @@ def test_each_library_gives_the_numbers_of_numpy(library, dtype, activation):
     assert_agree(BY[library](network, X, p), network.forward(X, p, np), TOLERANCE[dtype])
 
 
+@pytest.mark.slow
 @given(network=ARCHITECTURES, seed=st.integers(0, 99))
 @settings(deadline=None, max_examples=10)
 @pytest.mark.parametrize("library", ["pytensor", "torch"])  # JAX would compile each shape anew
