@@ -1,4 +1,4 @@
-"""Tests that open JAX and PyMC when they are collected stay out of the fast ones: that takes each worker ten seconds."""
+"""Tests that open JAX and PyMC when collected are none of the fast ones: that takes each worker ten seconds."""
 
 OPEN_JAX = {"kernels", "test_approximations.py", "test_mclmc.py"}
 
