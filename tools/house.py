@@ -4,6 +4,7 @@ Run ``python tools/house.py``; it prints each figure beside its bound and exits 
 """
 
 import ast
+import graphlib
 import importlib
 import inspect
 import statistics
@@ -75,6 +76,30 @@ def arguments(node: ast.ClassDef) -> int:
     return len(own) if decorated else 0
 
 
+def imports() -> dict[str, set[str]]:
+    """Map each module to the modules of the package that it imports when it is loaded."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): tree for path, tree in trees()}
+    found: dict[str, set[str]] = {}
+    for name, tree in names.items():
+        wanted: set[str] = set()
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                wanted |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                wanted |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+        found[name] = wanted & names.keys() - {name}
+    return found
+
+
+def cycle() -> list[str]:
+    """Return modules that import each other in a circle; empty where there is none."""
+    try:
+        graphlib.TopologicalSorter(imports()).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def public() -> Iterator[tuple[str, Any]]:
     """Yield every name of the public face and what it stands for."""
     for part in FACE:
@@ -113,6 +138,7 @@ def main() -> int:
     lacking = sorted({text for name, item in public() for text in shortcomings(name, item)})
     held = [
         report("floors", floors(), FLOORS),
+        report("modules in a circle of imports", len(circle := cycle()), 0, " -> ".join(circle)),
         report("Python files at the root", len(list(PACKAGE.glob("*.py"))), AT_ROOT),
         report("classes above and at one", depth(deepest, known), DEPTH, deepest),
         report("longest function body", lengths[0][0], BODY, lengths[0][1]),
