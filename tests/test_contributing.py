@@ -63,7 +63,7 @@ def test_the_examples_are_found_and_used_by_one_command(copy):
     assert "<h2>Sizes</h2>" in (copy / "run" / "report.html").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_model_and_the_inference_keep_their_contracts(copy):
     python(
         copy,

@@ -68,12 +68,12 @@ def test_nothing_in_the_package_names_the_plugin(repository):
     assert not [name for name in NAMES if name in text]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_data_set_of_a_plugin_is_listed(shell):
     assert "150 drawn peak accelerations at 15 sites" in shell.bayesgeo("datasets")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_report_shows_model_metric_inference_and_section_of_a_plugin(shell):
     for _ in range(2):
         page, facts = (shell.folder / "run" / name for name in ("report.html", "report.json"))
@@ -91,7 +91,7 @@ def test_a_report_shows_model_metric_inference_and_section_of_a_plugin(shell):
         shell.bayesgeo("report", "run", ok=(0, 3))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_known_group_and_a_new_one_are_predicted_as_the_model_states(shell):
     (shell.folder / "new.csv").write_text(NEW_ROWS)
     shell.bayesgeo("predict", "run", "new.csv", "--model", "site_offsets", "--out", "out.csv", ok=(0, 3))
@@ -101,13 +101,13 @@ def test_a_known_group_and_a_new_one_are_predicted_as_the_model_states(shell):
     assert width[2] > 1.2 * width[0]  # a new site adds the spread between sites, 0.3 beside a noise of 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_plugin_model_teaches_a_student(shell):
     shell.bayesgeo("distill", "run", "--teacher", "site_offsets", "--student", "8", "--out", "student")
     assert json.loads((shell.folder / "student" / "distillation.json").read_text())["teacher"] == "site_offsets"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_saved_plugin_model_predicts_bit_for_bit_in_fresh_processes(shell):
     code = (
         "import hashlib; from bayesgeo.models import load_model; from bayesgeo import load;"
@@ -120,7 +120,7 @@ def test_a_saved_plugin_model_predicts_bit_for_bit_in_fresh_processes(shell):
     assert first.startswith("SiteOffsets ")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_plugin_model_keeps_the_contract_of_a_model(shell):
     shell.python(
         "-c",
@@ -140,7 +140,7 @@ def test_a_plugin_model_passes_every_check_of_scikit_learn(shell):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_name_that_is_taken_twice_is_refused(shell, tmp_path):
     install(shell.repository / "tests" / "plugin", tmp_path / "site")
     entries = next((tmp_path / "site").glob("*.dist-info")) / "entry_points.txt"

@@ -35,7 +35,7 @@ def test_the_closed_form_keeps_the_contract():
     check_inference(Honest())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "inference",
     [

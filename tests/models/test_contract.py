@@ -132,7 +132,7 @@ def test_an_inference_that_cannot_run_is_refused():
 SAMPLED = [kind for kind in KINDS.values() if issubclass(kind, Bayesian) and not issubclass(kind, BayesianMLP)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", SAMPLED, ids=lambda k: k.name)
 def test_passes_every_check_of_scikit_learn_with_the_real_sampler(kind):
     # Small, because each shape of data is compiled anew; fewer draws would leave the accuracy checks to chance.
