@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 
@@ -23,28 +22,19 @@ class Pathfinder:
             return self._run(problem, seed)
 
     def _run(self, problem: Any, seed: int) -> xr.DataTree:
-        import blackjax
         import jax
 
         from bayesgeo.inference.kernels import target as kernels
+        from bayesgeo.inference.kernels.device import each_chain
 
         begun = time.perf_counter()
         target = kernels.target_of(problem)
         compiled = time.perf_counter()
         starts = kernels.starts(problem, target, self.chains, seed)
-
-        def log_density(theta: Any) -> Any:
-            return target.density.total(theta, target.data, target.everything)
-
-        @jax.jit
-        def one(key: Any, start: Any) -> Any:
-            fit, draw = jax.random.split(key)
-            state, _ = blackjax.vi.pathfinder.approximate(fit, log_density, start)
-            return blackjax.vi.pathfinder.sample(draw, state, self.draws)
-
         keys = jax.random.split(jax.random.key(seed), self.chains)
-        found = [one(key, start) for key, start in zip(keys, starts, strict=True)]
-        theta, log_q = (np.stack([np.asarray(part[k]) for part in found]) for k in (0, 1))
+        # Compiled once for all problems of the same graph and size.
+        move = target.density.compiled(_approximate, self.draws)
+        theta, log_q = each_chain(move, (keys, starts), target.data, target.everything)
         tree = xr.DataTree.from_dict(kernels.approximation(problem, target, theta, log_q, None))
         tree.attrs = {
             "inference": "Pathfinder",
@@ -56,3 +46,14 @@ class Pathfinder:
             "interrupted": 0,
         }
         return tree
+
+
+def _approximate(density: Any, draws: int, chain: Any, data: Any, weight: Any) -> Any:
+    """Follow the optimiser from one start, and draw from the best Gaussian along its path."""
+    import blackjax
+    import jax
+
+    key, start = chain
+    fit, draw = jax.random.split(key)
+    state, _ = blackjax.vi.pathfinder.approximate(fit, lambda theta: density.total(theta, data, weight), start)
+    return blackjax.vi.pathfinder.sample(draw, state, draws)
