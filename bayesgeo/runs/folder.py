@@ -96,10 +96,16 @@ def new_rows(manifest: Mapping[str, Any], table: str | Path) -> NewRows:
         frame = prepare(manifest["dataset"]["library"], frame)
     columns = [Column(**entry | {"levels": tuple(entry["levels"])}) for entry in manifest["columns"]]
     X = encode(frame, columns).sel(feature=manifest["features"])
-    groups = {key: frame[key].fillna("").astype(str).to_numpy() for key in manifest["groups"] if key in frame}
+    groups = {key: _group_labels(frame[key]) for key in manifest["groups"] if key in frame}
     places = coordinates_of(frame, notes=[]) if manifest["coordinates"] else pd.DataFrame(index=frame.index)
     found = {name: places[name].to_numpy(float) for name in manifest["coordinates"] if name in places}
     return NewRows(X, groups, found)
+
+
+def _group_labels(values: pd.Series) -> np.ndarray:
+    """Return labels as text, empty where missing; a gap among whole numbers must not turn 7 into 7.0."""
+    whole = values.convert_dtypes() if values.isna().any() else values
+    return whole.astype("string").fillna("").to_numpy(str)
 
 
 def claim(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_a_forest_is_evaluated_and_stays_unfitted_with_its_own_seed():
     metrics = scored(forest, events())["metrics"].to_dataset()["value"]
     assert float(metrics.sel(metric="log_loss")) < np.log(2)
     assert forest.random_state == 3
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
         check_is_fitted(forest)
 
 
