@@ -1,5 +1,6 @@
 """Base classes of all models: the scikit-learn interface over predictions that are draws."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -125,7 +126,8 @@ class Estimator(BaseEstimator, ABC):
         labels : sequence of str
             Names of the classes, in the order of ``classes_``; by default ``classes_`` itself.
         """
-        return Specification((type(self).__doc__ or "").split("\n")[0])
+        # Of a class without a docstring, that of the nearest base that has one.
+        return Specification((inspect.getdoc(type(self)) or type(self).__name__).split("\n")[0])
 
     def predict_draws(
         self, X: Any, kind: Kind = "expected", *, groups: Any = None, coordinates: Any = None

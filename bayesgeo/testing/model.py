@@ -168,12 +168,18 @@ def _response(case: _Case) -> Iterator[str]:
 
 def _seeds(case: _Case) -> Iterator[str]:
     """Check: the same seed gives the same draws, and NumPy's global state is left alone."""
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = _global_state()
     again = case.again().predict_draws(case.X, groups=case.groups)
     if not np.array_equal(again, case.fitted.predict_draws(case.X, groups=case.groups)):
         yield "The same random_state must give the same draws: take every random number from self.seed_."
-    if not np.array_equal(np.random.get_state()[1], before):  # noqa: NPY002
+    if _global_state() != before:
         yield "NumPy's global random state was changed: use numpy.random.default_rng(self.seed_)."
+
+
+def _global_state() -> tuple[bytes, int]:
+    """Return NumPy's global random state: its numbers, and how many of them are used."""
+    _, numbers, used, *_ = np.random.get_state()  # noqa: NPY002
+    return numbers.tobytes(), used
 
 
 def _parts(case: _Case) -> Iterator[str]:
