@@ -16,13 +16,14 @@ from bayesgeo.models.wrappers.sklearn import as_model
 
 
 class _InnerAttribute:
-    """A class attribute of the fitted estimator inside; of a class, that of its default."""
+    """A class attribute of the estimator inside, fitted or not; of a class, that of its default."""
 
     def __init__(self, name: str, default: str):
         self.name, self.default = name, default
 
     def __get__(self, instance: Any, owner: Any) -> str:
-        return getattr(getattr(instance, "estimator_", None), self.name, self.default)
+        given = getattr(instance, "estimator", None)
+        return getattr(getattr(instance, "estimator_", given), self.name, self.default)
 
 
 class Holdout(Estimator):

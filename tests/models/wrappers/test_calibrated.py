@@ -193,8 +193,9 @@ def test_the_kind_is_that_of_the_estimator_inside():
     assert CalibratedClassifier.kind == "deterministic"
     X, y = values(60)
     bayesian = BayesianMLPRegressor((4,), inference=FakePosterior(draws=20))
-    model = CalibratedRegressor(bayesian, random_state=0).fit(X, y)
+    model = CalibratedRegressor(bayesian, random_state=0)
     assert model.kind == "Bayesian"
+    assert model.fit(X, y).kind == "Bayesian"
     assert model.predict_draws(X).sizes["draw"] == 20
     assert catalog.model("calibrated", "regression").kind == "deterministic"
 
