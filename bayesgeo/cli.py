@@ -60,6 +60,12 @@ class SplitOptions:
 
 
 DEFAULT_SPLIT = SplitOptions()
+CostRatio = Annotated[
+    float | None,
+    Parameter(
+        help="Of two classes: cost of acting as a share of the loss that it avoids; the report names its errors."
+    ),
+]
 
 
 def read(rows: RowOptions, folds: SplitOptions) -> "tuple[Source, Dataset, Split]":
@@ -109,6 +115,7 @@ def compare(
     seeds: Annotated[
         int, Parameter(help="Fits of each fold under other seeds, to measure what chance in a fit does.")
     ] = 1,
+    cost_ratio: CostRatio = None,
 ) -> int:
     """Fit models side by side on the same honest folds, and write a report."""
     source, dataset, by = read(rows, folds)
@@ -122,13 +129,13 @@ def compare(
     except KeyboardInterrupt:
         say("Interrupted. Finished fits are kept; the same command goes on.", error=True)
         return INTERRUPTED
-    return write_report(out)
+    return write_report(out, cost_ratio)
 
 
 @app.command
-def report(run: Annotated[Path, Parameter(help="Folder of a comparison.")]) -> int:
+def report(run: Annotated[Path, Parameter(help="Folder of a comparison.")], *, cost_ratio: CostRatio = None) -> int:
     """Write the report of a run again, from the models it has finished."""
-    return write_report(run)
+    return write_report(run, cost_ratio)
 
 
 @app.command
@@ -226,14 +233,15 @@ def describe(dataset: "Dataset", by: "Split") -> None:
         say(f"  note  {note}")
 
 
-def write_report(run: Path) -> int:
+def write_report(run: Path, cost_ratio: float | None) -> int:
     """Write the report of a run and return the exit code that its diagnostics ask for."""
     from bayesgeo.reporting import report as write
     from bayesgeo.runs.folder import load_study
 
     evidences, manifest = load_study(run)
     reproduce = {key: manifest[key] for key in ("command", "seed", "started", "platform", "versions", "status")}
-    path = write(evidences, run, findings=manifest["findings"], reproduce=reproduce, seed=manifest["seed"])
+    options = {"findings": manifest["findings"], "seed": manifest["seed"], "cost_ratio": cost_ratio}
+    path = write(evidences, run, reproduce=reproduce, **options)
     say(f"Report: {path}")
     failed = [name for name, tree in evidences.items() if tree["diagnostics"].attrs["verdict"] == "failed"]
     if failed:

@@ -16,6 +16,7 @@ Fold = tuple[np.ndarray, np.ndarray]
 KINDS = ("group", "leave-one-group-out", "spatial", "temporal", "random", "leave-one-out", "holdout")
 HOLDOUT = 0.20
 BLOCKS_PER_SIDE = 10
+STRETCHES = 20  # of the test part of a temporal split
 MANY_POSITIONS = 20_000_000
 
 
@@ -33,6 +34,9 @@ class Split:
         Name of the group that is never on both sides of a fold; None if no group is kept apart.
     sentence : str
         The split in one sentence, for a report.
+    blocks : numpy.ndarray, optional
+        ``(obs,)`` for each row of the data set a number of the block of the map, or stretch of time, that counts as one
+        where chance is measured; without them, the groups of the data set do, or else its rows.
 
     Examples
     --------
@@ -46,6 +50,7 @@ class Split:
     folds: tuple[Fold, ...]
     group: str | None
     sentence: str
+    blocks: np.ndarray | None = None
 
     @property
     def sha256(self) -> str:
@@ -138,6 +143,7 @@ def _by_block(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
     spacing = float(np.ptp(places, axis=0).max()) / BLOCKS_PER_SIDE
     if not spacing > 0:
         raise invalid("coordinates", names, "All rows are at one place.", "Choose another split.")
+    blocks = verde.block_split(tuple(places.T), spacing=spacing)[1]
     splitter = verde.BlockKFold(spacing=spacing, n_splits=folds, shuffle=True, random_state=seed)
     try:
         parts = _sorted(splitter.split(places))
@@ -145,7 +151,7 @@ def _by_block(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
         problem = f"The rows fall into fewer than {folds} blocks of {spacing:.3g}."
         raise invalid("folds", folds, problem, "Give fewer folds, or split by group.") from error
     sentence = f"{folds} folds of map blocks of {spacing:.3g} ({names[0]}, {names[1]}): no block is on both sides."
-    return Split("spatial", parts, "block", sentence)
+    return Split("spatial", parts, "block", sentence, blocks)
 
 
 def _by_time(dataset: Dataset, test: Any, **_: Any) -> Split:
@@ -164,7 +170,16 @@ def _by_time(dataset: Dataset, test: Any, **_: Any) -> Split:
         raise invalid("test", str(test), problem, "Give a date between them.")
     fold = (np.flatnonzero(~late), np.flatnonzero(late))
     sentence = f"Trained before {cut:%Y-%m-%d} ({fold[0].size} rows), tested from then on ({fold[1].size})."
-    return Split("temporal", (fold,), None, sentence)
+    return Split("temporal", (fold,), None, sentence, _stretches(times, fold[1]))
+
+
+def _stretches(times: pd.Series, test: np.ndarray) -> np.ndarray:
+    """Return the stretch of time of each row, each with about as many test rows; -1 for training rows."""
+    found = np.full(len(times), -1)
+    # Rows of one time stay together.
+    order = times.iloc[test].rank(method="min").to_numpy(int) - 1
+    found[test] = order * STRETCHES // len(test)
+    return found
 
 
 def _by_chance(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:

@@ -8,26 +8,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from bayesgeo import catalog
 from bayesgeo._check import invalid, one_of
-from bayesgeo.evaluation.evidence import PROB, RESAMPLES, blocks
+from bayesgeo.evaluation.evidence import PROB
 from bayesgeo.evaluation.fingerprints import fingerprint
 from bayesgeo.evaluation.seeds import seed_variance, with_seed_variance
-from bayesgeo.metrics.base import Metric, block_weights, bootstrap, interval
+from bayesgeo.metrics.base import Metric
+from bayesgeo.metrics.paired import block_codes, fewest_blocks, mean_interval, outer_effect_p, sign_flip_p
 
-NO_DIFFERENCE = "no detectable difference"
+NO_DIFFERENCE, TOO_FEW = "no detectable difference", "too few groups to tell"
+FOLDS_DIFFER = 0.1  # p-value below which folds differ more than the blocks within them
 
 
 def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", seed: int = 0) -> pd.DataFrame:
     r"""Compare every pair of models by the paired difference of a proper score, row by row.
 
-    With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, the mean of :math:`d` gets an interval from a bootstrap
-    that resamples whole groups (rows where there are none). Only an interval that excludes zero is called a difference.
-    No correction for the number of pairs is made: the table shows them all. Where the folds were fitted under several
-    seeds, the interval is that of :func:`bayesgeo.evaluation.seeds.with_seed_variance`. The interval of
-    :func:`corrected_interval` over the folds also includes the variance over training rows.
+    With :math:`d_i = \log p_a(y_i) - \log p_b(y_i)`, a difference is concluded if both of these exclude a mean
+    :math:`d` of zero at ``1 - prob``, each of which holds that level at every number of blocks of rows that belong
+    together (groups, blocks of a map, stretches of time; rows where there are none): the sign-flip test
+    :func:`bayesgeo.metrics.paired.sign_flip_p` and the interval :func:`bayesgeo.metrics.paired.mean_interval`.
+    Below six blocks no test of signs can reach 5 %: the conclusion is then "too few groups to tell". Where the folds
+    differ by more than their blocks explain (:func:`bayesgeo.metrics.paired.outer_effect_p` below 0.1), as they do
+    when the fit itself is unstable, the interval also includes that over folds; where the folds were fitted under
+    several seeds, it is widened by :func:`bayesgeo.evaluation.seeds.with_seed_variance`. No correction for the number
+    of pairs is made: of so many pairs of equal models a share of ``1 - prob`` is expected to be called different.
 
     Parameters
     ----------
@@ -36,16 +41,17 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
     metric : {"log_score", "brier_score", "crps"}
         The score.
     seed : int
-        Seed of the bootstrap.
+        Seed of the random signs.
 
     Returns
     -------
     pandas.DataFrame
         A row for each pair: ``a``, ``b``, ``metric``, ``difference`` (per row, in the unit of the score, nats for the
-        log score, positive when ``a`` is better), ``low``, ``high``, ``prob``, ``blocks`` and ``conclusion``
-        ("better", "worse" or "no detectable difference"), then ``folds``, ``t_low``, ``t_high`` and ``t_conclusion``
-        of the interval over folds, ``seed_sd``, the standard deviation of the difference over seeds (NaN where it was
-        not measured), and ``same_preprocessing``: whether both models used the same features; best models first.
+        log score, positive when ``a`` is better), ``low``, ``high``, ``prob``, ``p`` of the sign-flip test, ``blocks``
+        and ``conclusion`` ("better", "worse", "no detectable difference" or "too few groups to tell"), then ``folds``,
+        the interval over them ``fold_low`` to ``fold_high``, ``folds_differ``, ``seed_sd``, the standard deviation of
+        the difference over seeds (NaN where it was not measured), and ``same_preprocessing``: whether both models used
+        the same features; best models first.
 
     Raises
     ------
@@ -67,68 +73,45 @@ def compare(evidences: Mapping[str, xr.DataTree], *, metric: str = "log_score", 
     """
     ranked = ranked_by(evidences, metric)
     pairs = [paired(evidences, *pair, metric, seed) for pair in combinations(ranked, 2)]
-    columns = ["a", "b", "metric", "difference", "low", "high", "prob", "blocks", "conclusion"]
-    columns += ["folds", "t_low", "t_high", "t_conclusion", "seed_sd", "same_preprocessing"]
+    columns = ["a", "b", "metric", "difference", "low", "high", "prob", "p", "blocks", "conclusion"]
+    columns += ["folds", "fold_low", "fold_high", "folds_differ", "seed_sd", "same_preprocessing"]
     return pd.DataFrame(pairs, columns=columns)
 
 
-def conclude(low: float, high: float) -> str:
-    """Return the conclusion that the interval of a difference supports.
+def conclude(low: float, high: float, *, p: float, blocks: int, prob: float = PROB) -> str:
+    """Return the conclusion that the interval of a difference and its test of signs support together.
 
     Examples
     --------
-    >>> conclude(-0.1, 0.2)
-    'no detectable difference'
-    >>> conclude(0.1, 0.2)
-    'better'
+    >>> conclude(0.1, 0.2, p=0.03, blocks=6), conclude(0.1, 0.2, p=0.25, blocks=3)
+    ('better', 'too few groups to tell')
+    >>> conclude(-0.1, 0.2, p=0.3, blocks=6), conclude(0.1, 0.2, p=0.06, blocks=8)
+    ('no detectable difference', 'no detectable difference')
     """
-    if low > 0:
-        return "better"
-    return "worse" if high < 0 else NO_DIFFERENCE
-
-
-def corrected_interval(by_fold: np.ndarray, test_to_train: float, *, prob: float) -> tuple[float, float]:
-    r"""Return the interval of the corrected resampled t-test of differences by fold.
-
-    :math:`\bar d \pm t_{J-1} \sqrt{(1/J + n_\mathrm{test} / n_\mathrm{train})\, s^2}`: the folds share training rows,
-    so their spread alone underestimates the variance (Nadeau and Bengio 2003, Machine Learning 52:239). NaN with one
-    fold.
-
-    Parameters
-    ----------
-    by_fold : numpy.ndarray
-        ``(fold,)`` mean differences.
-    test_to_train : float
-        Rows in a test part over rows in its training part.
-    prob : float
-        Probability of the interval.
-
-    Examples
-    --------
-    >>> low, high = corrected_interval(np.array([0.1, 0.2, 0.3]), 0.5, prob=0.95)
-    >>> round(low, 3), round(high, 3)
-    (-0.193, 0.593)
-    """
-    if len(by_fold) < 2:
-        return np.nan, np.nan
-    error = np.sqrt((1 / len(by_fold) + test_to_train) * by_fold.var(ddof=1))
-    half = stats.t.ppf((1 + prob) / 2, len(by_fold) - 1) * error
-    return float(by_fold.mean() - half), float(by_fold.mean() + half)
+    if low == high == 0:  # equal predictions are equal, however few blocks there are
+        return NO_DIFFERENCE
+    if blocks < fewest_blocks(prob):
+        return TOO_FEW
+    if p > 1 - prob or low <= 0 <= high:
+        return NO_DIFFERENCE
+    return "better" if low > 0 else "worse"
 
 
 def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, seed: int) -> dict[str, Any]:
     """Return the row of :func:`compare` for two models."""
-    observed = evidences[a]["observed_data"].to_dataset()
-    difference = _scores(evidences[a], metric) - _scores(evidences[b], metric)
-    codes, weights = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
-    n_blocks = int(weights.shape[1])
-    by_fold, ratio = _by_fold(evidences[a], difference)
-    low, high = interval(bootstrap(difference, codes, weights), n_blocks, prob=PROB)
-    t_low, t_high = corrected_interval(by_fold, ratio, prob=PROB)
-    if not difference.any():  # equal predictions are equal, however few blocks or folds there are
-        low = high = t_low = t_high = 0.0
+    difference = scores_of(evidences[a], metric) - scores_of(evidences[b], metric)
+    codes, fold = block_codes(blocks_of(evidences[a]), seed=seed), evidences[a]["predictions"]["fold"].values
+    low, high = mean_interval(difference, codes, prob=PROB)
+    fold_low, fold_high = mean_interval(difference, fold, prob=PROB)
+    folds_differ = outer_effect_p(difference, codes, fold) < FOLDS_DIFFER
+    if folds_differ:
+        low, high = min(low, fold_low), max(high, fold_high)
     variances, freedom = np.array([seed_variance(evidences[name], metric) for name in (a, b)]).T
-    low, high = with_seed_variance(float(difference.mean()), (low, high), variances, freedom, prob=PROB)
+    if difference.any():
+        low, high = with_seed_variance(float(difference.mean()), (low, high), variances, freedom, prob=PROB)
+    else:
+        low = high = fold_low = fold_high = 0.0
+    p, n_blocks = sign_flip_p(difference, codes, seed=seed), int(codes.max()) + 1
     preprocessing = {evidences[name].attrs["preprocessing_sha256"] for name in (a, b)}
     return {
         "a": a,
@@ -138,22 +121,21 @@ def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, se
         "low": low,
         "high": high,
         "prob": PROB,
+        "p": p,
         "blocks": n_blocks,
-        "conclusion": conclude(low, high),
-        "folds": len(by_fold),
-        "t_low": t_low,
-        "t_high": t_high,
-        "t_conclusion": conclude(t_low, t_high),
+        "conclusion": conclude(low, high, p=p, blocks=n_blocks),
+        "folds": int(fold.max()) + 1,
+        "fold_low": fold_low,
+        "fold_high": fold_high,
+        "folds_differ": bool(folds_differ),
         "seed_sd": float(np.sqrt(variances.sum())),
         "same_preprocessing": len(preprocessing) == 1,
     }
 
 
-def _by_fold(evidence: xr.DataTree, difference: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the mean difference in each fold, and the mean of test over training rows."""
-    fold = evidence["predictions"].to_dataset()["fold"].values
-    test, training = np.bincount(fold), np.array(json.loads(evidence.attrs["training_rows"]))
-    return np.bincount(fold, difference) / test, float((test / training).mean())
+def blocks_of(evidence: xr.DataTree) -> np.ndarray:
+    """Return the block of each test row ``(obs,)``: what counts as one where chance is measured."""
+    return evidence["observed_data"]["block"].values
 
 
 def ranked_by(evidences: Mapping[str, xr.DataTree], metric: str) -> list[str]:
@@ -169,10 +151,10 @@ def ranked_by(evidences: Mapping[str, xr.DataTree], metric: str) -> list[str]:
             raise invalid("evidence", name, problem, "Evaluate both on the same data set and split.")
         if f"{metric}_by_row" not in evidence["metrics"]:
             raise invalid("metric", metric, f"{name!r} was not scored by it.", "Give metric='log_score'.")
-    return sorted(evidences, key=lambda name: -_scores(evidences[name], metric).mean())
+    return sorted(evidences, key=lambda name: -scores_of(evidences[name], metric).mean())
 
 
-def _scores(evidence: xr.DataTree, metric: str) -> np.ndarray:
+def scores_of(evidence: xr.DataTree, metric: str) -> np.ndarray:
     """Return the score of each row, with the sign for which greater is better."""
     sign = _proper(evidence)[metric].goodness(1.0)
     return sign * evidence["metrics"].to_dataset()[f"{metric}_by_row"].values

@@ -187,8 +187,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
     predictions = xr.concat([part.predictions for part in parts], "obs")
     sizes = [part.predictions.sizes["obs"] for part in parts]
     predictions["fold"] = ("obs", np.repeat(np.arange(len(parts)), sizes))
-    tested = dataset.rows(np.concatenate([test for _, test in split.folds]))
-    observed = observed_group(tested)
+    observed = observed_group(dataset, split)
     draws = {
         "confusion": np.sum([part.confusion for part in parts], axis=0),
         "probability": np.concatenate([part.probability for part in parts], axis=1),

@@ -33,6 +33,7 @@ from bayesgeo import catalog
 from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
 from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import Split
 from bayesgeo.diagnostics import Check, Diagnosis, Status
 from bayesgeo.metrics.base import Blocks, block_weights, resample
 from bayesgeo.metrics.by_draw import areas_by_draw
@@ -41,9 +42,11 @@ from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 from bayesgeo.metrics.decision import economic_value
 from bayesgeo.metrics.selective import selective_scores
 
-EVIDENCE_SCHEMA = 4
+EVIDENCE_SCHEMA = 5
 PROB = 0.95
 RESAMPLES = 2000
+# What the blocks of a split are called, by its kind.
+BLOCKS = {"spatial": "block of the map", "temporal": "stretch of time"}
 PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "", "northing": ""}
 
 
@@ -66,13 +69,19 @@ def describe(dataset: Dataset) -> str:
     )
 
 
-def observed_group(dataset: Dataset) -> xr.Dataset:
-    """Return the observed side of test rows: ``y``, and ``group``, ``exact`` and places where there are such.
+def observed_group(dataset: Dataset, split: Split) -> xr.Dataset:
+    """Return the observed side of the test rows of a split, in the order of its folds.
+
+    It holds ``y``, ``block`` (what counts as one where chance is measured: the blocks of the split, else the groups,
+    else the rows; its attribute ``name`` tells which), and ``group``, ``exact`` and places where there are such.
 
     Places are ``longitude`` and ``latitude`` or ``easting`` and ``northing``, with their ``units`` as far as the data
     set has them; NaN where unknown.
     """
+    test = np.concatenate([test for _, test in split.folds])
+    dataset = dataset.rows(test)
     observed = xr.Dataset({"y": ("obs", dataset.y.values)}, coords={"obs": dataset.y["obs"].values})
+    observed["block"] = _blocks(dataset, None if split.blocks is None else split.blocks[test], BLOCKS.get(split.kind))
     for name in (name for name in PLACES if name in dataset.coordinates):
         place = dataset.coordinates[name]
         observed[name] = ("obs", place.values.astype(float), {"units": place.attrs.get("units", PLACES[name])})
@@ -83,9 +92,13 @@ def observed_group(dataset: Dataset) -> xr.Dataset:
     return observed
 
 
-def blocks(observed: xr.Dataset) -> np.ndarray:
-    """Return what the bootstrap resamples: groups where there are some, else rows."""
-    return observed["group"].values if "group" in observed else np.arange(observed.sizes["obs"])
+def _blocks(dataset: Dataset, blocks: np.ndarray | None, name: str | None) -> xr.Variable:
+    if blocks is None and dataset.group is not None:
+        blocks, name = dataset.group.values.astype(str), str(dataset.group.name or "group")
+    elif blocks is None:
+        blocks, name = np.arange(dataset.n_rows), "row"
+    codes = np.unique(blocks, return_inverse=True)[1]
+    return xr.Variable("obs", codes, {"name": name or "block"})
 
 
 # One thread: the order of sums, and so their rounding, would depend on the number of cores.
@@ -101,10 +114,10 @@ def scored_groups(
 ) -> dict[str, xr.Dataset]:
     """Compute all scores of predictions: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
 
-    All of their bootstraps resample the same whole groups; parameters as :func:`metrics_group`.
+    All of their bootstraps resample the same whole blocks; parameters as :func:`metrics_group`.
     """
     y, labels = observed["y"].values, dataset.labels
-    drawn = block_weights(blocks(observed), resamples=RESAMPLES, seed=seed)
+    drawn = block_weights(observed["block"].values, resamples=RESAMPLES, seed=seed)
     draws = {"confusion": confusion, "probability": probability}
     groups = {
         "metrics": metrics_group(dataset, predictions, observed, drawn=drawn, **draws),
@@ -127,7 +140,7 @@ def metrics_group(
     probability: np.ndarray,
     drawn: Blocks,
 ) -> xr.Dataset:
-    """Score predictions, with an interval from a bootstrap of whole groups and one from the posterior.
+    """Score predictions, with an interval from a bootstrap of whole blocks and one from the posterior.
 
     Parameters
     ----------
@@ -170,8 +183,7 @@ def metrics_group(
     result = xr.Dataset({column: ("metric", frame[column].to_numpy(float)) for column in frame})
     result = result.assign_coords(metric=list(frame.index), obs=predictions["obs"]).assign(by_row)
     result = result.assign({f"{name}_by_draw": ("ranked_draw", areas) for name, areas in ranked.items()})
-    resampled = "row" if dataset.group is None else str(dataset.group.name or "group")
-    result.attrs = {"prob": PROB, "blocks": n_blocks, "resampled": resampled}
+    result.attrs = {"prob": PROB, "blocks": n_blocks, "resampled": observed["block"].attrs["name"]}
     return _with_confusion(result, confusion, predictions, y, dataset.labels) if dataset.labels else result
 
 

@@ -14,6 +14,7 @@ FEWEST = 200  # bootstrap samples, at least
 CHUNK = 100_000  # numbers summed at once, few enough for the processor's cache
 LEAST_WIDTH = 8  # samples summed at once
 FEW_BLOCKS = 50  # number of blocks up to which sums within blocks are cheaper than sums over rows
+LEAST_BLOCKS = 8  # for percentiles of a bootstrap: of fewer blocks there are too few different samples
 
 Blocks = tuple[np.ndarray, np.ndarray]
 Area = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -132,9 +133,9 @@ class Metric:
 
     def ends(self, samples: np.ndarray, score: float, n_blocks: int, *, prob: float) -> tuple[float, float]:
         """Return the interval of a score from its bootstrap samples :meth:`resampled`."""
-        low, high = interval(samples, n_blocks, prob=prob)
         if not self.biased:
-            return low, high
+            return interval(samples, n_blocks, prob=prob, bounds=self.bounds)
+        low, high = interval(samples, n_blocks, prob=prob)
         low, high = np.clip([2 * score - high, 2 * score - low], *self.bounds)
         return float(low), float(high)
 
@@ -305,13 +306,17 @@ def bootstrap_ranked(values: np.ndarray, part: np.ndarray, area: Area, blocks: B
     return np.concatenate([area(*_sums_of_sorted(values, part, kept[codes, k : k + width])) for k in starts])
 
 
-def interval(samples: np.ndarray, n_blocks: int, *, prob: float) -> tuple[float, float]:
-    r"""Return the expanded percentile interval of bootstrap samples.
+def interval(
+    samples: np.ndarray, n_blocks: int, *, prob: float, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> tuple[float, float]:
+    r"""Return the interval of a score from its bootstrap samples, within the ``bounds`` of the score.
 
-    The percentile levels are :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2, n-1})` and one minus it, which corrects the
-    narrowness of the plain percentile interval with few blocks (Hesterberg 2015, The American Statistician 69:4).
-    With one block there is no interval: both ends are NaN. It is approximate: skewed scores of few blocks are covered
-    slightly less often than ``prob``, and the reflected interval of a biased score covers about 91 % at a nominal 95 %
+    From 8 blocks on it is the expanded percentile interval with the levels
+    :math:`\Phi(-\sqrt{n/(n-1)}\, t_{\alpha/2, n-1})` and one minus it, which corrects the narrowness of the plain
+    percentile interval (Hesterberg 2015, The American Statistician 69:4). Fewer blocks make too few different samples
+    for percentiles; there it is :math:`\bar s \pm t_{\alpha/2, n-1} \sqrt{n/(n-1)}\, \mathrm{sd}(s)`. With one block
+    there is no interval: both ends are NaN. It is approximate: skewed scores of few blocks are covered slightly less
+    often than ``prob``, and the reflected interval of a biased score covers about 91 % at a nominal 95 %
     (``benchmarks/interval_coverage.py`` measures each).
 
     Examples
@@ -319,15 +324,24 @@ def interval(samples: np.ndarray, n_blocks: int, *, prob: float) -> tuple[float,
     >>> low, high = interval(np.linspace(0, 1, 1001), 1000, prob=0.9)
     >>> round(low, 2), round(high, 2)
     (0.05, 0.95)
+    >>> interval(np.array([0.8, 0.9, 0.9, 1.0]), 2, prob=0.95, bounds=(0.0, 1.0))
+    (0.0, 1.0)
     """
     samples = samples[np.isfinite(samples)]
     if n_blocks < 2 or not len(samples):
         return np.nan, np.nan
-    level = stats.norm.cdf(np.sqrt(n_blocks / (n_blocks - 1)) * stats.t.ppf((1 - prob) / 2, n_blocks - 1))
-    low, high = np.quantile(samples, [level, 1 - level])
+    t, expansion = stats.t.ppf((1 + prob) / 2, n_blocks - 1), np.sqrt(n_blocks / (n_blocks - 1))
+    if n_blocks < LEAST_BLOCKS:
+        half, mean = t * expansion * samples.std(), samples.mean()
+        low, high = max(mean - half, bounds[0]), min(mean + half, bounds[1])
+    else:
+        level = stats.norm.cdf(-expansion * t)
+        low, high = np.quantile(samples, [level, 1 - level])
     return float(low), float(high)
 
 
-def intervals(samples: np.ndarray, n_blocks: int, *, prob: float) -> np.ndarray:
+def intervals(
+    samples: np.ndarray, n_blocks: int, *, prob: float, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> np.ndarray:
     """Return :func:`interval` of each column of ``samples (resample, ...)``: ``(2, ...)``, low and high ends."""
-    return np.apply_along_axis(interval, 0, samples, n_blocks, prob=prob)
+    return np.apply_along_axis(interval, 0, samples, n_blocks, prob=prob, bounds=bounds)

@@ -253,7 +253,7 @@ def value_calibration(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *,
     """
     pit = predictions["pit"].values
     inside = np.abs(2 * pit - 1)[:, None] <= LEVELS
-    low, high = intervals(bootstrap(inside, *blocks), blocks[1].shape[1], prob=prob)
+    low, high = intervals(bootstrap(inside, *blocks), blocks[1].shape[1], prob=prob, bounds=(0.0, 1.0))
     counts = np.bincount(np.minimum((pit * PIT_BINS).astype(int), PIT_BINS - 1), minlength=PIT_BINS)
     ends = stats.binom.ppf([(1 - prob) / 2, (1 + prob) / 2], len(y), 1 / PIT_BINS)
     return xr.Dataset(

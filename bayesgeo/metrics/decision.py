@@ -125,7 +125,8 @@ def economic_value(
     probability = predictions["probability"].values
     codes = [1] if len(labels) == 2 else list(range(len(labels)))
     rows = np.stack([expense_rows(probability[:, k], y == k, RATIOS) for k in codes], axis=1)
-    low, high = intervals(value_of(bootstrap(rows, *blocks), RATIOS), blocks[1].shape[1], prob=prob)
+    samples = value_of(bootstrap(rows, *blocks), RATIOS)
+    low, high = intervals(samples, blocks[1].shape[1], prob=prob, bounds=(-np.inf, 1.0))
     columns = {"value": value_of(rows.mean(axis=0), RATIOS), "low": low, "high": high}
     return xr.Dataset(
         {name: (("event", "ratio"), column) for name, column in columns.items()},

@@ -109,7 +109,8 @@ def selective_scores(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, 
     values = np.array([_summary(*curve) for curve in curves])
     parts = [bootstrap_ranked(-by, loss, lambda *sums: _summary(*_shares(*sums)), blocks) for by in rankings.values()]
     samples = np.stack(parts, axis=1)
-    low, high = intervals(samples, blocks[1].shape[1], prob=prob)
+    bounds = (0.0, np.inf if "mean" in predictions else 1.0)
+    low, high = intervals(samples, blocks[1].shape[1], prob=prob, bounds=bounds)
     table: dict[str, tuple[str, np.ndarray]] = {}
     for k, name in enumerate(("aurc", "risk_at_80")):
         ends = {"": values, "_low": low, "_high": high}

@@ -31,6 +31,7 @@ def report(
     findings: Sequence[Any] = (),
     reproduce: Mapping[str, Any] | None = None,
     seed: int = 0,
+    cost_ratio: float | None = None,
 ) -> Report:
     """Write ``report.html``, ``report.json`` and ``metrics.csv`` from Evidence alone.
 
@@ -47,7 +48,10 @@ def report(
     reproduce : mapping, optional
         How to reproduce the report: ``command``, ``versions``, ``started``, ``platform`` and other entries.
     seed : int
-        Seed of the bootstrap of the comparison.
+        Seed of the comparison.
+    cost_ratio : float, optional
+        Of two classes: cost of acting as a share of the loss that it avoids; the report then also gives the errors of
+        acting where the probability of the positive class is at least this.
 
     Returns
     -------
@@ -58,8 +62,8 @@ def report(
     Raises
     ------
     InvalidInput
-        If there is no Evidence, it is not about the same rows in the same folds, or a section of another package fails;
-        nothing is written then.
+        If there is no Evidence, it is not about the same rows in the same folds, ``cost_ratio`` is not between 0 and 1,
+        or a section of another package fails; nothing is written then.
 
     Examples
     --------
@@ -73,7 +77,7 @@ def report(
     ...     page.name, (page.parent / "metrics.csv").exists()
     ('report.html', True)
     """
-    facts = gather(evidences, findings=findings, reproduce=reproduce, seed=seed)
+    facts = gather(evidences, findings=findings, reproduce=reproduce, seed=seed, cost_ratio=cost_ratio)
     html, page = render(facts), Report(Path(out) / "report.html")
     _write(page.with_name("report.json"), json.dumps(facts, indent=1, allow_nan=False) + "\n")
     _write(page.with_name("metrics.csv"), _scores(facts["models"]).to_csv(index=False, lineterminator="\n"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgeo.evaluation.baseline import against_baseline
 from bayesgeo.evaluation.compare import compare
 from bayesgeo.evaluation.loo import compare_loo
 from bayesgeo.reporting.sections.base import Section, all_sections, described, group_facts
@@ -16,6 +17,7 @@ from bayesgeo.reporting.sections.comparison import distance_to_exact, seed_facts
 from bayesgeo.reporting.sections.computation import approximation, diagnostics, sizes
 from bayesgeo.reporting.sections.data import dataset_facts, finding_facts
 from bayesgeo.reporting.sections.decision import decide
+from bayesgeo.reporting.sections.errors import errors
 from bayesgeo.reporting.sections.guidelines import guidelines
 from bayesgeo.reporting.sections.map import mapped
 from bayesgeo.reporting.sections.model import specification
@@ -27,7 +29,7 @@ from bayesgeo.reporting.sections.scores import score_facts
 from bayesgeo.reporting.sections.training import training
 from bayesgeo.reporting.sections.worth import ranking_facts
 
-REPORT_SCHEMA = 4
+REPORT_SCHEMA = 5
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
 Facts = dict[str, Any]
 
@@ -38,6 +40,7 @@ def gather(
     findings: Sequence[Any] = (),
     reproduce: Mapping[str, Any] | None = None,
     seed: int = 0,
+    cost_ratio: float | None = None,
 ) -> Facts:
     """Gather the facts of a report from Evidence alone.
 
@@ -50,12 +53,15 @@ def gather(
     reproduce : mapping, optional
         How to reproduce the report; values that are not plain become text.
     seed : int
-        Seed of the bootstrap of the comparison.
+        Seed of the comparison.
+    cost_ratio : float, optional
+        Of two classes: cost of acting as a share of the loss that it avoids.
 
     Returns
     -------
     dict
-        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``, ``loo``,
+        ``schema_version``, ``dataset``, ``verdict``, ``models`` (best log score first), ``comparisons``, ``baseline``
+        (whether any model is shown better than one that ignores the features), ``loo``,
         ``findings``, ``reproduce``, ``decision``, ``guidelines`` and ``sections``, the facts of single sections by
         their names: strings, numbers, lists and dicts; None where a value could not be computed. ``report.schema.json``
         describes all of it.
@@ -72,8 +78,9 @@ def gather(
         "schema_version": REPORT_SCHEMA,
         "dataset": dataset_facts(first),
         "verdict": _verdict(evidences),
-        "models": [_model(name, evidences[name]) for name in ranked],
+        "models": [_model(name, evidences[name], cost_ratio) for name in ranked],
         "comparisons": comparisons,
+        "baseline": against_baseline(evidences, seed=seed),
         "loo": compare_loo(evidences).to_dict("records"),
         "findings": [finding_facts(finding) for finding in findings],
         "reproduce": dict(reproduce or {}),
@@ -102,7 +109,7 @@ def _verdict(evidences: Mapping[str, xr.DataTree]) -> str:
     return max(judged, key=RANK.__getitem__) if judged else "not applicable"
 
 
-def _model(name: str, evidence: xr.DataTree) -> Facts:
+def _model(name: str, evidence: xr.DataTree, cost_ratio: float | None) -> Facts:
     metrics, attrs, dataset = evidence["metrics"].to_dataset(), evidence.attrs, described(evidence)
     labels, posterior = list(dataset["labels"]), attrs["kind"] == "Bayesian"
     return {
@@ -120,6 +127,7 @@ def _model(name: str, evidence: xr.DataTree) -> Facts:
         "ranking": ranking_facts(metrics) if posterior else None,
         "seeds": seed_facts(evidence),
         "confusion": confusion(metrics, posterior=posterior),
+        "errors": errors(evidence, cost_ratio),
         "distance_to_exact": distance_to_exact(evidence),
         "diagnostics": diagnostics(evidence),
         "posterior": quantities(evidence),

@@ -13,25 +13,26 @@ from scipy import stats
 from bayesgeo import BayesianLinearRegression, catalog, compare, evaluate, split
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo
-from bayesgeo.evaluation.compare import NO_DIFFERENCE, corrected_interval
+from bayesgeo.evaluation.baseline import against_baseline
+from bayesgeo.evaluation.compare import NO_DIFFERENCE, TOO_FEW
 from bayesgeo.evaluation.evaluate import fit_and_score
 from bayesgeo.evaluation.leaderboard import leaderboard
 from bayesgeo.evaluation.loo import compare_loo
 from bayesgeo.evaluation.seeds import with_seed_variance
+from bayesgeo.metrics.paired import joint_sign_flip_p
 from tests.tables import events, shaking
 
 
-def evidence(scores, groups=None, *, rows="a", folds="b", n_folds=2, features="c"):
+def evidence(scores, groups=None, *, rows="a", folds="b", n_folds=2, features="c", kind="deterministic"):
     """Return the least Evidence that can be compared."""
     fold = np.arange(len(scores)) * n_folds // len(scores)
     observed = xr.Dataset({"y": ("obs", np.zeros(len(scores)))})
-    if groups is not None:
-        observed["group"] = ("obs", np.asarray(groups).astype(str))
+    labels = np.arange(len(scores)) if groups is None else groups
+    observed["block"] = ("obs", np.unique(labels, return_inverse=True)[1])
     metrics = xr.Dataset({"log_score_by_row": ("obs", np.asarray(scores, dtype=float))})
     predictions = xr.Dataset({"fold": ("obs", fold)})
     tree = xr.DataTree.from_dict({"observed_data": observed, "metrics": metrics, "predictions": predictions})
-    training = [int((fold != k).sum()) or 10 for k in range(n_folds)]
-    tree.attrs = {"rows_sha256": rows, "split_sha256": folds, "training_rows": json.dumps(training)}
+    tree.attrs = {"rows_sha256": rows, "split_sha256": folds, "kind": kind}
     tree.attrs |= {"preprocessing_sha256": features, "dataset_description": json.dumps({"task": "classification"})}
     return tree
 
@@ -76,8 +77,8 @@ def test_identical_models_differ_by_exactly_nothing(seed, n):
     scores = np.random.default_rng(seed).normal(size=n)
     row = only(compare({"a": evidence(scores), "b": evidence(scores)}, seed=seed))
     assert (row["difference"], row["low"], row["high"]) == (0.0, 0.0, 0.0)
-    assert (row["t_low"], row["t_high"]) == (0.0, 0.0)
-    assert row["conclusion"] == row["t_conclusion"] == NO_DIFFERENCE
+    assert (row["fold_low"], row["fold_high"], row["p"]) == (0.0, 0.0, 1.0)
+    assert row["conclusion"] == NO_DIFFERENCE
 
 
 def test_identical_models_do_not_differ_even_on_one_group():
@@ -87,7 +88,7 @@ def test_identical_models_do_not_differ_even_on_one_group():
 
 def test_identical_models_do_not_differ_even_on_one_fold():
     row = only(compare({"a": evidence([1.0, 2.0], n_folds=1), "b": evidence([1.0, 2.0], n_folds=1)}))
-    assert (row["t_low"], row["t_high"], row["t_conclusion"]) == (0.0, 0.0, NO_DIFFERENCE)
+    assert (row["fold_low"], row["fold_high"], row["conclusion"]) == (0.0, 0.0, NO_DIFFERENCE)
 
 
 @given(seed=st.integers(0, 1000), gap=st.floats(0.3, 5))
@@ -110,7 +111,7 @@ def test_the_best_model_comes_first_and_differences_are_never_negative():
 
 def test_rows_of_one_group_count_once():
     # A gain in 2 of 20 groups of 50 rows each: as rows it is certain, as groups it is not.
-    gain = np.repeat(np.r_[2.0, 2.0, np.zeros(18)], 50) - 0.05
+    gain = np.repeat(np.tile(np.r_[2.0, np.zeros(9)], 2), 50) - 0.05
     zero, groups = np.zeros(1000), np.repeat(np.arange(20), 50)
     by_row = only(compare({"a": evidence(gain), "b": evidence(zero)}))
     by_group = only(compare({"a": evidence(gain, groups), "b": evidence(zero, groups)}))
@@ -121,7 +122,79 @@ def test_rows_of_one_group_count_once():
 def test_one_group_allows_no_conclusion():
     row = only(compare({"a": evidence([1.0, 2.0], ["x", "x"]), "b": evidence([0.0, 0.0], ["x", "x"])}))
     assert np.isnan([row["low"], row["high"]]).all()
-    assert row["conclusion"] == NO_DIFFERENCE
+    assert row["conclusion"] == TOO_FEW
+
+
+@pytest.mark.parametrize("n_groups", [2, 3, 4, 5])
+def test_with_fewer_than_six_groups_no_gap_however_wide_is_called_a_difference(n_groups):
+    groups = np.repeat(np.arange(n_groups), 10)
+    gap = 5.0 + np.random.default_rng(0).normal(size=n_groups)[groups]
+    row = only(compare({"a": evidence(gap, groups), "b": evidence(0 * gap, groups)}))
+    assert (row["conclusion"], row["blocks"], row["p"]) == (TOO_FEW, n_groups, 2.0 ** (1 - n_groups))
+
+
+def test_six_groups_that_all_agree_are_enough():
+    groups = np.repeat(np.arange(6), 10)
+    gap = 5.0 + np.random.default_rng(0).normal(size=6)[groups]
+    row = only(compare({"a": evidence(gap, groups), "b": evidence(0 * gap, groups)}))
+    assert (row["conclusion"], row["p"]) == ("better", 2.0**-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_groups", [6, 12])
+def test_exchangeable_models_are_called_different_no_more_often_than_stated(n_groups):
+    # 200 sets at 5 %: at most 22 false differences but once in 1,000 times (binomial).
+    rng, groups, false = np.random.default_rng(n_groups), np.repeat(np.arange(n_groups), 5), 0
+    zero = evidence(np.zeros(len(groups)), groups)
+    for seed in range(200):
+        gap = rng.normal(size=n_groups)[groups] + rng.normal(size=len(groups))
+        false += only(compare({"a": evidence(gap, groups), "b": zero}, seed=seed))["conclusion"] != NO_DIFFERENCE
+    assert false <= 22
+
+
+def test_folds_that_differ_more_than_their_groups_widen_the_interval():
+    rng, groups = np.random.default_rng(1), np.repeat(np.arange(30), 4)
+    of_fold = np.repeat([0.9, 0.1, 0.5, 0.8, 0.2], 24)
+    gap = of_fold + 0.05 * rng.normal(size=120)
+    unstable = only(compare({"a": evidence(gap, groups, n_folds=5), "b": evidence(0 * gap, groups, n_folds=5)}))
+    mixed = rng.permutation(30)
+    order = np.concatenate([np.flatnonzero(groups == g) for g in mixed])
+    steady = only(compare({k: evidence(v, groups, n_folds=5) for k, v in (("a", gap[order]), ("b", 0 * gap))}))
+    assert unstable["folds_differ"]
+    assert not steady["folds_differ"]
+    assert (unstable["low"], unstable["high"]) == (unstable["fold_low"], unstable["fold_high"])
+    assert steady["high"] - steady["low"] < 0.5 * (unstable["high"] - unstable["low"])
+
+
+def test_features_are_shown_to_help_only_where_a_model_beats_the_baseline():
+    rng, groups = np.random.default_rng(0), np.repeat(np.arange(12), 5)
+    base = evidence(np.zeros(60), groups, kind="baseline")
+    good, noise = (evidence(level + rng.normal(size=60), groups) for level in (1.0, -0.1))
+    found = against_baseline({"mean": base, "good": good, "noise": noise})
+    assert (found["baseline"], found["shown"], found["conclusion"]) == ("mean", ["good"], "better")
+    assert found["p"]["good"] <= 0.025 < found["p"]["noise"]
+    found = against_baseline({"mean": base, "noise": noise})
+    assert (found["shown"], found["conclusion"]) == ([], NO_DIFFERENCE)
+    few = {
+        name: evidence(scores, groups[:20], kind=kind)
+        for name, scores, kind in (("mean", np.zeros(20), "baseline"), ("good", np.ones(20), "deterministic"))
+    }
+    found = against_baseline(few)
+    assert (found["shown"], found["conclusion"], found["blocks"], found["needed"]) == ([], TOO_FEW, 4, 6)
+    assert against_baseline({"good": good, "noise": noise}) is None
+    assert against_baseline({"mean": base}) is None
+
+
+def test_looking_at_many_models_does_not_make_features_help():
+    # 20 exchangeable models against one baseline, 200 sets: unadjusted, most sets have one below 2.5 %.
+    rng, groups, helped, bare = np.random.default_rng(3), np.repeat(np.arange(8), 3), 0, 0
+    for seed in range(200):
+        gains = rng.normal(size=(8, 20))[groups]
+        p = joint_sign_flip_p(gains, groups, seed=seed)
+        helped += p.min() <= 0.025
+        bare += min(joint_sign_flip_p(column[:, None], groups)[0] for column in gains.T) <= 0.025
+    assert bare > 40
+    assert helped <= 13  # binomial(200, 0.025) exceeds 13 less than once in 1,000 times
 
 
 @pytest.mark.slow
@@ -159,29 +232,20 @@ def test_a_real_model_beats_the_majority():
     assert (row["a"], row["conclusion"]) == ("logistic", "better")
 
 
-def test_the_corrected_interval_is_that_of_the_paired_t_test_with_a_larger_variance():
-    differences, prob = np.array([0.1, 0.4, 0.2, 0.3, -0.1]), 0.95
-    low, high = corrected_interval(differences, 0.0, prob=prob)
-    exact = stats.ttest_1samp(differences, 0.0).confidence_interval(prob)
-    np.testing.assert_allclose([low, high], exact, atol=1e-12)
-    # Nadeau and Bengio (2003): 1/J becomes 1/J + n_test / n_train, here 1/5 + 1/4.
-    wide = corrected_interval(differences, 0.25, prob=prob)
-    assert (wide[1] - wide[0]) / (high - low) == pytest.approx(np.sqrt((1 / 5 + 1 / 4) / (1 / 5)), abs=1e-12)
-
-
-def test_the_second_opinion_reads_folds_and_training_rows():
+def test_the_interval_over_folds_is_that_of_student_over_their_means():
     scores = np.random.default_rng(0).normal(0.3, 1.0, size=60)
     row = only(compare({"a": evidence(scores, n_folds=5), "b": evidence(np.zeros(60), n_folds=5)}))
     sign = 1 if row["a"] == "a" else -1
-    expected = corrected_interval(sign * scores.reshape(5, 12).mean(axis=1), 12 / 48, prob=0.95)
+    by_fold = sign * scores.reshape(5, 12).mean(axis=1)
+    expected = stats.ttest_1samp(by_fold, 0.0).confidence_interval(0.95)
     assert row["folds"] == 5
-    np.testing.assert_allclose([row["t_low"], row["t_high"]], expected, atol=1e-12)
+    np.testing.assert_allclose([row["fold_low"], row["fold_high"]], expected, atol=1e-12)
 
 
-def test_one_fold_allows_no_second_opinion():
+def test_one_fold_has_no_interval_over_folds():
     row = only(compare({"a": evidence([1.0, 2.0, 3.0], n_folds=1), "b": evidence([0.0] * 3, n_folds=1)}))
-    assert np.isnan([row["t_low"], row["t_high"]]).all()
-    assert row["t_conclusion"] == NO_DIFFERENCE
+    assert np.isnan([row["fold_low"], row["fold_high"]]).all()
+    assert not row["folds_differ"]
 
 
 def real():

@@ -32,7 +32,7 @@ PAYLOADS = (
 )
 # What the page chooses by, not what it shows; their values come from the package, never from a table.
 CHOSEN = {
-    *("kind", "verdict", "level", "status", "task", "conclusion", "t_conclusion", "of", "ranking", "score", "section"),
+    *("kind", "verdict", "level", "status", "task", "conclusion", "of", "ranking", "score", "section"),
     *("groups", "sha256", "split_sha256", "rows_sha256", "preprocessing_sha256", "resampled", "metric"),
 }
 KNOWN = {"command", "seed", "versions"}

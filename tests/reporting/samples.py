@@ -42,13 +42,14 @@ NETWORK = Specification(
 )
 
 
-def table(n_labels: int = 2, *, rows: int = 120, **names: str) -> Dataset:
+def table(n_labels: int = 2, *, rows: int = 120, groups: int = 8, event_share: float = 0.5, **names: str) -> Dataset:
     """Draw a table whose classes (or with no labels, values) follow its first feature."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(rows, 2))
     true = 2.0 * X[:, 0] + rng.normal(size=rows)
-    codes = np.digitize(true, np.quantile(true, np.arange(1, n_labels) / n_labels)) if n_labels else true
-    groups = np.repeat([f"{names.get('group', 'site')} {k}" for k in range(8)], rows // 8)
+    edges = [1 - event_share] if n_labels == 2 else np.arange(1, n_labels) / n_labels
+    codes = np.digitize(true, np.quantile(true, edges)) if n_labels else true
+    sites = np.repeat([f"{names.get('group', 'site')} {k}" for k in range(groups)], rows // groups)
     named = {"obs": [f"{names.get('row', 'row')} {k}" for k in range(rows)]}
     features = ["log10_ps", names.get("feature", "magnitude")]
     return Dataset(
@@ -65,7 +66,7 @@ def table(n_labels: int = 2, *, rows: int = 120, **names: str) -> Dataset:
             name=names.get("target", "event"),
         ),
         labels=tuple(f"{names.get('label', 'class')} {k}" for k in range(n_labels)),
-        groups=xr.DataArray(groups, dims="obs", coords=named, name=names.get("group", "site")).to_dataset(),
+        groups=xr.DataArray(sites, dims="obs", coords=named, name=names.get("group", "site")).to_dataset(),
         coordinates=xr.Dataset({name: ("obs", place) for name, place in _places(rows).items()}, named),
         exact=_exact(codes) if n_labels == 2 else None,
         origin=Origin(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgeo.evaluation.compare import NO_DIFFERENCE
+from bayesgeo.evaluation.compare import NO_DIFFERENCE, TOO_FEW
+from bayesgeo.metrics.paired import fewest_blocks
 from bayesgeo.reporting import figures
 from bayesgeo.reporting.figures import Mark, Picture
 from bayesgeo.reporting.sections import scores
@@ -43,6 +44,10 @@ def pictures(facts: Mapping[str, Any]) -> Facts:
         "near": [item for item in facts["comparisons"] if item["a"] == models[0]["name"]],
         "differences": _differences_figure(facts),
         "compared": compared,
+        "prob": scores.prob(facts),
+        "needed": fewest_blocks(scores.prob(facts)),
+        "unit": next(iter(models[0]["metrics"].values()))["resampled"],
+        "false_differences": _false_differences(facts),
         "resampled": scores.resampled(facts),
         "repeated": [model for model in models if model["seeds"]],
         "columns": scores.columns(facts),
@@ -72,15 +77,22 @@ def compared(item: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> pair = {"a": "ridge", "b": "mean", "difference": 0.4, "low": 0.36, "high": 0.44, "prob": 0.95}
-    >>> print(compared(pair | {"conclusion": "better"}).replace("\xa0", " "))
-    ridge is better than mean by 0.400 nats per row (95 % interval 0.360 to 0.440): what happened got 1.49 times the
-    probability.
+    >>> pair = {"a": "ridge", "b": "mean", "difference": 0.4, "low": 0.36, "high": 0.44, "prob": 0.95, "p": 0.002}
+    >>> print(compared(pair | {"conclusion": "better", "blocks": 30}).replace("\xa0", " "))
+    ridge is better than mean by 0.400 nats per row (95 % interval 0.360 to 0.440, p = 0.002): what happened got 1.49
+    times the probability.
+    >>> print(compared(pair | {"conclusion": "too few groups to tell", "blocks": 3, "p": 0.25}).replace("\xa0", " "))
+    Whether ridge is better than mean cannot be told from 3 groups, too few: ridge is ahead by 0.400 nats per row (95 %
+    interval 0.360 to 0.440, p = 0.250).
     """
     decimals = decimals_for(width(item["low"], item["high"]))
     ends = interval(item["low"], item["high"], decimals=decimals)
-    amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends})"
+    amount = f"{fixed(item['difference'], decimals)} nats per row ({percent(item['prob'])} interval {ends}, "
+    amount += f"p = {fixed(item['p'], 3)})"
     again = _seeds_alone(item) + _over_folds(item, decimals) + _prepared(item)
+    if item["conclusion"] == TOO_FEW:
+        few = f"Whether {item['a']} is better than {item['b']} cannot be told from {item['blocks']} groups, too few"
+        return f"{few}: {item['a']} is ahead by {amount}.{again}"
     if item["conclusion"] == NO_DIFFERENCE:
         return f"There is {NO_DIFFERENCE} between {item['a']} and {item['b']}: {amount}.{again}"
     factor = math.exp(min(item["difference"], 700.0))
@@ -99,11 +111,20 @@ def _seeds_alone(item: Mapping[str, Any]) -> str:
 
 
 def _over_folds(item: Mapping[str, Any], decimals: int) -> str:
-    """Write the interval over folds, which also counts the variance over training rows."""
-    if item.get("t_low") is None:
+    """Write the interval over folds where the folds differ, so that it counts."""
+    if not item.get("folds_differ"):
         return ""
-    text = f" Over the {item['folds']} folds: {interval(item['t_low'], item['t_high'], decimals=decimals)}"
-    return f"{text}." if item["t_conclusion"] == item["conclusion"] else f"{text}, {item['t_conclusion']}."
+    ends = interval(item["fold_low"], item["fold_high"], decimals=decimals)
+    return f" The {item['folds']} folds differ more than their rows explain, so the interval holds theirs, {ends}."
+
+
+def _false_differences(facts: Mapping[str, Any]) -> str:
+    """Write how many pairs of equal models would be called different."""
+    pairs = len(facts["comparisons"])
+    if not pairs:
+        return ""
+    expected = number(pairs * (1 - facts["comparisons"][0]["prob"]), digits=2)
+    return f"Of {pairs} pairs, {expected} would be called different on average if no two models differed at all."
 
 
 def _seeds_sentence(facts: Mapping[str, Any]) -> str:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bayesgeo.evaluation.compare import NO_DIFFERENCE
+from bayesgeo.evaluation.compare import NO_DIFFERENCE, TOO_FEW
+from bayesgeo.metrics.paired import fewest_blocks
 from bayesgeo.reporting.sections import scores, worth
 from bayesgeo.reporting.sections.base import Section
 from bayesgeo.reporting.sections.comparison import compared
+from bayesgeo.reporting.sections.errors import errors_reason
 from bayesgeo.reporting.text import fixed, listed, number
 
 Facts = dict[str, Any]
 GRAVITY = {"ok": 0, "care": 1, "stop": 2}
+USELESS = "nothing here predicts the target"
 LEVEL = {"sound": "ok", "doubtful": "care", "failed": "stop", "warn": "care", "refuse": "stop"}
 
 
@@ -59,6 +62,9 @@ def decide(facts: Mapping[str, Any]) -> Facts:
 def _title(facts: Mapping[str, Any], level: str, of_all: Sequence[tuple[str, str]]) -> str:
     best, verdicts = facts["models"][0]["name"], {m["name"]: m["diagnostics"]["verdict"] for m in facts["models"]}
     if level == "stop":
+        useless = _useless(facts)
+        if useless:
+            return useless
         failed = [name for name, verdict in verdicts.items() if verdict == "failed"]
         return f"Do not use {listed(failed)}" if failed else "Do not use these scores"
     doubtful = [name for name, verdict in verdicts.items() if verdict == "doubtful"]
@@ -68,10 +74,24 @@ def _title(facts: Mapping[str, Any], level: str, of_all: Sequence[tuple[str, str
     return f"OK to use: {best}" + (f". With care: {listed(doubtful)}" if doubtful else "")
 
 
+def _useless(facts: Mapping[str, Any]) -> str:
+    """Return the title where no model is shown better than the baseline; empty where one is, or none was scored."""
+    baseline = facts["baseline"]
+    if baseline is None:
+        return f"Do not use: {USELESS}" if facts["models"][0]["kind"] == "baseline" else ""
+    if baseline["shown"]:
+        return ""
+    few = baseline["conclusion"] == TOO_FEW
+    return f"Do not use: {USELESS}" + (f", as far as {scores.resampled(facts)} can tell" if few else "")
+
+
 def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the reasons that hold for every model; see :func:`_posteriors` for those of each model."""
     yield "ok", _best(facts)
     yield _against_baseline(facts)
+    found = errors_reason(facts["models"][0])
+    if found and not _useless(facts):
+        yield found
     yield from _bayesian_or_not(facts)
     yield from _against_exact(facts)
     yield from _audit(facts)
@@ -87,31 +107,43 @@ def _best(facts: Mapping[str, Any]) -> str:
     if len(facts["models"]) == 1:
         return f"Only {best['name']} was scored ({score}): there is nothing to compare it with."
     against = [item for item in facts["comparisons"] if item["a"] == best["name"]]
-    worse = [item["b"] for item in against if item["conclusion"] != NO_DIFFERENCE]
-    failed = {model["name"] for model in facts["models"] if model["diagnostics"]["verdict"] == "failed"}
-    tied = [
-        f"{item['b']} (failed its checks)" if item["b"] in failed else item["b"]
-        for item in against
-        if item["conclusion"] == NO_DIFFERENCE
-    ]
+    worse = [item["b"] for item in against if item["conclusion"] == "better"]
     text = f"{best['name']} has the best score ({score})"
     text += f" and is better than {listed(worse)}." if worse else "."
+    tied = _named(facts, against, NO_DIFFERENCE)
     if tied:
         text += f" There is {NO_DIFFERENCE} between it and {listed(tied)}: choose among these by other reasons."
+    untold = _named(facts, against, TOO_FEW)
+    if untold:
+        text += f" {scores.resampled(facts)} are too few to tell whether it is better than {listed(untold)}: it takes "
+        text += f"{fewest_blocks(against[0]['prob'])}."
     return text
 
 
+def _named(facts: Mapping[str, Any], against: Sequence[Mapping[str, Any]], conclusion: str) -> list[str]:
+    failed = {model["name"] for model in facts["models"] if model["diagnostics"]["verdict"] == "failed"}
+    names = [item["b"] for item in against if item["conclusion"] == conclusion]
+    return [f"{name} (failed its checks)" if name in failed else name for name in names]
+
+
 def _against_baseline(facts: Mapping[str, Any]) -> tuple[str, str]:
-    baselines = [model["name"] for model in facts["models"] if model["kind"] == "baseline"]
-    best = facts["models"][0]["name"]
-    if not baselines:
+    best, baseline = facts["models"][0], facts["baseline"]
+    if baseline is None and best["kind"] != "baseline":
         return "care", "No baseline was scored, so whether the features help at all is not known."
-    if best in baselines:
-        return "care", f"No model beats {best}, which ignores the features: they did not help on these rows."
-    against = _between(facts, best, baselines[0])
-    if against["conclusion"] == NO_DIFFERENCE:
-        return "care", f"Whether the features help is open: {compared(against)}"
-    return "ok", f"The features help. {compared(against)}"
+    if best["kind"] == "baseline":
+        return "stop", f"The features do not help: no model beats {best['name']}, which ignores them."
+    against = compared(_between(facts, best["name"], baseline["baseline"]))
+    if best["name"] in baseline["shown"]:
+        return "ok", f"The features help. {against}"
+    if baseline["shown"]:
+        shown = listed(baseline["shown"])
+        return "care", f"The features help {shown}. That they help {best['name']} is not shown. {against}"
+    if baseline["conclusion"] == TOO_FEW:
+        few = f"{scores.resampled(facts)} are too few to show that they do, it takes {baseline['needed']}"
+        return "stop", f"The features do not help, as far as can be told: {few}. {against}"
+    looked = len(baseline["p"])
+    allowed = f" (with {looked} models to look at, p = {fixed(min(baseline['p'].values()), 3)})" if looked > 1 else ""
+    return "stop", f"The features do not help: no model is shown better than {baseline['baseline']}{allowed}. {against}"
 
 
 def _bayesian_or_not(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

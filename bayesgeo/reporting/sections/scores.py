@@ -9,6 +9,7 @@ from bayesgeo import catalog
 from bayesgeo.reporting.text import decimals_for, fixed, interval, listed, percent, width
 
 Facts = dict[str, Any]
+BLOCKS = {"row": "rows", "block of the map": "blocks of the map", "stretch of time": "stretches of time"}
 HEADLINE = {"classification": ("accuracy", "log_loss"), "regression": ("rmse", "log_score")}
 
 
@@ -98,7 +99,8 @@ def prob(facts: Mapping[str, Any]) -> float:
 def resampled(facts: Mapping[str, Any]) -> str:
     """Name what the bootstrap resamples, and how many of them there are."""
     metric = next(iter(facts["models"][0]["metrics"].values()))
-    kind = "rows" if metric["resampled"] == "row" else f"whole groups ({metric['resampled']})"
+    name = metric["resampled"]
+    kind = BLOCKS.get(name, f"whole groups ({name})")
     return f"{metric['blocks']} {kind}"
 
 

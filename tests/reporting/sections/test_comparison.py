@@ -1,17 +1,25 @@
-import json
 from pathlib import Path
 
 import pytest
+
+from bayesgeo.evaluation.compare import NO_DIFFERENCE
+from bayesgeo.reporting.sections.comparison import compared
 
 from ..reading import facts_of, read
 from ..samples import Evidences, with_seeds
 
 
 @pytest.mark.slow
-def test_the_second_opinion_stands_beside_the_first(binary: Evidences, tmp_path: Path) -> None:
+def test_the_number_of_false_differences_to_expect_is_told(binary: Evidences, tmp_path: Path) -> None:
     page = read(binary, tmp_path)
-    first = json.loads((tmp_path / "report.json").read_text())["comparisons"][0]
-    assert f"Over the {first['folds']} folds: " in page.text
+    assert "Of 3 pairs, 0.15 would be called different on average if no two models differed at all." in page.text
+
+
+def test_an_interval_that_holds_that_over_folds_says_so() -> None:
+    item = {"a": "mlp", "b": "ridge", "difference": 0.4, "low": -0.1, "high": 0.9, "prob": 0.95, "p": 0.01}
+    item |= {"blocks": 30, "conclusion": NO_DIFFERENCE, "folds": 5, "fold_low": -0.1, "fold_high": 0.9}
+    assert "The 5 folds differ more than their rows explain" in compared(item | {"folds_differ": True})
+    assert "folds" not in compared(item | {"folds_differ": False})
 
 
 @pytest.mark.slow
