@@ -120,8 +120,11 @@ def compare(
     """Fit models side by side on the same honest folds, and write a report."""
     source, dataset, by = read(rows, folds)
     describe(dataset, by)
+    from bayesgeo.reporting.sections.errors import refuse_cost_ratio
     from bayesgeo.runs.progress import display
     from bayesgeo.runs.study import study
+
+    refuse_cost_ratio(cost_ratio, dataset.labels)
 
     try:
         with display():

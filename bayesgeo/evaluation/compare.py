@@ -100,7 +100,10 @@ def conclude(low: float, high: float, *, p: float, blocks: int, prob: float = PR
 def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, seed: int) -> dict[str, Any]:
     """Return the row of :func:`compare` for two models."""
     difference = scores_of(evidences[a], metric) - scores_of(evidences[b], metric)
-    codes, fold = block_codes(blocks_of(evidences[a]), seed=seed), evidences[a]["predictions"]["fold"].values
+    codes, fold = (
+        block_codes(blocks_of(evidences[a]), seed=seed),
+        evidences[a]["predictions"].to_dataset()["fold"].values,
+    )
     low, high = mean_interval(difference, codes, prob=PROB)
     fold_low, fold_high = mean_interval(difference, fold, prob=PROB)
     folds_differ = outer_effect_p(difference, codes, fold) < FOLDS_DIFFER
@@ -135,7 +138,7 @@ def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, se
 
 def blocks_of(evidence: xr.DataTree) -> np.ndarray:
     """Return the block of each test row ``(obs,)``: what counts as one where chance is measured."""
-    return evidence["observed_data"]["block"].values
+    return evidence["observed_data"].to_dataset()["block"].values
 
 
 def ranked_by(evidences: Mapping[str, xr.DataTree], metric: str) -> list[str]:

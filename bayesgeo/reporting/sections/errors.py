@@ -1,6 +1,6 @@
 """The errors that deciding by the predictions makes: what is found of each class, and false alarms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,11 +39,10 @@ def errors(evidence: xr.DataTree, cost_ratio: float | None) -> Facts | None:
         If the ratio is not between 0 and 1, or there are not two classes.
     """
     labels = list(described(evidence)["labels"])
-    if cost_ratio is not None:
-        _refuse(cost_ratio, labels)
+    refuse_cost_ratio(cost_ratio, labels)
     if not labels:
         return None
-    counts = evidence["metrics"]["confusion"].values
+    counts = evidence["metrics"].to_dataset()["confusion"].values
     rows = counts.sum(axis=1)
     recall = np.divide(counts.diagonal(), rows, out=np.full(len(rows), np.nan), where=rows > 0)
     classes = [
@@ -55,17 +54,32 @@ def errors(evidence: xr.DataTree, cost_ratio: float | None) -> Facts | None:
     return {"classes": classes, "events": events}
 
 
-def _refuse(cost_ratio: float, labels: list[str]) -> None:
+def refuse_cost_ratio(cost_ratio: float | None, labels: Sequence[str]) -> None:
+    """Refuse a ratio that is not between 0 and 1, or where there are not two classes; None is none.
+
+    Raises
+    ------
+    InvalidInput
+        See above.
+
+    Examples
+    --------
+    >>> refuse_cost_ratio(0.1, ["stable", "slide"])
+    """
+    if cost_ratio is None:
+        return
     if not 0 < cost_ratio < 1:
         problem = "It is the cost of acting as a share of the loss that it avoids."
         raise invalid("cost_ratio", cost_ratio, problem, "Give a number between 0 and 1.")
     if len(labels) != 2:
-        raise invalid("cost_ratio", cost_ratio, f"There are {len(labels)} classes.", "Give it where there are two.")
+        raise invalid(
+            "cost_ratio", cost_ratio, f"There are {len(labels) or 'no'} classes.", "Give it where there are two."
+        )
 
 
 def _event(evidence: xr.DataTree, threshold: float) -> Facts:
-    happened = evidence["observed_data"]["y"].values == 1
-    acts = evidence["predictions"]["probability"].values[:, 1] >= threshold
+    happened = evidence["observed_data"].to_dataset()["y"].values == 1
+    acts = evidence["predictions"].to_dataset()["probability"].values[:, 1] >= threshold
     rates = [float(acts[part].mean()) if part.any() else np.nan for part in (happened, ~happened)]
     return {"threshold": threshold, "recall": rates[0], "false_alarms": rates[1]}
 
@@ -120,4 +134,4 @@ def _of_many(name: str, classes: list[Facts], missed: list[Facts]) -> str:
     return f"{text}misses most of {len(missed)} of {len(classes)} classes: it finds of {worst}."
 
 
-__all__ = ["errors", "errors_reason"]
+__all__ = ["errors", "errors_reason", "refuse_cost_ratio"]
