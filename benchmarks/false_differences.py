@@ -32,6 +32,7 @@ from bayesgeo.metrics.paired import block_codes, mean_interval, sign_flip_p
 from bayesgeo.reporting.facts import gather
 
 LEVEL, GROUPS, ROWS, COLUMNS = 0.05, (2, 3, 4, 5, 6, 8, 12, 30), 240, 3
+LEAST = 8  # rows of a group, where there are enough
 POWERS = (2.5, 3.5)  # true difference, in standard errors
 Pair = tuple[np.ndarray, np.ndarray, np.ndarray]  # difference, block and fold of each row
 
@@ -94,7 +95,8 @@ def folds_of(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def grouped(n_groups: int, rng: np.random.Generator, *, unequal: bool) -> np.ndarray:
     """Draw the group of each row."""
     share = rng.dirichlet(np.full(n_groups, 2.0)) if unequal else np.full(n_groups, 1 / n_groups)
-    return np.sort(np.r_[np.arange(n_groups), np.arange(n_groups), rng.choice(n_groups, ROWS - 2 * n_groups, p=share)])
+    least = np.repeat(np.arange(n_groups), min(LEAST, ROWS // (2 * n_groups)))
+    return np.sort(np.r_[least, rng.choice(n_groups, ROWS - len(least), p=share)])
 
 
 def exchangeable(

@@ -192,18 +192,18 @@ def two_models(rng: np.random.Generator, n_groups: int, blur: float) -> dict[str
             fitted = LogisticRegression().fit(features[fold != k, j, None], y[fold != k])
             p = fitted.predict_proba(features[fold == k, j, None])
             scores[j, fold == k] = np.log(p[np.arange(len(p)), y[fold == k]])
-    training = json.dumps([int((fold != k).sum()) for k in range(FOLDS)])
-    return {name: _evidence(row, groups, fold, training) for name, row in zip(("first", "second"), scores, strict=True)}
+    return {name: _evidence(row, groups, fold) for name, row in zip(("first", "second"), scores, strict=True)}
 
 
-def _evidence(score: np.ndarray, groups: np.ndarray, fold: np.ndarray, training: str) -> xr.DataTree:
+def _evidence(score: np.ndarray, groups: np.ndarray, fold: np.ndarray) -> xr.DataTree:
     tables = {
-        "observed_data": {"group": ("obs", groups.astype(str))},
+        "observed_data": {"block": ("obs", groups)},
         "metrics": {"log_score_by_row": ("obs", score)},
         "predictions": {"fold": ("obs", fold)},
     }
     tree = xr.DataTree.from_dict({name: xr.Dataset(table) for name, table in tables.items()})
-    tree.attrs = {"dataset_sha256": "", "split_sha256": "", "training_rows": training}
+    tree.attrs = {"rows_sha256": "", "split_sha256": "", "preprocessing_sha256": ""}
+    tree.attrs["dataset_description"] = json.dumps({"task": "classification"})
     return tree
 
 
@@ -212,7 +212,7 @@ def compared(blur: float, n_groups: int, repeats: int) -> Iterator[dict[str, flo
     for seed in range(repeats):
         row = compare(two_models(np.random.default_rng([seed, 3]), n_groups, blur), seed=seed).iloc[0].to_dict()
         sign = 1 if row["a"] == "first" else -1
-        for low, high in (("low", "high"), ("t_low", "t_high")):
+        for low, high in (("low", "high"), ("fold_low", "fold_high")):
             row[low], row[high] = sorted((sign * row[low], sign * row[high]))
         yield row | {"difference": sign * row["difference"]}
 
@@ -224,16 +224,15 @@ def differences(repeats: int) -> None:
         found = {blur: pd.DataFrame(compared(blur, n_groups, repeats)) for blur in (0.0, BLUR)}
         for blur, table in found.items():
             true = 0.0 if blur == 0 else table["difference"].mean()
-            for name, low, high in (("bootstrap", "low", "high"), ("corrected t", "t_low", "t_high")):
+            for name, low, high in (("blocks", "low", "high"), ("folds", "fold_low", "fold_high")):
                 held = (table[low] <= true) & (true <= table[high])
                 for hit in held:
                     tally.add(f"difference, {name}, true value {true:.3f}", hit)
         tally.show(f"Difference of two models, {n_groups} groups, {FOLDS} folds, {repeats} repeats")
-        for name in ("conclusion", "t_conclusion"):
-            alarms, power = ((table[name] != NO_DIFFERENCE).mean() for table in found.values())
-            wrong = ((found[BLUR][name] != NO_DIFFERENCE) & (found[BLUR]["difference"] < 0)).mean()
-            said = f"equal models called different {alarms:.3f}, the better one found {power:.3f}"
-            print(f"{name}: {said}, the worse one preferred {wrong:.3f}", flush=True)
+        alarms, power = ((table["conclusion"] != NO_DIFFERENCE).mean() for table in found.values())
+        wrong = ((found[BLUR]["conclusion"] != NO_DIFFERENCE) & (found[BLUR]["difference"] < 0)).mean()
+        said = f"equal models called different {alarms:.3f}, the better one found {power:.3f}"
+        print(f"conclusion: {said}, the worse one preferred {wrong:.3f}", flush=True)
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """Splits keep apart what they promise to keep apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -162,3 +164,30 @@ def test_rows_at_one_place_cannot_be_split_by_place():
     data.coordinates["northing"][:] = 1.0
     with pytest.raises(InvalidInput, match="All rows are at one place"):
         split(data, "spatial")
+
+
+def test_blocks_of_a_map_lie_in_one_fold_each_and_near_together():
+    data = table(n=200)
+    by = split(data, "spatial", folds=4)
+    assert by.blocks is not None
+    for _, test in by.folds:
+        assert not set(by.blocks[test]) & set(np.delete(by.blocks, test))
+    side = max(np.ptp(data.coordinates[name].values) for name in ("easting", "northing")) / 10
+    for block in np.unique(by.blocks):
+        for name in ("easting", "northing"):
+            assert np.ptp(data.coordinates[name].values[by.blocks == block]) <= side * (1 + 1e-9)
+
+
+def test_stretches_of_a_temporal_test_follow_each_other_and_keep_one_time_together():
+    data = table(n=500)
+    times = data.coordinates["time"].values.copy()
+    times[-10:] = times[-10]
+    coordinates = data.coordinates.assign(time=("obs", times))
+    by = split(replace(data, coordinates=coordinates), "temporal")
+    ((train, test),) = by.folds
+    assert (by.blocks[train] == -1).all()
+    in_time = by.blocks[test][np.argsort(times[test], kind="stable")]
+    assert (np.diff(in_time) >= 0).all()
+    assert 15 <= len(np.unique(in_time)) <= 20
+    assert len(set(by.blocks[times == times[-1]])) == 1
+    assert split(data, "group").blocks is None

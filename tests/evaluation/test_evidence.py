@@ -124,6 +124,22 @@ def test_the_groups_are_those_of_the_schema(name):
     assert set(tree.children) == GROUPS | ({"decision"} if name == "logistic" else set())
 
 
+@pytest.mark.parametrize(("kind", "unit"), [("spatial", "block of the map"), ("temporal", "stretch of time")])
+def test_where_places_or_times_are_split_their_blocks_are_what_is_resampled(kind, unit):
+    rng = np.random.default_rng(0)
+    spread = {"easting": rng.uniform(0, 9, 90), "northing": rng.uniform(0, 9, 90)}
+    places = xr.Dataset({name: ("obs", values) for name, values in spread.items()})
+    places["time"] = ("obs", np.datetime64("2020-01-01", "ns") + np.arange(90) * np.timedelta64(1, "D"))
+    data = replace(shaking(), coordinates=places.assign_coords(obs=shaking().X["obs"]))
+    by = split(data, kind, folds=3)
+    evidence = evaluate(catalog.model("mean", data.task), data, by)
+    metrics, block = evidence["metrics"].to_dataset(), evidence["observed_data"].to_dataset()["block"]
+    tested = by.blocks[np.concatenate([test for _, test in by.folds])]
+    assert (metrics.attrs["resampled"], block.attrs["name"]) == (unit, unit)
+    assert metrics.attrs["blocks"] == len(np.unique(tested)) == len(np.unique(block))
+    assert len({*zip(tested, block.values, strict=True)}) == len(np.unique(tested))
+
+
 def test_the_groups_judge_the_same_rows_as_the_scores():
     tree = run("logistic", events())
     value = tree["metrics"].to_dataset()["value"]

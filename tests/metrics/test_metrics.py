@@ -310,6 +310,19 @@ def test_with_many_blocks_it_is_the_plain_percentile_interval():
     np.testing.assert_allclose(interval(samples, 10**7, prob=0.9), np.quantile(samples, [0.05, 0.95]), atol=1e-6)
 
 
+@pytest.mark.parametrize("n_blocks", [2, 3, 5, 7])
+def test_few_blocks_get_the_interval_of_student_and_hold_the_mean_as_often_as_stated(n_blocks):
+    # 300 sets at 95 %: at most 28 misses but once in 1,000 times. Percentiles miss 150 of 300 with two blocks.
+    rng, missed = np.random.default_rng(n_blocks), 0
+    for _ in range(300):
+        rows = np.repeat(rng.normal(size=n_blocks), 4)
+        samples = bootstrap(rows, *block_weights(np.arange(4 * n_blocks) // 4, resamples=400, seed=0))
+        low, high = interval(samples, n_blocks, prob=0.95)
+        missed += not low <= 0 <= high
+    assert missed <= 28
+    assert interval(samples, n_blocks, prob=0.95, bounds=(-0.01, 0.02)) == (-0.01, 0.02)
+
+
 def test_one_block_gives_no_interval():
     assert np.isnan(interval(np.zeros(100), 1, prob=0.95)).all()
 

@@ -59,9 +59,10 @@ def _calibrated(model: Mapping[str, Any]) -> str:
     p, text = parts["p_calibrated"], f"Miscalibration {fixed(parts['miscalibration'], 4)} of the Brier score"
     if p is None:
         return f"{text}."
-    return (
-        f"{text}: {'no more than chance' if p > 1 - calibration['prob'] else 'more than chance'} (p = {fixed(p, 3)})."
-    )
+    verdict = "no more than chance" if p > 1 - calibration["prob"] else "more than chance"
+    unit = next(iter(model["metrics"].values()))["resampled"]
+    apart = "" if unit == "row" else f" if rows of one {unit} were independent"
+    return f"{text}: {verdict}{apart} (p = {fixed(p, 3)})."
 
 
 __all__ = ["section"]

@@ -9,7 +9,8 @@ CITED = (
     "R-hat and effective sample size: Vehtari et al. 2021, Bayesian Analysis 16, 667",
     "reliability and its parts: Dimitriadis, Gneiting & Jordan 2021, PNAS 118, e2016191118",
     "relative economic value: Richardson 2000, Quarterly Journal of the Royal Meteorological Society 126, 649",
-    "interval over folds: Nadeau & Bengio 2003, Machine Learning 52, 239",
+    "test of signs of whole groups: Canay, Romano & Shaikh 2017, Econometrica 85, 1013",
+    "interval of few groups: Bell & McCaffrey 2002, Survey Methodology 28, 169",
 )
 
 
