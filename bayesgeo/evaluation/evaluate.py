@@ -18,7 +18,7 @@ from bayesgeo._check import invalid, positive
 from bayesgeo._progress import announce
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
-from bayesgeo.diagnostics import model_evidence
+from bayesgeo.diagnostics import model_evidence, residual_checks
 from bayesgeo.evaluation.checkpoint import kept
 from bayesgeo.evaluation.evidence import (
     EVIDENCE_SCHEMA,
@@ -29,6 +29,7 @@ from bayesgeo.evaluation.evidence import (
 )
 from bayesgeo.evaluation.fingerprints import preprocessing_sha256, rows_sha256
 from bayesgeo.evaluation.fold import FoldResult, diagnosis, fit, is_interrupted, run_fold, training_curve
+from bayesgeo.evaluation.residuals import residuals_group
 from bayesgeo.evaluation.seeds import repeated, seeds_group
 from bayesgeo.evaluation.training import training_group
 from bayesgeo.models.base import Classifier, Estimator
@@ -89,7 +90,8 @@ def evaluate(
     xarray.DataTree
         Evidence, with groups ``posterior`` and ``sample_stats`` (Bayesian models, fitted on every row),
         ``predictions`` and ``observed_data`` by test row, ``metrics``, ``calibration``, ``selective``, ``decision``
-        (classes), ``diagnostics``, ``training`` (networks) and ``seeds``; see :mod:`bayesgeo.evaluation.evidence`.
+        (classes), ``residuals``, ``diagnostics``, ``training`` (networks) and ``seeds``; see
+        :mod:`bayesgeo.evaluation.evidence`.
 
     Raises
     ------
@@ -194,11 +196,14 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         "probability": np.concatenate([part.probability for part in parts], axis=1),
     }
     tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else {}
+    residuals = residuals_group(tested, predictions, seed=attrs["seed"])
+    alike = residual_checks(residuals, joint=final.unseen_groups == "population")
     groups = {
         "predictions": predictions,
         "observed_data": observed,
         **scored_groups(dataset, predictions, observed, seed=attrs["seed"], **draws),
-        "diagnostics": diagnostics_group(diagnosis(final, tables=tables), [part.diagnosis for part in parts]),
+        "residuals": residuals,
+        "diagnostics": diagnostics_group(diagnosis(final, tables=tables), [part.diagnosis for part in parts], alike),
     }
     curves = [curve for curve in (*(part.curve for part in parts), training_curve(final)) if curve is not None]
     if len(curves) > len(parts):

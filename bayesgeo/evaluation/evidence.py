@@ -10,6 +10,8 @@ metrics        scores with their intervals, :func:`metrics_group`
 calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
 selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective_scores`
 decision       relative economic value, :func:`bayesgeo.metrics.economic_value`; only of classes
+residuals      how far errors are alike within groups, among neighbours, one after another:
+               :func:`bayesgeo.evaluation.residuals.residuals_group`
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
@@ -19,7 +21,7 @@ posterior ...  of a Bayesian model fitted on every row: the groups that its infe
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,7 @@ from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 from bayesgeo.metrics.decision import economic_value
 from bayesgeo.metrics.selective import selective_scores
 
-EVIDENCE_SCHEMA = 4
+EVIDENCE_SCHEMA = 5
 PROB = 0.95
 RESAMPLES = 2000
 PLACES = {"longitude": "degrees_east", "latitude": "degrees_north", "easting": "", "northing": ""}
@@ -192,13 +194,17 @@ def _with_confusion(
     return result
 
 
-def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis]) -> xr.Dataset:
-    """Tabulate the checks of the fit on every row, and whether the fits on training parts are sound too."""
-    checks = list(final.checks)
-    if final.verdict != "not applicable":
+def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis], residuals: Iterable[Check] = ()) -> xr.Dataset:
+    """Tabulate the checks of the fit on every row, whether the fits on training parts are sound, and the residuals.
+
+    The verdict is on a posterior: without one it stays ``not applicable``, whatever the residuals are.
+    """
+    checks, judged = [*final.checks], final.verdict != "not applicable"
+    if judged:
         checks.append(_folds_check(folds))
+    checks += residuals
     table = {field: ("check", [getattr(check, field) for check in checks]) for field in asdict(checks[0])}
-    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict})
+    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict if judged else final.verdict})
 
 
 def _folds_check(folds: Sequence[Diagnosis]) -> Check:

@@ -1,0 +1,50 @@
+"""How far the errors of test rows are alike, as a group of the Evidence."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.metrics.residuals import dependence, standard_residuals
+
+MAPS = (("longitude", "latitude"), ("easting", "northing"))
+
+
+def residuals_group(tested: Dataset, predictions: xr.Dataset, *, seed: int) -> xr.Dataset:
+    """Measure how far the errors of test rows are alike, by :func:`bayesgeo.metrics.residuals.dependence`.
+
+    The groups are those of the first key, which a split keeps together; the order is that of the times of a data set,
+    else, within its groups, that of its depths.
+
+    Parameters
+    ----------
+    tested : Dataset
+        The test rows.
+    predictions : xarray.Dataset
+        Their predictions, in the same order.
+    seed : int
+        Seed of the flips.
+
+    Returns
+    -------
+    xarray.Dataset
+        With ``name (by)`` beside what ``dependence`` returns: the key of the groups, the coordinates, the order.
+    """
+    places = tested.place_values()
+    pair = next((names for names in MAPS if set(names) <= set(places)), ())
+    order, ordered_by = _order(tested)
+    group = None if tested.group is None else tested.group.values
+    residuals = standard_residuals(predictions, tested.y.values)
+    found = dependence(residuals, group=group, places={name: places[name] for name in pair}, order=order, seed=seed)
+    key = "" if tested.group is None else str(tested.group.name or "group")
+    found["name"] = ("by", [key, ", ".join(pair), ordered_by])
+    return found.assign_attrs(rows=tested.n_rows)
+
+
+def _order(tested: Dataset) -> tuple[np.ndarray | None, str]:
+    if "time" in tested.coordinates:
+        when = pd.to_datetime(pd.Series(tested.coordinates["time"].values))
+        return when.astype("int64").where(when.notna(), np.nan).to_numpy(dtype=float), "time"
+    if tested.group is not None and "depth" in tested.place_values():
+        return tested.place_values()["depth"], "depth"
+    return None, ""

@@ -1,0 +1,270 @@
+"""Whether the errors of held-out rows are alike within a group, among neighbours on the map, or one after another.
+
+The tests flip the signs of the residuals (the wild bootstrap of Wu 1986, Annals of Statistics 14:4): unlike a
+permutation of rows, flips keep the level where the noise differs from group to group. Where rows have groups, those
+of places and of time flip whole groups, so that what is alike within a group is not taken for more.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy import sparse, stats
+from scipy.spatial import KDTree
+from threadpoolctl import threadpool_limits
+
+from bayesgeo._arrays import spaced
+
+FLIPS, AT_ONCE = 999, 111
+ROWS = 20_000  # rows, or pairs of rows, that are tested at most
+NEIGHBOURS, SEARCHED = 5, 64
+LONG = 20  # rows of a group from which on their order within it is looked at
+LEAST_UNITS = 8  # seven units have 64 distinct patterns of signs: no p below 1/64
+LARGEST = 1e-3  # of a probability integral transform, on both sides: it is a share of some thousand draws
+DEPENDENCE = ("group", "place", "order")
+DEGREES = {"longitude", "latitude"}
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Pairs of rows ``(pair,)`` that may be alike, and which rows flip their signs together."""
+
+    one: np.ndarray
+    other: np.ndarray
+    units: np.ndarray
+
+
+def standard_residuals(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    r"""Return residuals of held-out rows, ``(obs, part)``, of mean about zero if the predictions are right.
+
+    Of values :math:`\Phi^{-1}(u)`, where :math:`u` is the probability integral transform, bounded at 0.001 and 0.999:
+    one column. Of classes :math:`1[y_i = k] - p_{ik}`, one column for each label.
+
+    Parameters
+    ----------
+    predictions : xarray.Dataset
+        Of :func:`bayesgeo.metrics.summarise_values` or :func:`bayesgeo.metrics.summarise_classes`.
+    y : numpy.ndarray
+        ``(obs,)`` values, or codes of classes.
+
+    Examples
+    --------
+    >>> standard_residuals(xr.Dataset({"pit": ("obs", [0.5, 1.0])}), np.zeros(2)).ravel().round(2).tolist()
+    [0.0, 3.09]
+    """
+    if "pit" in predictions:
+        return stats.norm.ppf(predictions["pit"].values.clip(LARGEST, 1 - LARGEST))[:, None]
+    probability = predictions["probability"].transpose("obs", "label").values
+    return np.eye(probability.shape[1])[y.astype(int)] - probability
+
+
+# One thread: the order of sums, and so their rounding, would depend on the number of cores.
+@threadpool_limits.wrap(limits=1)
+def dependence(
+    residuals: np.ndarray,
+    *,
+    group: np.ndarray | None = None,
+    places: Mapping[str, np.ndarray] | None = None,
+    order: np.ndarray | None = None,
+    seed: int = 0,
+) -> xr.Dataset:
+    r"""Measure how far residuals are alike within groups, among neighbours, and one after another.
+
+    Parameters
+    ----------
+    residuals : numpy.ndarray
+        ``(obs, part)``, of :func:`standard_residuals`; each part is centred.
+    group : numpy.ndarray, optional
+        ``(obs,)`` labels.
+    places : mapping of str to numpy.ndarray, optional
+        ``(obs,)`` numbers: ``longitude`` and ``latitude`` in degrees, or two others in one unit; NaN where unknown.
+    order : numpy.ndarray, optional
+        ``(obs,)`` times or depths as numbers; NaN where unknown.
+    seed : int
+        Seed of the flips.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``by``, ``group``, ``place`` and ``order``:
+
+        - ``value``: intraclass correlation (analysis of variance; Donner 1986, International Statistical Review 54:1);
+          mean product of the residuals of a row and its five nearest neighbours of other groups, over their variance
+          (Moran's I); the same of consecutive rows: within groups of 20 rows or more, of their deviations from the
+          group's mean, else of the means of consecutive groups.
+        - ``p``: of the hypothesis that none are alike, one-sided; NaN where ``reason`` says why.
+        - ``design_effect``: how many times the variance of a mean is that of independent rows:
+          :math:`1 + (\sum m^2 / n - 1) \rho` for groups of :math:`m` rows, :math:`1 + 5 \rho` at least for neighbours,
+          :math:`(1 + \rho) / (1 - \rho)` for consecutive rows.
+        - ``effective_rows``: the rows divided by it.
+
+    Notes
+    -----
+    No more than 20,000 rows, or pairs of rows, are tested, evenly spaced.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> event = np.repeat(np.arange(40), 10)
+    >>> found = dependence(0.5 * rng.normal(size=40)[event, None] + rng.normal(size=(400, 1)), group=event)
+    >>> float(found["p"].sel(by="group")), str(found["reason"].sel(by="order").values)
+    (0.001, 'there are no times or depths')
+    """
+    centred = residuals - residuals.mean(axis=0)
+    codes = None if group is None else np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    found = [
+        _within_groups(centred, codes, rng),
+        _among_neighbours(centred, codes, places or {}, rng),
+        _one_after_another(centred, codes, order, rng),
+    ]
+    names = ("value", "p", "design_effect", "reason")
+    table = xr.Dataset(
+        {name: ("by", list(column)) for name, column in zip(names, zip(*found, strict=True), strict=True)},
+        coords={"by": list(DEPENDENCE)},
+    )
+    return table.assign(effective_rows=len(centred) / table["design_effect"])
+
+
+Found = tuple[float, float, float, str]
+
+
+def _missing(reason: str) -> Found:
+    return np.nan, np.nan, np.nan, reason
+
+
+def _within_groups(residuals: np.ndarray, codes: np.ndarray | None, rng: np.random.Generator) -> Found:
+    if codes is None:
+        return _missing("there are no groups")
+    sizes = np.bincount(codes)
+    if len(sizes) < 2 or sizes.max() < 2:
+        return _missing("the groups are all of one row, or there is only one")
+    value, typical = _intraclass(residuals, codes), float(np.sum(sizes**2) / len(codes))
+    kept = _of_each_group(codes)
+    part, label = residuals[kept], codes[kept]
+    shape = (len(sizes), len(kept))
+    of_label = [sparse.csr_array((column, (label, np.arange(len(kept)))), shape) for column in part.T]
+
+    def likeness(signs: np.ndarray) -> np.ndarray:
+        return sum(((sums @ signs) ** 2).sum(axis=0) for sums in of_label)
+
+    p = _flipped(likeness, np.arange(len(kept)), rng)
+    return value, p, 1.0 + (typical - 1.0) * max(value, 0.0), ""
+
+
+def _intraclass(residuals: np.ndarray, codes: np.ndarray) -> float:
+    """Return the intraclass correlation by analysis of variance, the parts added up."""
+    sizes = np.bincount(codes)
+    n, groups = len(codes), len(sizes)
+    means = np.stack([np.bincount(codes, column) / sizes for column in residuals.T], axis=1)
+    between = float(np.sum(sizes[:, None] * means**2)) / (groups - 1)
+    within = float(np.sum((residuals - means[codes]) ** 2)) / (n - groups)
+    size = (n - np.sum(sizes**2) / n) / (groups - 1)
+    total = between + (size - 1) * within
+    return float((between - within) / total) if total > 0 else 0.0
+
+
+def _of_each_group(codes: np.ndarray) -> np.ndarray:
+    """Return the positions of as many rows of each group as may be tested in all."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    parts = np.split(order, starts[1:])
+    most = max(ROWS // len(parts), 2)
+    chosen = [parts[k] for k in spaced(len(parts), ROWS // 2)]
+    return np.concatenate([part[spaced(len(part), most)] for part in chosen])
+
+
+def _among_neighbours(
+    residuals: np.ndarray, codes: np.ndarray | None, places: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> Found:
+    if not places:
+        return _missing("there are no places on a map")
+    known = np.flatnonzero(np.isfinite(list(places.values())).all(axis=0))
+    if len(known) < LEAST_UNITS:
+        return _missing("few rows have a place")
+    unit = np.arange(len(residuals)) if codes is None else codes
+    pairs = _neighbours(known, _points(places)[known], unit, rng)
+    value, p = _of_pairs(residuals, pairs, rng)
+    if np.isnan(p):
+        return _missing("there are fewer than 8 groups, or their neighbours are all of the same group")
+    return value, p, 1.0 + NEIGHBOURS * max(value, 0.0), ""
+
+
+def _points(places: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return points whose straight distances order places: on the unit sphere for longitude and latitude."""
+    if set(places) != DEGREES:
+        return np.column_stack(list(places.values()))
+    longitude, latitude = np.radians(places["longitude"]), np.radians(places["latitude"])
+    flat = np.cos(latitude)
+    return np.column_stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)])
+
+
+def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np.random.Generator) -> _Pairs:
+    """Pair rows with the nearest ones of other units, those at the same place in random order."""
+    rows = rng.permutation(len(known))
+    near = KDTree(points[rows]).query(points[asked := spaced(len(known), ROWS // NEIGHBOURS)], min(SEARCHED, len(rows)))
+    candidates = rows[near[1]]
+    foreign = unit[known[candidates]] != unit[known[asked]][:, None]
+    kept = foreign & (foreign.cumsum(axis=1) <= NEIGHBOURS)
+    one, column = np.nonzero(kept)
+    return _Pairs(known[asked[one]], known[candidates[one, column]], unit)
+
+
+def _one_after_another(
+    residuals: np.ndarray, codes: np.ndarray | None, order: np.ndarray | None, rng: np.random.Generator
+) -> Found:
+    if order is None:
+        return _missing("there are no times or depths")
+    known = np.isfinite(order)
+    values, when = residuals[known], order[known]
+    codes = None if codes is None else np.unique(codes[known], return_inverse=True)[1]
+    if codes is not None and len(codes) and np.median(np.bincount(codes)) < LONG:
+        values, when, codes = _means(values, codes), _means(when[:, None], codes)[:, 0], None
+    if codes is not None:
+        values = values - _means(values, codes)[codes]
+    value, p = _of_pairs(values, _consecutive(when, codes), rng)
+    if np.isnan(p):
+        return _missing("few rows, or few groups, have a time or a depth")
+    rho = min(max(value, 0.0), 0.999)
+    return value, p, (1 + rho) / (1 - rho), ""
+
+
+def _means(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    sizes = np.bincount(codes)
+    return np.stack([np.bincount(codes, column) / sizes for column in values.T], axis=1)
+
+
+def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> _Pairs:
+    """Pair each row with the next one of its group."""
+    within = np.zeros(len(when), dtype=int) if codes is None else codes
+    turn = np.lexsort((when, within))
+    same = within[turn][1:] == within[turn][:-1]
+    at = np.flatnonzero(same)
+    at = at[spaced(len(at), ROWS)] if len(at) else at
+    return _Pairs(turn[at], turn[at + 1], np.arange(len(when)))
+
+
+def _of_pairs(residuals: np.ndarray, pairs: _Pairs, rng: np.random.Generator) -> tuple[float, float]:
+    """Return the correlation of pairs and its p; NaN where there are too few to tell."""
+    products = np.sum(residuals[pairs.one] * residuals[pairs.other], axis=1)
+    variance = float(np.mean(np.sum(residuals**2, axis=1))) if len(residuals) else 0.0
+    units, place = np.unique(pairs.units[np.r_[pairs.one, pairs.other]], return_inverse=True)
+    if len(units) < LEAST_UNITS or not variance > 0:
+        return np.nan, np.nan
+    one, other = np.split(place, 2)
+
+    def likeness(signs: np.ndarray) -> np.ndarray:
+        return products @ (signs[one] * signs[other])
+
+    return float(products.mean() / variance), _flipped(likeness, np.arange(len(units)), rng)
+
+
+def _flipped(likeness: Callable[[np.ndarray], np.ndarray], units: np.ndarray, rng: np.random.Generator) -> float:
+    """Return the share of flips ``(unit, flip)`` that make residuals at least as alike as they are."""
+    seen = likeness(np.ones((len(units), 1)))[0]
+    beyond = 0
+    for _ in range(FLIPS // AT_ONCE):
+        signs = rng.integers(2, size=(len(units), AT_ONCE), dtype=np.int8) * 2.0 - 1.0
+        beyond += int(np.sum(likeness(signs) >= seen - 1e-9 * abs(seen)))
+    return (1 + beyond) / (1 + FLIPS)
