@@ -29,7 +29,7 @@ from bayesgeo.evaluation.evidence import (
 )
 from bayesgeo.evaluation.fingerprints import preprocessing_sha256, rows_sha256
 from bayesgeo.evaluation.fold import FoldResult, diagnosis, fit, is_interrupted, run_fold, training_curve
-from bayesgeo.evaluation.residuals import residuals_group
+from bayesgeo.evaluation.residuals import believed, residuals_group
 from bayesgeo.evaluation.seeds import repeated, seeds_group
 from bayesgeo.evaluation.training import training_group
 from bayesgeo.models.base import Classifier, Estimator
@@ -197,7 +197,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
     }
     tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else {}
     residuals = residuals_group(tested, predictions, seed=attrs["seed"])
-    alike = residual_checks(residuals, joint=final.unseen_groups == "population")
+    alike = tuple(residual_checks(residuals, joint=final.unseen_groups == "population"))
     groups = {
         "predictions": predictions,
         "observed_data": observed,
@@ -210,7 +210,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         groups["training"] = training_group(curves)
     if isinstance(final, Bayesian):
         kept = {name: node.to_dataset() for name, node in final.posterior_.children.items() if name not in BY_ROW}
-        groups |= kept | tables
+        groups |= believed(kept, alike) | tables
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = _attrs(final, dataset, split) | attrs
     return tree

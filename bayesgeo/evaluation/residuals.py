@@ -1,11 +1,14 @@
 """How far the errors of test rows are alike, as a group of the Evidence."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.metrics.residuals import dependence, standard_residuals
+from bayesgeo.diagnostics import Check
+from bayesgeo.metrics.residuals import LONG, dependence, standard_residuals
 
 MAPS = (("longitude", "latitude"), ("easting", "northing"))
 
@@ -45,6 +48,33 @@ def _order(tested: Dataset) -> tuple[np.ndarray | None, str]:
     if "time" in tested.coordinates:
         when = pd.to_datetime(pd.Series(tested.coordinates["time"].values))
         return when.astype("int64").where(when.notna(), np.nan).to_numpy(dtype=float), "time"
-    if tested.group is not None and "depth" in tested.place_values():
+    long = tested.group is not None and np.median(np.unique(tested.group.values, return_counts=True)[1]) >= LONG
+    if long and "depth" in tested.place_values():
         return tested.place_values()["depth"], "depth"
     return None, ""
+
+
+def believed(posterior: Mapping[str, xr.Dataset], alike: Iterable[Check]) -> dict[str, xr.Dataset]:
+    """State in the group ``cluster_robust`` which standard deviations of coefficients to believe.
+
+    Those of the posterior, unless the check ``residuals_by_group`` finds that rows of a group are alike: on 60 simulated
+    sets of either kind the 90 % intervals so chosen cover 85 to 95 % (``benchmarks/cluster_robust.py``).
+
+    Parameters
+    ----------
+    posterior : mapping of str to xarray.Dataset
+        Groups of a posterior; without ``cluster_robust`` they are returned as they are.
+    alike : iterable of Check
+        The checks of the residuals.
+
+    Examples
+    --------
+    >>> tip = Check("residuals_by_group", "tip", 4.6, "", "")
+    >>> believed({"cluster_robust": xr.Dataset()}, [tip])["cluster_robust"].attrs
+    {'believe': 'cluster-robust'}
+    """
+    if "cluster_robust" not in posterior:
+        return dict(posterior)
+    found = any(check.code == "residuals_by_group" and check.status == "tip" for check in alike)
+    table = posterior["cluster_robust"].assign_attrs(believe="cluster-robust" if found else "posterior")
+    return {**posterior, "cluster_robust": table}

@@ -225,7 +225,7 @@ def _one_after_another(
         values = values - _means(values, codes)[codes]
     value, p = _of_pairs(values, _consecutive(when, codes), rng)
     if np.isnan(p):
-        return _missing("few rows, or few groups, have a time or a depth")
+        return _missing("too few rows, or groups, differ in time or depth")
     rho = min(max(value, 0.0), 0.999)
     return value, p, (1 + rho) / (1 - rho), ""
 
@@ -236,11 +236,10 @@ def _means(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> _Pairs:
-    """Pair each row with the next one of its group."""
+    """Pair each row with the next one of its group, where that is a later one."""
     within = np.zeros(len(when), dtype=int) if codes is None else codes
     turn = np.lexsort((when, within))
-    same = within[turn][1:] == within[turn][:-1]
-    at = np.flatnonzero(same)
+    at = np.flatnonzero((np.diff(within[turn]) == 0) & (np.diff(when[turn]) > 0))
     at = at[spaced(len(at), ROWS)] if len(at) else at
     return _Pairs(turn[at], turn[at + 1], np.arange(len(when)))
 
