@@ -11,7 +11,7 @@ import xarray as xr
 
 from bayesgeo.diagnostics.base import OF_RESIDUALS, Check, Status, not_applicable
 
-LEVEL = 0.01
+LEVEL = 0.02
 # A 90 % interval that takes rows as independent covers 85 % where the variance is (1.645 / 1.440)^2 times as large.
 MATERIAL = 1.3
 ALIKE = {"group": "within {}", "place": "among neighbours on the map", "order": "one after another in {}"}

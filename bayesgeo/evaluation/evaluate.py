@@ -196,7 +196,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         "probability": np.concatenate([part.probability for part in parts], axis=1),
     }
     tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else {}
-    residuals = residuals_group(tested, predictions, seed=attrs["seed"])
+    residuals = residuals_group(tested, predictions, probability=draws["probability"], seed=attrs["seed"])
     alike = tuple(residual_checks(residuals, joint=final.unseen_groups == "population"))
     groups = {
         "predictions": predictions,

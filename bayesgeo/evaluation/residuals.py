@@ -8,12 +8,12 @@ import xarray as xr
 
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.diagnostics import Check
-from bayesgeo.metrics.residuals import LONG, dependence, standard_residuals
+from bayesgeo.metrics.residuals import LONG, dependence, shared_error, standard_residuals
 
 MAPS = (("longitude", "latitude"), ("easting", "northing"))
 
 
-def residuals_group(tested: Dataset, predictions: xr.Dataset, *, seed: int) -> xr.Dataset:
+def residuals_group(tested: Dataset, predictions: xr.Dataset, *, probability: np.ndarray, seed: int) -> xr.Dataset:
     """Measure how far the errors of test rows are alike, by :func:`bayesgeo.metrics.residuals.dependence`.
 
     The groups are those of the first key, which a split keeps together; the order is that of the times of a data set,
@@ -25,6 +25,8 @@ def residuals_group(tested: Dataset, predictions: xr.Dataset, *, seed: int) -> x
         The test rows.
     predictions : xarray.Dataset
         Their predictions, in the same order.
+    probability : numpy.ndarray
+        ``(draw, obs, label)`` probabilities of some draws; empty for values.
     seed : int
         Seed of the flips.
 
@@ -37,8 +39,9 @@ def residuals_group(tested: Dataset, predictions: xr.Dataset, *, seed: int) -> x
     pair = next((names for names in MAPS if set(names) <= set(places)), ())
     order, ordered_by = _order(tested)
     group = None if tested.group is None else tested.group.values
-    residuals = standard_residuals(predictions, tested.y.values)
-    found = dependence(residuals, group=group, places={name: places[name] for name in pair}, order=order, seed=seed)
+    residuals, shared = standard_residuals(predictions, tested.y.values), shared_error(predictions, probability)
+    on_map = {name: places[name] for name in pair}
+    found = dependence(residuals, shared, group=group, places=on_map, order=order, seed=seed)
     key = "" if tested.group is None else str(tested.group.name or "group")
     found["name"] = ("by", [key, ", ".join(pair), ordered_by])
     return found.assign_attrs(rows=tested.n_rows)
@@ -57,8 +60,8 @@ def _order(tested: Dataset) -> tuple[np.ndarray | None, str]:
 def believed(posterior: Mapping[str, xr.Dataset], alike: Iterable[Check]) -> dict[str, xr.Dataset]:
     """State in the group ``cluster_robust`` which standard deviations of coefficients to believe.
 
-    Those of the posterior, unless the check ``residuals_by_group`` finds that rows of a group are alike: on 60 simulated
-    sets of either kind the 90 % intervals so chosen cover 85 to 95 % (``benchmarks/cluster_robust.py``).
+    Those of the posterior, unless the check ``residuals_by_group`` finds that rows of a group are alike; how often the
+    intervals so chosen hold the truth is measured by ``benchmarks/cluster_robust.py``.
 
     Parameters
     ----------

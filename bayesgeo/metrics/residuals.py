@@ -2,11 +2,12 @@
 
 The tests flip the signs of the residuals (the wild bootstrap of Wu 1986, Annals of Statistics 14:4): unlike a
 permutation of rows, flips keep the level where the noise differs from group to group. Where rows have groups, those
-of places and of time flip whole groups, so that what is alike within a group is not taken for more.
+of places and of time flip whole groups, so that what is alike within a group is not taken for more. Rows of one group
+also share the error of the parameters, which a posterior knows of: as much is added to the flipped residuals.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -35,6 +36,25 @@ class _Pairs:
     units: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class _Residuals:
+    """Centred residuals and the deviation of the error that rows share ``(obs, part)``, and codes of groups."""
+
+    values: np.ndarray
+    shared: np.ndarray
+    codes: np.ndarray | None
+
+    def part(self, index: np.ndarray) -> "_Residuals":
+        """Return some of the rows, their groups numbered anew."""
+        codes = None if self.codes is None else np.unique(self.codes[index], return_inverse=True)[1]
+        return _Residuals(self.values[index], self.shared[index], codes)
+
+    def means(self) -> "_Residuals":
+        """Return the means of the groups as residuals without groups."""
+        assert self.codes is not None
+        return _Residuals(_means(self.values, self.codes), _means(self.shared, self.codes), None)
+
+
 def standard_residuals(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
     r"""Return residuals of held-out rows, ``(obs, part)``, of mean about zero if the predictions are right.
 
@@ -59,10 +79,36 @@ def standard_residuals(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
     return np.eye(probability.shape[1])[y.astype(int)] - probability
 
 
+def shared_error(predictions: xr.Dataset, probability: np.ndarray) -> np.ndarray:
+    r"""Return the posterior deviation of what a model predicts, in the units of its residuals, ``(obs, part)``.
+
+    Of values the root of the epistemic share of the variance, of classes the deviation of the probability over draws.
+    Zero for a model with one draw.
+
+    Parameters
+    ----------
+    predictions : xarray.Dataset
+        As of :func:`standard_residuals`.
+    probability : numpy.ndarray
+        ``(draw, obs, label)`` of some draws; not read for values.
+
+    Examples
+    --------
+    >>> values = xr.Dataset({"pit": ("obs", [0.5]), "epistemic": ("obs", [1.0]), "aleatoric": ("obs", [3.0])})
+    >>> shared_error(values, np.empty(0)).tolist()
+    [[0.5]]
+    """
+    if "pit" not in predictions:
+        return probability.std(axis=0)
+    epistemic, total = predictions["epistemic"], predictions["epistemic"] + predictions["aleatoric"]
+    return np.sqrt((epistemic / total.where(total > 0, np.inf)).values)[:, None]
+
+
 # One thread: the order of sums, and so their rounding, would depend on the number of cores.
 @threadpool_limits.wrap(limits=1)
 def dependence(
     residuals: np.ndarray,
+    shared: np.ndarray | None = None,
     *,
     group: np.ndarray | None = None,
     places: Mapping[str, np.ndarray] | None = None,
@@ -75,6 +121,9 @@ def dependence(
     ----------
     residuals : numpy.ndarray
         ``(obs, part)``, of :func:`standard_residuals`; each part is centred.
+    shared : numpy.ndarray, optional
+        ``(obs, part)``, of :func:`shared_error`: the deviation of the error of the parameters, taken as the same for
+        the rows of a group, or without groups for neighbours; by default zero.
     group : numpy.ndarray, optional
         ``(obs,)`` labels.
     places : mapping of str to numpy.ndarray, optional
@@ -111,13 +160,14 @@ def dependence(
     >>> float(found["p"].sel(by="group")), str(found["reason"].sel(by="order").values)
     (0.001, 'there are no times or depths')
     """
-    centred = residuals - residuals.mean(axis=0)
     codes = None if group is None else np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
+    centred = residuals - residuals.mean(axis=0)
+    rows = _Residuals(centred, np.zeros_like(centred) if shared is None else shared, codes)
     rng = np.random.default_rng(seed)
     found = [
-        _within_groups(centred, codes, rng),
-        _among_neighbours(centred, codes, places or {}, rng),
-        _one_after_another(centred, codes, order, rng),
+        _within_groups(rows, rng),
+        _among_neighbours(rows, places or {}, rng),
+        _one_after_another(rows, order, rng),
     ]
     names = ("value", "p", "design_effect", "reason")
     table = xr.Dataset(
@@ -134,22 +184,18 @@ def _missing(reason: str) -> Found:
     return np.nan, np.nan, np.nan, reason
 
 
-def _within_groups(residuals: np.ndarray, codes: np.ndarray | None, rng: np.random.Generator) -> Found:
-    if codes is None:
+def _within_groups(rows: _Residuals, rng: np.random.Generator) -> Found:
+    if rows.codes is None:
         return _missing("there are no groups")
-    sizes = np.bincount(codes)
+    sizes = np.bincount(rows.codes)
     if len(sizes) < 2 or sizes.max() < 2:
         return _missing("the groups are all of one row, or there is only one")
-    value, typical = _intraclass(residuals, codes), float(np.sum(sizes**2) / len(codes))
-    kept = _of_each_group(codes)
-    part, label = residuals[kept], codes[kept]
-    shape = (len(sizes), len(kept))
-    of_label = [sparse.csr_array((column, (label, np.arange(len(kept)))), shape) for column in part.T]
-
-    def likeness(signs: np.ndarray) -> np.ndarray:
-        return sum(((sums @ signs) ** 2).sum(axis=0) for sums in of_label)
-
-    p = _flipped(likeness, np.arange(len(kept)), rng)
+    value, typical = _intraclass(rows.values, rows.codes), float(np.sum(sizes**2) / len(rows.codes))
+    kept = _of_each_group(rows.codes)
+    some, group = rows.part(kept), np.unique(rows.codes[kept], return_inverse=True)[1]
+    n = len(some.values)
+    sums = sparse.csr_array((np.ones(n), (group, np.arange(n))))
+    p = _p_value(some, lambda drawn: ((sums @ drawn) ** 2).sum(axis=0), flipped=np.arange(n), sharing=group, rng=rng)
     return value, p, 1.0 + (typical - 1.0) * max(value, 0.0), ""
 
 
@@ -175,17 +221,15 @@ def _of_each_group(codes: np.ndarray) -> np.ndarray:
     return np.concatenate([part[spaced(len(part), most)] for part in chosen])
 
 
-def _among_neighbours(
-    residuals: np.ndarray, codes: np.ndarray | None, places: Mapping[str, np.ndarray], rng: np.random.Generator
-) -> Found:
+def _among_neighbours(rows: _Residuals, places: Mapping[str, np.ndarray], rng: np.random.Generator) -> Found:
     if not places:
         return _missing("there are no places on a map")
     known = np.flatnonzero(np.isfinite(list(places.values())).all(axis=0))
     if len(known) < LEAST_UNITS:
         return _missing("few rows have a place")
-    unit = np.arange(len(residuals)) if codes is None else codes
+    unit = np.arange(len(rows.values)) if rows.codes is None else rows.codes
     pairs = _neighbours(known, _points(places)[known], unit, rng)
-    value, p = _of_pairs(residuals, pairs, rng)
+    value, p = _of_pairs(rows, pairs, rng)
     if np.isnan(p):
         return _missing("there are fewer than 8 groups, or their neighbours are all of the same group")
     return value, p, 1.0 + NEIGHBOURS * max(value, 0.0), ""
@@ -211,19 +255,17 @@ def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np
     return _Pairs(known[asked[one]], known[candidates[one, column]], unit)
 
 
-def _one_after_another(
-    residuals: np.ndarray, codes: np.ndarray | None, order: np.ndarray | None, rng: np.random.Generator
-) -> Found:
+def _one_after_another(rows: _Residuals, order: np.ndarray | None, rng: np.random.Generator) -> Found:
     if order is None:
         return _missing("there are no times or depths")
-    known = np.isfinite(order)
-    values, when = residuals[known], order[known]
-    codes = None if codes is None else np.unique(codes[known], return_inverse=True)[1]
-    if codes is not None and len(codes) and np.median(np.bincount(codes)) < LONG:
-        values, when, codes = _means(values, codes), _means(when[:, None], codes)[:, 0], None
-    if codes is not None:
-        values = values - _means(values, codes)[codes]
-    value, p = _of_pairs(values, _consecutive(when, codes), rng)
+    known = np.flatnonzero(np.isfinite(order))
+    rows, when = rows.part(known), order[known]
+    if rows.codes is not None and len(known):
+        if np.median(np.bincount(rows.codes)) < LONG:
+            when, rows = _means(when[:, None], rows.codes)[:, 0], rows.means()
+        else:
+            rows = replace(rows, values=rows.values - rows.means().values[rows.codes])
+    value, p = _of_pairs(rows, _consecutive(when, rows.codes), rng)
     if np.isnan(p):
         return _missing("too few rows, or groups, differ in time or depth")
     rho = min(max(value, 0.0), 0.999)
@@ -244,26 +286,44 @@ def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> _Pairs:
     return _Pairs(turn[at], turn[at + 1], np.arange(len(when)))
 
 
-def _of_pairs(residuals: np.ndarray, pairs: _Pairs, rng: np.random.Generator) -> tuple[float, float]:
+def _of_pairs(rows: _Residuals, pairs: _Pairs, rng: np.random.Generator) -> tuple[float, float]:
     """Return the correlation of pairs and its p; NaN where there are too few to tell."""
-    products = np.sum(residuals[pairs.one] * residuals[pairs.other], axis=1)
-    variance = float(np.mean(np.sum(residuals**2, axis=1))) if len(residuals) else 0.0
-    units, place = np.unique(pairs.units[np.r_[pairs.one, pairs.other]], return_inverse=True)
-    if len(units) < LEAST_UNITS or not variance > 0:
+    values = rows.values
+    variance = float(np.mean(np.sum(values**2, axis=1))) if len(values) else 0.0
+    asked, place = np.unique(np.r_[pairs.one, pairs.other], return_inverse=True)
+    units = np.unique(pairs.units[asked], return_inverse=True)[1]
+    if len(asked) == 0 or units.max() + 1 < LEAST_UNITS or not variance > 0:
         return np.nan, np.nan
     one, other = np.split(place, 2)
+    correlation = float(np.mean(np.sum(values[pairs.one] * values[pairs.other], axis=1)) / variance)
 
-    def likeness(signs: np.ndarray) -> np.ndarray:
-        return products @ (signs[one] * signs[other])
+    def likeness(drawn: np.ndarray) -> np.ndarray:
+        return np.einsum("pf,pf->f", drawn[one], drawn[other])
 
-    return float(products.mean() / variance), _flipped(likeness, np.arange(len(units)), rng)
+    p = _p_value(rows.part(asked), likeness, flipped=units, sharing=np.zeros(len(asked), dtype=int), rng=rng)
+    return correlation, p
 
 
-def _flipped(likeness: Callable[[np.ndarray], np.ndarray], units: np.ndarray, rng: np.random.Generator) -> float:
-    """Return the share of flips ``(unit, flip)`` that make residuals at least as alike as they are."""
-    seen = likeness(np.ones((len(units), 1)))[0]
+def _p_value(
+    rows: _Residuals,
+    likeness: Callable[[np.ndarray], np.ndarray],
+    *,
+    flipped: np.ndarray,
+    sharing: np.ndarray,
+    rng: np.random.Generator,
+) -> float:
+    """Return how often rows that are not alike, but for the error they share, are at least as alike as these.
+
+    ``likeness`` maps residuals of one part ``(obs, replicate)`` to ``(replicate,)``; the rows of one code of
+    ``flipped (obs,)`` flip their signs together, and those of one code of ``sharing (obs,)`` share an error.
+    """
+    seen = sum(likeness(column[:, None])[0] for column in rows.values.T)
     beyond = 0
     for _ in range(FLIPS // AT_ONCE):
-        signs = rng.integers(2, size=(len(units), AT_ONCE), dtype=np.int8) * 2.0 - 1.0
-        beyond += int(np.sum(likeness(signs) >= seen - 1e-9 * abs(seen)))
+        signs = (rng.integers(2, size=(flipped.max() + 1, AT_ONCE), dtype=np.int8) * 2.0 - 1.0)[flipped]
+        found = np.zeros(AT_ONCE)
+        for column, shared in zip(rows.values.T, rows.shared.T, strict=True):
+            error = rng.standard_normal((sharing.max() + 1, AT_ONCE))[sharing]
+            found += likeness(signs * column[:, None] + shared[:, None] * error)
+        beyond += int(np.sum(found >= seen - 1e-9 * abs(seen)))
     return (1 + beyond) / (1 + FLIPS)

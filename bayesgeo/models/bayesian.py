@@ -25,10 +25,11 @@ class Bayesian(Estimator):
     Attributes
     ----------
     posterior_ : xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
-        of the model, see :mod:`bayesgeo.diagnostics.model_tables`; of a linear predictor fitted to rows with groups
-        also ``cluster_robust``, see :func:`bayesgeo.models.regression.cluster.cluster_robust`. The root attributes hold ``data_sha256``, the hash
-        of the training data, and ``criticism_groups``, a JSON list of the groups that the model added for checks.
+        Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`; those for checks of
+        the model, see :mod:`bayesgeo.diagnostics.model_tables`; and, of a linear predictor fitted to rows with groups,
+        ``cluster_robust``, see :func:`bayesgeo.models.regression.cluster.cluster_robust`. The root attributes hold
+        ``data_sha256``, the hash of the training data, and ``criticism_groups``, a JSON list of the groups that the
+        model added for checks.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` mean and scale that standardise the features.
     """
