@@ -139,8 +139,10 @@ def fitted(data: bg.Dataset, by: Split) -> Pair:
             spread = np.std(y[train] - model.predict(X[train, columns]), ddof=COLUMNS + 1)
             scores.append(stats.norm.logpdf(y[test], model.predict(X[test, columns]), spread))
         parts.append(scores[0] - scores[1])
+    tested = data.rows(np.concatenate([test for _, test in by.folds]))
+    blocks = observed_group(tested, by)["block"].values
     fold = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return np.concatenate(parts), block_codes(observed_group(data, by)["block"].values), fold
+    return np.concatenate(parts), block_codes(blocks), fold
 
 
 def nulls() -> Iterator[tuple[str, str, Callable[[np.random.Generator], Pair]]]:

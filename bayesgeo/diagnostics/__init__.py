@@ -9,6 +9,7 @@ from bayesgeo.diagnostics import base, basics, functions, model, parameters, sam
 from bayesgeo.diagnostics.base import CODES, Check, Diagnosis, Status, Verdict
 from bayesgeo.diagnostics.model_tables import Loo, loo, model_evidence
 from bayesgeo.diagnostics.page import explain
+from bayesgeo.diagnostics.residuals import checks as residual_checks
 
 
 def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
@@ -115,4 +116,5 @@ __all__ = [
     "explain",
     "loo",
     "model_evidence",
+    "residual_checks",
 ]

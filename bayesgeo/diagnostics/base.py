@@ -59,6 +59,8 @@ OF_MODELS = (
     "prior_sensitivity",
     "prior_dominated",
 )
+# By the name of the way in which the errors of held-out rows may be alike.
+OF_RESIDUALS = {"group": "residuals_by_group", "place": "residuals_by_place", "order": "residuals_in_order"}
 CODES = tuple(
     dict.fromkeys(
         chain(
@@ -68,6 +70,7 @@ CODES = tuple(
             OF_FUNCTIONS,
             OF_SAMPLERS,
             OF_MODELS,
+            OF_RESIDUALS.values(),
         )
     )
 )

@@ -18,7 +18,7 @@ from bayesgeo._check import invalid, positive
 from bayesgeo._progress import announce
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
-from bayesgeo.diagnostics import model_evidence
+from bayesgeo.diagnostics import model_evidence, residual_checks
 from bayesgeo.evaluation.checkpoint import kept
 from bayesgeo.evaluation.evidence import (
     EVIDENCE_SCHEMA,
@@ -29,6 +29,7 @@ from bayesgeo.evaluation.evidence import (
 )
 from bayesgeo.evaluation.fingerprints import preprocessing_sha256, rows_sha256
 from bayesgeo.evaluation.fold import FoldResult, diagnosis, fit, is_interrupted, run_fold, training_curve
+from bayesgeo.evaluation.residuals import believed, residuals_group
 from bayesgeo.evaluation.seeds import repeated, seeds_group
 from bayesgeo.evaluation.training import training_group
 from bayesgeo.models.base import Classifier, Estimator
@@ -89,7 +90,8 @@ def evaluate(
     xarray.DataTree
         Evidence, with groups ``posterior`` and ``sample_stats`` (Bayesian models, fitted on every row),
         ``predictions`` and ``observed_data`` by test row, ``metrics``, ``calibration``, ``selective``, ``decision``
-        (classes), ``diagnostics``, ``training`` (networks) and ``seeds``; see :mod:`bayesgeo.evaluation.evidence`.
+        (classes), ``residuals``, ``diagnostics``, ``training`` (networks) and ``seeds``; see
+        :mod:`bayesgeo.evaluation.evidence`.
 
     Raises
     ------
@@ -187,24 +189,28 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
     predictions = xr.concat([part.predictions for part in parts], "obs")
     sizes = [part.predictions.sizes["obs"] for part in parts]
     predictions["fold"] = ("obs", np.repeat(np.arange(len(parts)), sizes))
-    observed = observed_group(dataset, split)
+    tested = dataset.rows(np.concatenate([test for _, test in split.folds]))
+    observed = observed_group(tested, split)
     draws = {
         "confusion": np.sum([part.confusion for part in parts], axis=0),
         "probability": np.concatenate([part.probability for part in parts], axis=1),
     }
     tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else {}
+    residuals = residuals_group(tested, predictions, probability=draws["probability"], seed=attrs["seed"])
+    alike = tuple(residual_checks(residuals, joint=final.unseen_groups == "population"))
     groups = {
         "predictions": predictions,
         "observed_data": observed,
         **scored_groups(dataset, predictions, observed, seed=attrs["seed"], **draws),
-        "diagnostics": diagnostics_group(diagnosis(final, tables=tables), [part.diagnosis for part in parts]),
+        "residuals": residuals,
+        "diagnostics": diagnostics_group(diagnosis(final, tables=tables), [part.diagnosis for part in parts], alike),
     }
     curves = [curve for curve in (*(part.curve for part in parts), training_curve(final)) if curve is not None]
     if len(curves) > len(parts):
         groups["training"] = training_group(curves)
     if isinstance(final, Bayesian):
         kept = {name: node.to_dataset() for name, node in final.posterior_.children.items() if name not in BY_ROW}
-        groups |= kept | tables
+        groups |= believed(kept, alike) | tables
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = _attrs(final, dataset, split) | attrs
     return tree

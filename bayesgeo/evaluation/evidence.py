@@ -10,6 +10,8 @@ metrics        scores with their intervals, :func:`metrics_group`
 calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
 selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective_scores`
 decision       relative economic value, :func:`bayesgeo.metrics.economic_value`; only of classes
+residuals      how far errors are alike within groups, among neighbours, one after another:
+               :func:`bayesgeo.evaluation.residuals.residuals_group`
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
@@ -19,7 +21,7 @@ posterior ...  of a Bayesian model fitted on every row: the groups that its infe
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,8 +71,8 @@ def describe(dataset: Dataset) -> str:
     )
 
 
-def observed_group(dataset: Dataset, split: Split) -> xr.Dataset:
-    """Return the observed side of the test rows of a split, in the order of its folds.
+def observed_group(tested: Dataset, split: Split) -> xr.Dataset:
+    """Return the observed side of the test rows of a split, given in the order of its folds.
 
     It holds ``y``, ``block`` (what counts as one where chance is measured: the blocks of the split, else the groups,
     else the rows; its attribute ``name`` tells which), and ``group``, ``exact`` and places where there are such.
@@ -78,27 +80,26 @@ def observed_group(dataset: Dataset, split: Split) -> xr.Dataset:
     Places are ``longitude`` and ``latitude`` or ``easting`` and ``northing``, with their ``units`` as far as the data
     set has them; NaN where unknown.
     """
-    test = np.concatenate([test for _, test in split.folds])
-    dataset = dataset.rows(test)
-    observed = xr.Dataset({"y": ("obs", dataset.y.values)}, coords={"obs": dataset.y["obs"].values})
-    observed["block"] = _blocks(dataset, None if split.blocks is None else split.blocks[test], BLOCKS.get(split.kind))
-    for name in (name for name in PLACES if name in dataset.coordinates):
-        place = dataset.coordinates[name]
+    observed = xr.Dataset({"y": ("obs", tested.y.values)}, coords={"obs": tested.y["obs"].values})
+    observed["block"] = _blocks(tested, split)
+    for name in (name for name in PLACES if name in tested.coordinates):
+        place = tested.coordinates[name]
         observed[name] = ("obs", place.values.astype(float), {"units": place.attrs.get("units", PLACES[name])})
-    if dataset.group is not None:
-        observed["group"] = ("obs", dataset.group.values.astype(str))
-    if dataset.exact is not None:
-        observed["exact"] = (("obs", "label"), dataset.exact.values)
+    if tested.group is not None:
+        observed["group"] = ("obs", tested.group.values.astype(str))
+    if tested.exact is not None:
+        observed["exact"] = (("obs", "label"), tested.exact.values)
     return observed
 
 
-def _blocks(dataset: Dataset, blocks: np.ndarray | None, name: str | None) -> xr.Variable:
-    if blocks is None and dataset.group is not None:
-        blocks, name = dataset.group.values.astype(str), str(dataset.group.name or "group")
-    elif blocks is None:
-        blocks, name = np.arange(dataset.n_rows), "row"
-    codes = np.unique(blocks, return_inverse=True)[1]
-    return xr.Variable("obs", codes, {"name": name or "block"})
+def _blocks(tested: Dataset, split: Split) -> xr.Variable:
+    if split.blocks is not None:
+        blocks, name = split.blocks[np.concatenate([test for _, test in split.folds])], BLOCKS.get(split.kind, "block")
+    elif tested.group is not None:
+        blocks, name = tested.group.values.astype(str), str(tested.group.name or "group")
+    else:
+        blocks, name = np.arange(tested.n_rows), "row"
+    return xr.Variable("obs", np.unique(blocks, return_inverse=True)[1], {"name": name})
 
 
 # One thread: the order of sums, and so their rounding, would depend on the number of cores.
@@ -204,13 +205,17 @@ def _with_confusion(
     return result
 
 
-def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis]) -> xr.Dataset:
-    """Tabulate the checks of the fit on every row, and whether the fits on training parts are sound too."""
-    checks = list(final.checks)
-    if final.verdict != "not applicable":
+def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis], residuals: Iterable[Check] = ()) -> xr.Dataset:
+    """Tabulate the checks of the fit on every row, whether the fits on training parts are sound, and the residuals.
+
+    The verdict is on a posterior: without one it stays ``not applicable``, whatever the residuals are.
+    """
+    checks, judged = [*final.checks], final.verdict != "not applicable"
+    if judged:
         checks.append(_folds_check(folds))
+    checks += residuals
     table = {field: ("check", [getattr(check, field) for check in checks]) for field in asdict(checks[0])}
-    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict})
+    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict if judged else final.verdict})
 
 
 def _folds_check(folds: Sequence[Diagnosis]) -> Check:

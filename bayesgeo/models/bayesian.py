@@ -25,9 +25,11 @@ class Bayesian(Estimator):
     Attributes
     ----------
     posterior_ : xarray.DataTree
-        Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`, and those for checks
-        of the model, see :mod:`bayesgeo.diagnostics.model_tables`. The root attributes hold ``data_sha256``, the hash
-        of the training data, and ``criticism_groups``, a JSON list of the groups that the model added for checks.
+        Groups ``posterior`` and ``sample_stats``, see :class:`bayesgeo.inference.base.Inference`; those for checks of
+        the model, see :mod:`bayesgeo.diagnostics.model_tables`; and, of a linear predictor fitted to rows with groups,
+        ``cluster_robust``, see :func:`bayesgeo.models.regression.cluster.cluster_robust`. The root attributes hold
+        ``data_sha256``, the hash of the training data, and ``criticism_groups``, a JSON list of the groups that the
+        model added for checks.
     center_, scale_ : numpy.ndarray
         ``(feature,)`` mean and scale that standardise the features.
     """
@@ -48,6 +50,10 @@ class Bayesian(Estimator):
         """Return the model as functions of its parameters, for checks of the model; None leaves them out."""
         return None
 
+    def _cluster_robust(self, posterior: xr.Dataset, rows: TrainingRows) -> xr.Dataset | None:
+        """Return standard deviations of coefficients that hold where rows of a group are alike; None without such."""
+        return None
+
     def _learn(self, rows: TrainingRows) -> None:
         self.center_, self.scale_ = standardisation(rows.X)
         problem = self._problem(rows)
@@ -57,6 +63,9 @@ class Bayesian(Estimator):
         classes = getattr(self, "classes_", None)
         tree.attrs["data_sha256"] = training_data_sha256(rows.X, rows.y if classes is None else classes[rows.y])
         self.posterior_ = tree
+        robust = None if rows.group is None else self._cluster_robust(tree["posterior"].to_dataset(), rows)
+        if robust is not None:
+            tree["cluster_robust"] = xr.DataTree(robust)
         functions = self._predictive_functions(problem)
         if functions is not None:
             labels = () if classes is None else tuple(map(str, classes))

@@ -25,6 +25,7 @@ from bayesgeo.reporting.sections.model_checks import of_model
 from bayesgeo.reporting.sections.network import network
 from bayesgeo.reporting.sections.posterior import effects, quantities
 from bayesgeo.reporting.sections.predictions import confusion, notable, scatter
+from bayesgeo.reporting.sections.residuals import cluster_robust, residuals
 from bayesgeo.reporting.sections.scores import score_facts
 from bayesgeo.reporting.sections.training import training
 from bayesgeo.reporting.sections.worth import ranking_facts
@@ -132,6 +133,8 @@ def _model(name: str, evidence: xr.DataTree, cost_ratio: float | None) -> Facts:
         "diagnostics": diagnostics(evidence),
         "posterior": quantities(evidence),
         "effects": effects(evidence),
+        "cluster_robust": cluster_robust(evidence),
+        "residuals": residuals(evidence),
         "network": network(evidence),
         "training": training(evidence),
         "of_model": of_model(evidence, labels),

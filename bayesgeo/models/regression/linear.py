@@ -13,6 +13,7 @@ from bayesgeo.models.base import Regressor
 from bayesgeo.models.bayesian import Bayesian, feature_names, with_units
 from bayesgeo.models.criticism import Parameters, PredictiveFunctions
 from bayesgeo.models.preparation import standardisation
+from bayesgeo.models.regression.cluster import Slopes, cluster_robust
 from bayesgeo.models.regression.conjugate import conjugate_prior
 from bayesgeo.models.regression.graph import forward, regression_graph
 from bayesgeo.models.regression.priors import PRIORS, RegressionPrior, refuse_undetermined, scale_of_prior
@@ -136,6 +137,18 @@ class BayesianLinearRegression(Bayesian, Regressor):
             constant=constant - (coefficient * center).sum("feature"),
             noise_sd=posterior["sigma"] * self.target_scale_,
         )
+
+    def _cluster_robust(self, posterior: xr.Dataset, rows: TrainingRows) -> xr.Dataset | None:
+        mean = posterior.mean(("chain", "draw"))
+        residual = rows.y - mean["constant"].item() - rows.X @ mean["coefficient"].values
+        # The mean of the variance: with it the curvature is that of the posterior covariance.
+        variance = float((posterior["noise_sd"] ** 2).mean())
+        slope, curvature = residual / variance, 1 / variance
+        if "nu" in posterior:
+            nu = mean["nu"].item()
+            slope, curvature = (nu + 1) * residual / (nu * variance + residual**2), (nu + 1) / (nu + 3) / variance
+        slopes = Slopes(slope[:, None], np.full((len(rows), 1, 1), curvature))
+        return cluster_robust(posterior, rows.X, rows.groups, slopes, feature_names(self))
 
     def _expected(self, rows: Rows) -> np.ndarray:
         return self._mean(rows.X, self._parameters())

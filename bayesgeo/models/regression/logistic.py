@@ -13,6 +13,7 @@ from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.bayesian import Bayesian, feature_names, with_units
 from bayesgeo.models.criticism import Parameters, PredictiveFunctions
+from bayesgeo.models.regression.cluster import Slopes, cluster_robust
 from bayesgeo.models.regression.graph import WHITENED, forward, logistic_graph, whitening
 from bayesgeo.models.regression.priors import PRIORS, ClassPrior, refuse_undetermined, scale_of_prior
 from bayesgeo.models.regression.statement import (
@@ -108,6 +109,18 @@ class BayesianLogisticRegression(Bayesian, Classifier):
         shift = (coefficient * xr.DataArray(self.center_, dims="feature")).sum("feature")
         coefficient = with_units(self, coefficient)
         return posterior.assign(coefficient=coefficient, constant=posterior["intercept"] - shift)
+
+    def _cluster_robust(self, posterior: xr.Dataset, rows: TrainingRows) -> xr.Dataset | None:
+        mean = posterior.mean(("chain", "draw"))
+        coefficient = mean["coefficient"].transpose("feature", ...).values
+        predictor = (mean["constant"].values + rows.X @ coefficient).reshape(len(rows), -1)
+        if predictor.shape[1] == 1:
+            p = special.expit(predictor)
+            slopes = Slopes(rows.y[:, None] - p, (p * (1 - p))[:, :, None])
+        else:
+            p, labels = special.softmax(predictor, axis=1), np.eye(predictor.shape[1])
+            slopes = Slopes(labels[rows.y] - p, p[:, :, None] * (labels - p[:, None, :]))
+        return cluster_robust(posterior, rows.X, rows.groups, slopes, feature_names(self))
 
     def _predictive_functions(self, problem: Problem) -> PredictiveFunctions:
         prior = None

@@ -6,6 +6,7 @@ from typing import Any
 from bayesgeo.reporting import charts, figures
 from bayesgeo.reporting.figures import Picture
 from bayesgeo.reporting.sections.base import Section
+from bayesgeo.reporting.sections.residuals import ALIKE
 from bayesgeo.reporting.sections.scores import estimate
 from bayesgeo.reporting.text import fixed, number, percent
 
@@ -20,6 +21,8 @@ def pictures(facts: Mapping[str, Any]) -> Facts:
         "calibrated": _calibrated,
         "brier_parts": _brier_parts,
         "estimate": estimate,
+        "alike": ALIKE,
+        "measured": any(not row["reason"] for model in models for row in model["residuals"]),
         "event": next((model["calibration"].get("event", "") for model in models if model["calibration"]), ""),
     }
 

@@ -9,6 +9,7 @@ from bayesgeo.reporting.sections import scores, worth
 from bayesgeo.reporting.sections.base import Section
 from bayesgeo.reporting.sections.comparison import compared
 from bayesgeo.reporting.sections.errors import errors_reason
+from bayesgeo.reporting.sections.residuals import alike_reasons
 from bayesgeo.reporting.text import fixed, listed, number
 
 Facts = dict[str, Any]
@@ -94,6 +95,7 @@ def _reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield found
     yield from _bayesian_or_not(facts)
     yield from _against_exact(facts)
+    yield from alike_reasons(facts)
     yield from _audit(facts)
     gap = scores.optimism_sentence(facts)
     if gap:

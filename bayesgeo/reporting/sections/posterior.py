@@ -10,7 +10,8 @@ from bayesgeo.reporting.figures import Mark, Picture
 from bayesgeo.reporting.sections.base import Section, bayesian, described
 from bayesgeo.reporting.sections.model import stated
 from bayesgeo.reporting.sections.network import by_chain_figure, growth_figure
-from bayesgeo.reporting.text import decimals_by_error, fixed, interval
+from bayesgeo.reporting.sections.residuals import robust_of, which_to_believe
+from bayesgeo.reporting.text import decimals_by_error, decimals_for, fixed, interval
 
 CI_PROB = 0.9
 NO_PLACE = ("variable", "feature", "unit")
@@ -27,6 +28,10 @@ def pictures(facts: Mapping[str, Any]) -> Facts | None:
         "quantity": _quantity,
         "quantity_name": _quantity_name,
         "place": _place,
+        "robust_of": robust_of,
+        "which_to_believe": which_to_believe,
+        "interval": interval,
+        "decimals_for": decimals_for,
         "growth": growth_figure,
         "by_chain": by_chain_figure,
         "ci_prob": CI_PROB,

@@ -1,0 +1,329 @@
+"""Whether the errors of held-out rows are alike within a group, among neighbours on the map, or one after another.
+
+The tests flip the signs of the residuals (the wild bootstrap of Wu 1986, Annals of Statistics 14:4): unlike a
+permutation of rows, flips keep the level where the noise differs from group to group. Where rows have groups, those
+of places and of time flip whole groups, so that what is alike within a group is not taken for more. Rows of one group
+also share the error of the parameters, which a posterior knows of: as much is added to the flipped residuals.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from scipy import sparse, stats
+from scipy.spatial import KDTree
+from threadpoolctl import threadpool_limits
+
+from bayesgeo._arrays import spaced
+
+FLIPS, AT_ONCE = 999, 111
+ROWS = 20_000  # rows, or pairs of rows, that are tested at most
+NEIGHBOURS, SEARCHED = 5, 64
+LONG = 20  # rows of a group from which on their order within it is looked at
+LEAST_UNITS = 8  # seven units have 64 distinct patterns of signs: no p below 1/64
+LARGEST = 1e-3  # of a probability integral transform, on both sides: it is a share of some thousand draws
+DEPENDENCE = ("group", "place", "order")
+DEGREES = {"longitude", "latitude"}
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Pairs of rows ``(pair,)`` that may be alike, and which rows flip their signs together."""
+
+    one: np.ndarray
+    other: np.ndarray
+    units: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Residuals:
+    """Centred residuals and the deviation of the error that rows share ``(obs, part)``, and codes of groups."""
+
+    values: np.ndarray
+    shared: np.ndarray
+    codes: np.ndarray | None
+
+    def part(self, index: np.ndarray) -> "_Residuals":
+        """Return some of the rows, their groups numbered anew."""
+        codes = None if self.codes is None else np.unique(self.codes[index], return_inverse=True)[1]
+        return _Residuals(self.values[index], self.shared[index], codes)
+
+    def means(self) -> "_Residuals":
+        """Return the means of the groups as residuals without groups."""
+        assert self.codes is not None
+        return _Residuals(_means(self.values, self.codes), _means(self.shared, self.codes), None)
+
+
+def standard_residuals(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
+    r"""Return residuals of held-out rows, ``(obs, part)``, of mean about zero if the predictions are right.
+
+    Of values :math:`\Phi^{-1}(u)`, where :math:`u` is the probability integral transform, bounded at 0.001 and 0.999:
+    one column. Of classes :math:`1[y_i = k] - p_{ik}`, one column for each label.
+
+    Parameters
+    ----------
+    predictions : xarray.Dataset
+        Of :func:`bayesgeo.metrics.summarise_values` or :func:`bayesgeo.metrics.summarise_classes`.
+    y : numpy.ndarray
+        ``(obs,)`` values, or codes of classes.
+
+    Examples
+    --------
+    >>> standard_residuals(xr.Dataset({"pit": ("obs", [0.5, 1.0])}), np.zeros(2)).ravel().round(2).tolist()
+    [0.0, 3.09]
+    """
+    if "pit" in predictions:
+        return stats.norm.ppf(predictions["pit"].values.clip(LARGEST, 1 - LARGEST))[:, None]
+    probability = predictions["probability"].transpose("obs", "label").values
+    return np.eye(probability.shape[1])[y.astype(int)] - probability
+
+
+def shared_error(predictions: xr.Dataset, probability: np.ndarray) -> np.ndarray:
+    r"""Return the posterior deviation of what a model predicts, in the units of its residuals, ``(obs, part)``.
+
+    Of values the root of the epistemic share of the variance, of classes the deviation of the probability over draws.
+    Zero for a model with one draw.
+
+    Parameters
+    ----------
+    predictions : xarray.Dataset
+        As of :func:`standard_residuals`.
+    probability : numpy.ndarray
+        ``(draw, obs, label)`` of some draws; not read for values.
+
+    Examples
+    --------
+    >>> values = xr.Dataset({"pit": ("obs", [0.5]), "epistemic": ("obs", [1.0]), "aleatoric": ("obs", [3.0])})
+    >>> shared_error(values, np.empty(0)).tolist()
+    [[0.5]]
+    """
+    if "pit" not in predictions:
+        return probability.std(axis=0)
+    epistemic, total = predictions["epistemic"], predictions["epistemic"] + predictions["aleatoric"]
+    return np.sqrt((epistemic / total.where(total > 0, np.inf)).values)[:, None]
+
+
+# One thread: the order of sums, and so their rounding, would depend on the number of cores.
+@threadpool_limits.wrap(limits=1)
+def dependence(
+    residuals: np.ndarray,
+    shared: np.ndarray | None = None,
+    *,
+    group: np.ndarray | None = None,
+    places: Mapping[str, np.ndarray] | None = None,
+    order: np.ndarray | None = None,
+    seed: int = 0,
+) -> xr.Dataset:
+    r"""Measure how far residuals are alike within groups, among neighbours, and one after another.
+
+    Parameters
+    ----------
+    residuals : numpy.ndarray
+        ``(obs, part)``, of :func:`standard_residuals`; each part is centred.
+    shared : numpy.ndarray, optional
+        ``(obs, part)``, of :func:`shared_error`: the deviation of the error of the parameters, taken as the same for
+        the rows of a group, or without groups for neighbours; by default zero.
+    group : numpy.ndarray, optional
+        ``(obs,)`` labels.
+    places : mapping of str to numpy.ndarray, optional
+        ``(obs,)`` numbers: ``longitude`` and ``latitude`` in degrees, or two others in one unit; NaN where unknown.
+    order : numpy.ndarray, optional
+        ``(obs,)`` times or depths as numbers; NaN where unknown.
+    seed : int
+        Seed of the flips.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``by``, ``group``, ``place`` and ``order``:
+
+        - ``value``: intraclass correlation (analysis of variance; Donner 1986, International Statistical Review 54:1);
+          mean product of the residuals of a row and its five nearest neighbours of other groups, over their variance
+          (Moran's I); the same of consecutive rows: within groups of 20 rows or more, of their deviations from the
+          group's mean, else of the means of consecutive groups.
+        - ``p``: of the hypothesis that none are alike, one-sided; NaN where ``reason`` says why.
+        - ``design_effect``: how many times the variance of a mean is that of independent rows:
+          :math:`1 + (\sum m^2 / n - 1) \rho` for groups of :math:`m` rows, :math:`1 + 5 \rho` at least for neighbours,
+          :math:`(1 + \rho) / (1 - \rho)` for consecutive rows.
+        - ``effective_rows``: the rows divided by it.
+
+    Notes
+    -----
+    No more than 20,000 rows, or pairs of rows, are tested, evenly spaced.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> event = np.repeat(np.arange(40), 10)
+    >>> found = dependence(0.5 * rng.normal(size=40)[event, None] + rng.normal(size=(400, 1)), group=event)
+    >>> float(found["p"].sel(by="group")), str(found["reason"].sel(by="order").values)
+    (0.001, 'there are no times or depths')
+    """
+    codes = None if group is None else np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
+    centred = residuals - residuals.mean(axis=0)
+    rows = _Residuals(centred, np.zeros_like(centred) if shared is None else shared, codes)
+    rng = np.random.default_rng(seed)
+    found = [
+        _within_groups(rows, rng),
+        _among_neighbours(rows, places or {}, rng),
+        _one_after_another(rows, order, rng),
+    ]
+    names = ("value", "p", "design_effect", "reason")
+    table = xr.Dataset(
+        {name: ("by", list(column)) for name, column in zip(names, zip(*found, strict=True), strict=True)},
+        coords={"by": list(DEPENDENCE)},
+    )
+    return table.assign(effective_rows=len(centred) / table["design_effect"])
+
+
+Found = tuple[float, float, float, str]
+
+
+def _missing(reason: str) -> Found:
+    return np.nan, np.nan, np.nan, reason
+
+
+def _within_groups(rows: _Residuals, rng: np.random.Generator) -> Found:
+    if rows.codes is None:
+        return _missing("there are no groups")
+    sizes = np.bincount(rows.codes)
+    if len(sizes) < 2 or sizes.max() < 2:
+        return _missing("the groups are all of one row, or there is only one")
+    value, typical = _intraclass(rows.values, rows.codes), float(np.sum(sizes**2) / len(rows.codes))
+    kept = _of_each_group(rows.codes)
+    some, group = rows.part(kept), np.unique(rows.codes[kept], return_inverse=True)[1]
+    n = len(some.values)
+    sums = sparse.csr_array((np.ones(n), (group, np.arange(n))))
+    p = _p_value(some, lambda drawn: ((sums @ drawn) ** 2).sum(axis=0), flipped=np.arange(n), sharing=group, rng=rng)
+    return value, p, 1.0 + (typical - 1.0) * max(value, 0.0), ""
+
+
+def _intraclass(residuals: np.ndarray, codes: np.ndarray) -> float:
+    """Return the intraclass correlation by analysis of variance, the parts added up."""
+    sizes = np.bincount(codes)
+    n, groups = len(codes), len(sizes)
+    means = np.stack([np.bincount(codes, column) / sizes for column in residuals.T], axis=1)
+    between = float(np.sum(sizes[:, None] * means**2)) / (groups - 1)
+    within = float(np.sum((residuals - means[codes]) ** 2)) / (n - groups)
+    size = (n - np.sum(sizes**2) / n) / (groups - 1)
+    total = between + (size - 1) * within
+    return float((between - within) / total) if total > 0 else 0.0
+
+
+def _of_each_group(codes: np.ndarray) -> np.ndarray:
+    """Return the positions of as many rows of each group as may be tested in all."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    parts = np.split(order, starts[1:])
+    most = max(ROWS // len(parts), 2)
+    chosen = [parts[k] for k in spaced(len(parts), ROWS // 2)]
+    return np.concatenate([part[spaced(len(part), most)] for part in chosen])
+
+
+def _among_neighbours(rows: _Residuals, places: Mapping[str, np.ndarray], rng: np.random.Generator) -> Found:
+    if not places:
+        return _missing("there are no places on a map")
+    known = np.flatnonzero(np.isfinite(list(places.values())).all(axis=0))
+    if len(known) < LEAST_UNITS:
+        return _missing("few rows have a place")
+    unit = np.arange(len(rows.values)) if rows.codes is None else rows.codes
+    pairs = _neighbours(known, _points(places)[known], unit, rng)
+    value, p = _of_pairs(rows, pairs, rng)
+    if np.isnan(p):
+        return _missing("there are fewer than 8 groups, or their neighbours are all of the same group")
+    return value, p, 1.0 + NEIGHBOURS * max(value, 0.0), ""
+
+
+def _points(places: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return points whose straight distances order places: on the unit sphere for longitude and latitude."""
+    if set(places) != DEGREES:
+        return np.column_stack(list(places.values()))
+    longitude, latitude = np.radians(places["longitude"]), np.radians(places["latitude"])
+    flat = np.cos(latitude)
+    return np.column_stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)])
+
+
+def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np.random.Generator) -> _Pairs:
+    """Pair rows with the nearest ones of other units, those at the same place in random order."""
+    rows = rng.permutation(len(known))
+    near = KDTree(points[rows]).query(points[asked := spaced(len(known), ROWS // NEIGHBOURS)], min(SEARCHED, len(rows)))
+    candidates = rows[near[1]]
+    foreign = unit[known[candidates]] != unit[known[asked]][:, None]
+    kept = foreign & (foreign.cumsum(axis=1) <= NEIGHBOURS)
+    one, column = np.nonzero(kept)
+    return _Pairs(known[asked[one]], known[candidates[one, column]], unit)
+
+
+def _one_after_another(rows: _Residuals, order: np.ndarray | None, rng: np.random.Generator) -> Found:
+    if order is None:
+        return _missing("there are no times or depths")
+    known = np.flatnonzero(np.isfinite(order))
+    rows, when = rows.part(known), order[known]
+    if rows.codes is not None and len(known):
+        if np.median(np.bincount(rows.codes)) < LONG:
+            when, rows = _means(when[:, None], rows.codes)[:, 0], rows.means()
+        else:
+            rows = replace(rows, values=rows.values - rows.means().values[rows.codes])
+    value, p = _of_pairs(rows, _consecutive(when, rows.codes), rng)
+    if np.isnan(p):
+        return _missing("too few rows, or groups, differ in time or depth")
+    rho = min(max(value, 0.0), 0.999)
+    return value, p, (1 + rho) / (1 - rho), ""
+
+
+def _means(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    sizes = np.bincount(codes)
+    return np.stack([np.bincount(codes, column) / sizes for column in values.T], axis=1)
+
+
+def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> _Pairs:
+    """Pair each row with the next one of its group, where that is a later one."""
+    within = np.zeros(len(when), dtype=int) if codes is None else codes
+    turn = np.lexsort((when, within))
+    at = np.flatnonzero((np.diff(within[turn]) == 0) & (np.diff(when[turn]) > 0))
+    at = at[spaced(len(at), ROWS)] if len(at) else at
+    return _Pairs(turn[at], turn[at + 1], np.arange(len(when)))
+
+
+def _of_pairs(rows: _Residuals, pairs: _Pairs, rng: np.random.Generator) -> tuple[float, float]:
+    """Return the correlation of pairs and its p; NaN where there are too few to tell."""
+    values = rows.values
+    variance = float(np.mean(np.sum(values**2, axis=1))) if len(values) else 0.0
+    asked, place = np.unique(np.r_[pairs.one, pairs.other], return_inverse=True)
+    units = np.unique(pairs.units[asked], return_inverse=True)[1]
+    if len(asked) == 0 or units.max() + 1 < LEAST_UNITS or not variance > 0:
+        return np.nan, np.nan
+    one, other = np.split(place, 2)
+    correlation = float(np.mean(np.sum(values[pairs.one] * values[pairs.other], axis=1)) / variance)
+
+    def likeness(drawn: np.ndarray) -> np.ndarray:
+        return np.einsum("pf,pf->f", drawn[one], drawn[other])
+
+    p = _p_value(rows.part(asked), likeness, flipped=units, sharing=np.zeros(len(asked), dtype=int), rng=rng)
+    return correlation, p
+
+
+def _p_value(
+    rows: _Residuals,
+    likeness: Callable[[np.ndarray], np.ndarray],
+    *,
+    flipped: np.ndarray,
+    sharing: np.ndarray,
+    rng: np.random.Generator,
+) -> float:
+    """Return how often rows that are not alike, but for the error they share, are at least as alike as these.
+
+    ``likeness`` maps residuals of one part ``(obs, replicate)`` to ``(replicate,)``; the rows of one code of
+    ``flipped (obs,)`` flip their signs together, and those of one code of ``sharing (obs,)`` share an error.
+    """
+    seen = sum(likeness(column[:, None])[0] for column in rows.values.T)
+    beyond = 0
+    for _ in range(FLIPS // AT_ONCE):
+        signs = (rng.integers(2, size=(flipped.max() + 1, AT_ONCE), dtype=np.int8) * 2.0 - 1.0)[flipped]
+        found = np.zeros(AT_ONCE)
+        for column, shared in zip(rows.values.T, rows.shared.T, strict=True):
+            error = rng.standard_normal((sharing.max() + 1, AT_ONCE))[sharing]
+            found += likeness(signs * column[:, None] + shared[:, None] * error)
+        beyond += int(np.sum(found >= seen - 1e-9 * abs(seen)))
+    return (1 + beyond) / (1 + FLIPS)
