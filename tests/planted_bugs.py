@@ -62,7 +62,7 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a failure."""
         if report.failed:
-            self.failed.add(report.location[2])
+            self.failed.add(report.location[2].split("[")[0])
 
 
 def run_laws(folder: str, laws: str, found: Any) -> None:

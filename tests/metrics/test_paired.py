@@ -83,6 +83,7 @@ def test_the_interval_excludes_a_true_mean_no_more_often_than_stated(n_blocks, u
 
 def test_one_block_has_no_interval_and_many_blocks_are_joined():
     assert np.isnan(mean_interval(np.ones(3), np.zeros(3, dtype=int), prob=0.9)).all()
+    assert block_codes(np.array(["b", "a", "b"])).tolist() == [1, 0, 1]
     codes = block_codes(np.arange(5 * BLOCKS))
     assert codes.max() < BLOCKS
     assert np.array_equal(codes, block_codes(np.arange(5 * BLOCKS)))
