@@ -95,6 +95,21 @@ def _uniform(table: xr.Dataset) -> Check:
     return graded("loo_pit", p, UNIFORM, -NEVER, advice, threshold=f"p >= {UNIFORM}")
 
 
+def accepted(table: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends ``(statistic,)`` between which the check ``posterior_predictive`` accepts observed statistics.
+
+    Examples
+    --------
+    >>> ends = {"median": 0.0, "low": -1.6449, "high": 3.2897, "margin": 5.0}
+    >>> low, high = accepted(xr.Dataset({name: ("statistic", [value]) for name, value in ends.items()}))
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([-5.0], [8.0])
+    """
+    median, low, high, margin = (table[name].values for name in ("median", "low", "high", "margin"))
+    below, above = (REPLICATED * side / stats.norm.ppf(0.95) for side in (median - low, high - median))
+    return median - np.maximum(below, margin), median + np.maximum(above, margin)
+
+
 def _replicates(table: xr.Dataset) -> Check:
     observed, median, low, high = (table[name].values for name in ("observed", "median", "low", "high"))
     beyond = np.abs(observed - median) > table["margin"].values

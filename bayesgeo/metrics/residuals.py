@@ -1,13 +1,11 @@
 """Whether the errors of held-out rows are alike within a group, among neighbours on the map, or one after another.
 
-The tests flip the signs of the residuals (the wild bootstrap of Wu 1986, Annals of Statistics 14:4): unlike a
-permutation of rows, flips keep the level where the noise differs from group to group. Where rows have groups, those
-of places and of time flip whole groups, so that what is alike within a group is not taken for more. Rows of one group
-also share the error of the parameters, which a posterior knows of: as much is added to the flipped residuals.
+The p of :mod:`bayesgeo.metrics.likeness` is of flips of the signs of the residuals. Where rows have groups, those of
+places and of time flip whole groups, so that what is alike within a group is not taken for more.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -16,43 +14,14 @@ from scipy.spatial import KDTree
 from threadpoolctl import threadpool_limits
 
 from bayesgeo._arrays import spaced
+from bayesgeo.metrics.likeness import LEAST_UNITS, Pairs, Residuals, means, of_pairs, p_value
 
-FLIPS, AT_ONCE = 999, 111
 ROWS = 20_000  # rows, or pairs of rows, that are tested at most
 NEIGHBOURS, SEARCHED = 5, 64
 LONG = 20  # rows of a group from which on their order within it is looked at
-LEAST_UNITS = 8  # seven units have 64 distinct patterns of signs: no p below 1/64
 LARGEST = 1e-3  # of a probability integral transform, on both sides: it is a share of some thousand draws
 DEPENDENCE = ("group", "place", "order")
 DEGREES = {"longitude", "latitude"}
-
-
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Pairs of rows ``(pair,)`` that may be alike, and which rows flip their signs together."""
-
-    one: np.ndarray
-    other: np.ndarray
-    units: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class _Residuals:
-    """Centred residuals and the deviation of the error that rows share ``(obs, part)``, and codes of groups."""
-
-    values: np.ndarray
-    shared: np.ndarray
-    codes: np.ndarray | None
-
-    def part(self, index: np.ndarray) -> "_Residuals":
-        """Return some of the rows, their groups numbered anew."""
-        codes = None if self.codes is None else np.unique(self.codes[index], return_inverse=True)[1]
-        return _Residuals(self.values[index], self.shared[index], codes)
-
-    def means(self) -> "_Residuals":
-        """Return the means of the groups as residuals without groups."""
-        assert self.codes is not None
-        return _Residuals(_means(self.values, self.codes), _means(self.shared, self.codes), None)
 
 
 def standard_residuals(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
@@ -162,7 +131,7 @@ def dependence(
     """
     codes = None if group is None else np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
     centred = residuals - residuals.mean(axis=0)
-    rows = _Residuals(centred, np.zeros_like(centred) if shared is None else shared, codes)
+    rows = Residuals(centred, np.zeros_like(centred) if shared is None else shared, codes)
     rng = np.random.default_rng(seed)
     found = [
         _within_groups(rows, rng),
@@ -184,7 +153,7 @@ def _missing(reason: str) -> Found:
     return np.nan, np.nan, np.nan, reason
 
 
-def _within_groups(rows: _Residuals, rng: np.random.Generator) -> Found:
+def _within_groups(rows: Residuals, rng: np.random.Generator) -> Found:
     if rows.codes is None:
         return _missing("there are no groups")
     sizes = np.bincount(rows.codes)
@@ -195,7 +164,7 @@ def _within_groups(rows: _Residuals, rng: np.random.Generator) -> Found:
     some, group = rows.part(kept), np.unique(rows.codes[kept], return_inverse=True)[1]
     n = len(some.values)
     sums = sparse.csr_array((np.ones(n), (group, np.arange(n))))
-    p = _p_value(some, lambda drawn: ((sums @ drawn) ** 2).sum(axis=0), flipped=np.arange(n), sharing=group, rng=rng)
+    p = p_value(some, lambda drawn: ((sums @ drawn) ** 2).sum(axis=0), flipped=np.arange(n), sharing=group, rng=rng)
     return value, p, 1.0 + (typical - 1.0) * max(value, 0.0), ""
 
 
@@ -221,7 +190,7 @@ def _of_each_group(codes: np.ndarray) -> np.ndarray:
     return np.concatenate([part[spaced(len(part), most)] for part in chosen])
 
 
-def _among_neighbours(rows: _Residuals, places: Mapping[str, np.ndarray], rng: np.random.Generator) -> Found:
+def _among_neighbours(rows: Residuals, places: Mapping[str, np.ndarray], rng: np.random.Generator) -> Found:
     if not places:
         return _missing("there are no places on a map")
     known = np.flatnonzero(np.isfinite(list(places.values())).all(axis=0))
@@ -229,7 +198,7 @@ def _among_neighbours(rows: _Residuals, places: Mapping[str, np.ndarray], rng: n
         return _missing("few rows have a place")
     unit = np.arange(len(rows.values)) if rows.codes is None else rows.codes
     pairs = _neighbours(known, _points(places)[known], unit, rng)
-    value, p = _of_pairs(rows, pairs, rng)
+    value, p = of_pairs(rows, pairs, rng)
     if np.isnan(p):
         return _missing("there are fewer than 8 groups, or their neighbours are all of the same group")
     return value, p, 1.0 + NEIGHBOURS * max(value, 0.0), ""
@@ -244,7 +213,7 @@ def _points(places: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.column_stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)])
 
 
-def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np.random.Generator) -> _Pairs:
+def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np.random.Generator) -> Pairs:
     """Pair rows with the nearest ones of other units, those at the same place in random order."""
     rows = rng.permutation(len(known))
     near = KDTree(points[rows]).query(points[asked := spaced(len(known), ROWS // NEIGHBOURS)], min(SEARCHED, len(rows)))
@@ -252,78 +221,30 @@ def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np
     foreign = unit[known[candidates]] != unit[known[asked]][:, None]
     kept = foreign & (foreign.cumsum(axis=1) <= NEIGHBOURS)
     one, column = np.nonzero(kept)
-    return _Pairs(known[asked[one]], known[candidates[one, column]], unit)
+    return Pairs(known[asked[one]], known[candidates[one, column]], unit)
 
 
-def _one_after_another(rows: _Residuals, order: np.ndarray | None, rng: np.random.Generator) -> Found:
+def _one_after_another(rows: Residuals, order: np.ndarray | None, rng: np.random.Generator) -> Found:
     if order is None:
         return _missing("there are no times or depths")
     known = np.flatnonzero(np.isfinite(order))
     rows, when = rows.part(known), order[known]
     if rows.codes is not None and len(known):
         if np.median(np.bincount(rows.codes)) < LONG:
-            when, rows = _means(when[:, None], rows.codes)[:, 0], rows.means()
+            when, rows = means(when[:, None], rows.codes)[:, 0], rows.means()
         else:
             rows = replace(rows, values=rows.values - rows.means().values[rows.codes])
-    value, p = _of_pairs(rows, _consecutive(when, rows.codes), rng)
+    value, p = of_pairs(rows, _consecutive(when, rows.codes), rng)
     if np.isnan(p):
         return _missing("too few rows, or groups, differ in time or depth")
     rho = min(max(value, 0.0), 0.999)
     return value, p, (1 + rho) / (1 - rho), ""
 
 
-def _means(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    sizes = np.bincount(codes)
-    return np.stack([np.bincount(codes, column) / sizes for column in values.T], axis=1)
-
-
-def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> _Pairs:
+def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> Pairs:
     """Pair each row with the next one of its group, where that is a later one."""
     within = np.zeros(len(when), dtype=int) if codes is None else codes
     turn = np.lexsort((when, within))
     at = np.flatnonzero((np.diff(within[turn]) == 0) & (np.diff(when[turn]) > 0))
     at = at[spaced(len(at), ROWS)] if len(at) else at
-    return _Pairs(turn[at], turn[at + 1], np.arange(len(when)))
-
-
-def _of_pairs(rows: _Residuals, pairs: _Pairs, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the correlation of pairs and its p; NaN where there are too few to tell."""
-    values = rows.values
-    variance = float(np.mean(np.sum(values**2, axis=1))) if len(values) else 0.0
-    asked, place = np.unique(np.r_[pairs.one, pairs.other], return_inverse=True)
-    units = np.unique(pairs.units[asked], return_inverse=True)[1]
-    if len(asked) == 0 or units.max() + 1 < LEAST_UNITS or not variance > 0:
-        return np.nan, np.nan
-    one, other = np.split(place, 2)
-    correlation = float(np.mean(np.sum(values[pairs.one] * values[pairs.other], axis=1)) / variance)
-
-    def likeness(drawn: np.ndarray) -> np.ndarray:
-        return np.einsum("pf,pf->f", drawn[one], drawn[other])
-
-    p = _p_value(rows.part(asked), likeness, flipped=units, sharing=np.zeros(len(asked), dtype=int), rng=rng)
-    return correlation, p
-
-
-def _p_value(
-    rows: _Residuals,
-    likeness: Callable[[np.ndarray], np.ndarray],
-    *,
-    flipped: np.ndarray,
-    sharing: np.ndarray,
-    rng: np.random.Generator,
-) -> float:
-    """Return how often rows that are not alike, but for the error they share, are at least as alike as these.
-
-    ``likeness`` maps residuals of one part ``(obs, replicate)`` to ``(replicate,)``; the rows of one code of
-    ``flipped (obs,)`` flip their signs together, and those of one code of ``sharing (obs,)`` share an error.
-    """
-    seen = sum(likeness(column[:, None])[0] for column in rows.values.T)
-    beyond = 0
-    for _ in range(FLIPS // AT_ONCE):
-        signs = (rng.integers(2, size=(flipped.max() + 1, AT_ONCE), dtype=np.int8) * 2.0 - 1.0)[flipped]
-        found = np.zeros(AT_ONCE)
-        for column, shared in zip(rows.values.T, rows.shared.T, strict=True):
-            error = rng.standard_normal((sharing.max() + 1, AT_ONCE))[sharing]
-            found += likeness(signs * column[:, None] + shared[:, None] * error)
-        beyond += int(np.sum(found >= seen - 1e-9 * abs(seen)))
-    return (1 + beyond) / (1 + FLIPS)
+    return Pairs(turn[at], turn[at + 1], np.arange(len(when)))

@@ -114,7 +114,7 @@ def placed(data, **places):
     return replace(data, coordinates=xr.Dataset({name: ("obs", values) for name, values in places.items()}, rows))
 
 
-GROUPS = {"metrics", "calibration", "selective", "diagnostics", "observed_data", "predictions"}
+GROUPS = {"metrics", "calibration", "selective", "diagnostics", "observed_data", "predictions", "residuals"}
 
 
 @pytest.mark.slow

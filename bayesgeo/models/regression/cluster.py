@@ -18,8 +18,8 @@ from scipy import stats
 
 PROB = 0.9
 WORK = 2_000_000_000  # groups times cubed coefficients: some ten seconds
-LEVERAGE = 0.98  # as near to one as a covariance of some thousand draws can tell
-ALONE = 0.9  # share of the information on a coefficient: a group of more alone determines it
+LEVERAGE = 0.95  # of a group that alone determines a direction, as near to one as some thousand draws can tell
+ALONE = 0.1  # share of a coefficient's variance along such directions that leaves its deviation untold
 SAMPLE = ("chain", "draw")
 
 
@@ -107,14 +107,15 @@ def cluster_robust(
     xarray.Dataset or None
         Along ``feature`` and, with more than two classes, ``label``: ``sd``; ``df``, the degrees of freedom; ``low``
         and ``high``, the ends of the 90 % interval; ``ratio`` of ``sd`` to the posterior's; NaN where one group alone
-        determines a coefficient, so that nothing tells how far groups are apart. None of a single group, or
+        determines a coefficient, so that nothing tells how far groups are apart. None of a single group, of draws that
+        are not numbers, or
         where coefficients and groups are so many that it would take long.
     """
     key, labels = next(iter(groups.items()))
     codes = np.unique(np.asarray(labels).astype(str), return_inverse=True)[1]
     draws, shape = _draws(posterior)
     n_groups, size = int(codes.max()) + 1, draws.shape[1]
-    if n_groups < 2 or n_groups * size**3 > WORK:
+    if n_groups < 2 or n_groups * size**3 > WORK or not np.isfinite(draws).all():
         return None
     bread = np.atleast_2d(np.cov(draws, rowvar=False))
     scale = np.sqrt(np.diag(bread))
@@ -179,6 +180,6 @@ def _small_sample(sums: _OfGroups, bread: np.ndarray) -> tuple[np.ndarray, np.nd
     u = axes @ ((leverage * freed)[:, :, None] * along)
     cross = np.einsum("gaj,gbj->jab", u, u, optimize=True)
     squares = np.sum(own**2 - np.sum(u**2, axis=1) ** 2, axis=0) + np.sum(cross**2, axis=(1, 2))
-    total = np.sum(own, axis=0)
-    told = (total > 0) & (own.max(axis=0) <= ALONE * total)
+    total, alone = np.sum(own, axis=0), np.einsum("gk,gkj->gj", leverage > LEVERAGE, along**2).max(axis=0)
+    told = (total > 0) & (alone <= ALONE * np.diag(bread))
     return np.where(told, sd, np.nan), np.where(told, total**2 / np.where(told, squares, 1.0), np.nan)

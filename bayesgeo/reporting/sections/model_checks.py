@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from bayesgeo.diagnostics.model import accepted
 from bayesgeo.reporting.sections.sensitivity import sensitivity
 
 Facts = dict[str, Any]
 COLUMNS = ("observed", "median", "low", "high")
+ENDS = ("accepted_low", "accepted_high")
 SHARE = "share of "
 
 
@@ -26,8 +29,9 @@ def of_model(evidence: xr.DataTree, labels: Sequence[str]) -> Facts:
     -------
     dict
         ``prior_predictive`` and ``posterior_predictive``: ``statistic`` of the target, its ``observed`` value, and the
-        ``median`` and 90 % interval (``low``, ``high``) of it in rows drawn from the model; ``sensitivity``: how far
-        each ``variable`` moves by power-scaling ``prior`` and ``likelihood``; ``loo``: ``elpd``, its ``se`` and
+        ``median`` and 90 % interval (``low``, ``high``) of it in rows drawn from the model, and the ends between which
+        the check of the posterior accepts it (``accepted_low``, ``accepted_high``; None of the prior); ``sensitivity``:
+        how far each ``variable`` moves by power-scaling ``prior`` and ``likelihood``; ``loo``: ``elpd``, its ``se`` and
         ``p_loo``. Empty or None where the Evidence has none.
     """
     loo = evidence["loo"].attrs if "loo" in evidence.children else {}
@@ -44,9 +48,12 @@ def _predictive(evidence: xr.DataTree, name: str, labels: Sequence[str]) -> list
     table = evidence[name].to_dataset() if name in evidence.children else xr.Dataset()
     if not {"statistic", *COLUMNS} <= set(table.variables):
         return []
+    judged = name == "posterior_predictive" and "margin" in table
+    ends = np.transpose(accepted(table)).tolist() if judged else [(None, None)] * table.sizes["statistic"]
     return [
         {"statistic": _named(str(table["statistic"].values[k]), labels)}
         | {column: float(table[column][k]) for column in COLUMNS}
+        | dict(zip(ENDS, ends[k], strict=True))
         for k in range(table.sizes["statistic"])
     ]
 
