@@ -10,6 +10,9 @@ import xarray as xr
 from bayesgeo._check import did_you_mean, invalid, shown
 
 
+WHOLE = 2.0**53  # from here on floats skip whole numbers
+
+
 @dataclass(frozen=True)
 class Column:
     """How one column of a table becomes features.
@@ -25,6 +28,8 @@ class Column:
     fill : float, optional
         Value that replaces missing numbers; an extra feature ``<name> missing`` marks them. Without it a missing
         value is refused.
+    codes : tuple of float
+        Numbers that stand for a missing value in this column.
 
     Examples
     --------
@@ -36,6 +41,7 @@ class Column:
     unit: str = ""
     levels: tuple[str, ...] = ()
     fill: float | None = None
+    codes: tuple[float, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -126,6 +132,26 @@ def numbers(values: pd.Series) -> pd.Series:
     return found
 
 
+def texts(values: pd.Series) -> pd.Series:
+    """Return labels as text: a whole number without a point, every other with all its digits; missing stays missing.
+
+    So neither 1000001 and 1000002 become one label, nor does a gap in the column turn 7 into 7.0.
+
+    Examples
+    --------
+    >>> texts(pd.Series([7.0, 1000001.0, 0.1])).tolist(), texts(pd.Series([7, None])).tolist()
+    (['7', '1000001', '0.1'], ['7', nan])
+    """
+    known = values.notna()
+    if pd.api.types.is_float_dtype(values):
+        values = values.astype(float)
+        whole = (values[known] % 1 == 0) & (values[known].abs() < WHOLE)
+        labels = values[known].astype(str).where(~whole, values[known].where(whole, 0).astype("int64").astype(str))
+    else:
+        labels = values[known].astype(str)
+    return labels.astype(object).reindex(values.index)
+
+
 def _pick(frame: pd.DataFrame, column: Column) -> pd.Series:
     if column.name not in frame.columns:
         remedy = did_you_mean(column.name, frame.columns)
@@ -149,7 +175,7 @@ def _indicators(values: pd.Series, column: Column) -> np.ndarray:
     missing = values.isna().to_numpy()
     if missing.any():
         _refuse_missing(values, missing)
-    text = values.astype(str)
+    text = texts(values)
     unknown = text[~text.isin(column.levels)]
     if len(unknown):
         problem = f"Category {unknown.iloc[0]!r} at row {unknown.index[0]} is not in the training data."
@@ -168,4 +194,4 @@ def _refuse_missing(values: pd.Series, missing: np.ndarray) -> None:
     raise invalid("column", values.name, problem, remedy)
 
 
-__all__ = ["Column", "encode", "numbers"]
+__all__ = ["Column", "encode", "numbers", "texts"]
