@@ -37,9 +37,12 @@ class RowOptions:
     features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
     drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
     positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
-    missing: Annotated[str, Parameter(help="Rows with missing values: refuse or drop.")] = "refuse"
+    missing: Annotated[str, Parameter(help="Rows with missing values or codes for them: refuse or drop.")] = "refuse"
     time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
     task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
+    codes: Annotated[
+        str, Parameter(help="Numbers for missing values, as --codes=-1,9999, or none; else looked for (tables only).")
+    ] = ""
 
 
 @Parameter(name="*")
@@ -143,7 +146,14 @@ def predict(
     from bayesgeo.runs.prediction import predict_table
 
     done = predict_table(run, table, out=out, model=model or None)
+    for note in done.notes:
+        say(f"  note  {note}")
     say(f"{done.rows} rows predicted by {done.model}: {out}")
+    if done.far:
+        say(
+            f"{done.far} of {done.rows} rows are far from the training rows, more than {done.limit:.3g} standard "
+            "deviations: farther than 99 % of the rows that the scores were measured on. Column far names them."
+        )
     if done.verdict != "failed":
         return DONE
     say(f"The posterior of {done.model} failed its checks. Do not use these predictions.", error=True)

@@ -16,6 +16,7 @@ from bayesgeo.linalg import independence
 FEW_ROWS, FEW_GROUPS = 50, 5
 RARE, VERY_RARE = 0.05, 0.01
 CONDITION = 30.0
+MANY_FEATURES = 1000  # the search for tied ones grows with their cube
 RANK_TOLERANCE = 1e-9
 
 
@@ -66,7 +67,10 @@ def _columns(dataset: Dataset) -> Iterator[Finding]:
         message = f"Features repeat others: {shown(f'{a} = {b}' for a, b in twins)}. Leave one of each out."
         yield Finding("duplicate-column", "warn", message)
     once = varies & ~np.isin(names, [second for _, second in twins])
-    if once.sum() > 1:
+    if once.sum() >= dataset.n_rows or once.sum() > MANY_FEATURES:
+        message = f"{once.sum():,} features for {dataset.n_rows:,} rows: no audit can tell which of them are tied."
+        yield Finding("wide", "warn", f"{message} Choose features, or use a model with a strong prior.")
+    elif once.sum() > 1:
         yield from _collinear(X[:, once], names[once])
 
 
@@ -117,7 +121,7 @@ def _leaks(dataset: Dataset) -> Iterator[Finding]:
 
 def _whole_columns(dataset: Dataset) -> dict[str, np.ndarray]:
     """Undo the one-hot coding, so that a category is one column."""
-    whole = {name: dataset.X.sel(feature=name).values for name in dataset.features}
+    whole = dict(zip(dataset.features, np.ascontiguousarray(dataset.X.values.T), strict=True))
     for column in dataset.columns:
         names = [name for name in column.features if name in whole]
         if column.levels and names:
@@ -127,8 +131,11 @@ def _whole_columns(dataset: Dataset) -> dict[str, np.ndarray]:
 
 
 def _one_to_one(values: np.ndarray, target: np.ndarray) -> bool:
-    pairs = pd.DataFrame({"value": values, "target": target}).drop_duplicates()
-    return len(pairs) > 1 and pairs["value"].is_unique and pairs["target"].is_unique
+    distinct = np.unique(values)
+    # Far cheaper than the pairs, and already rules out what is measured.
+    if not 1 < len(distinct) == len(np.unique(target)):
+        return False
+    return len(np.unique(np.column_stack([values, target]), axis=0)) == len(distinct)
 
 
 def _same_order(values: np.ndarray, target: np.ndarray) -> bool:

@@ -10,6 +10,8 @@ import xarray as xr
 from bayesgeo._check import did_you_mean, invalid, shown
 
 
+NO_NUMBERS = {"M": "dates", "m": "time spans", "c": "complex numbers"}
+LARGEST = 1e100  # sums of squares stay finite
 WHOLE = 2.0**53  # from here on floats skip whole numbers
 
 
@@ -110,7 +112,7 @@ def numbers(values: pd.Series) -> pd.Series:
     Raises
     ------
     InvalidInput
-        If an entry is not a number, or is infinite.
+        If an entry is not a number, or is infinite or beyond 1e100.
 
     Examples
     --------
@@ -119,6 +121,11 @@ def numbers(values: pd.Series) -> pd.Series:
     ...
     bayesgeo._check.InvalidInput: Invalid column 'GR'. Text among its numbers: 'high' at row 1. ...
     """
+    if values.dtype.kind in NO_NUMBERS:
+        problem = f"It holds {NO_NUMBERS[values.dtype.kind]}, not numbers."
+        raise invalid("column", values.name, problem, "Leave it out with drop, or turn it into numbers.")
+    if values.dtype.kind in "iuf" and not (np.abs(values.to_numpy(float, na_value=np.nan)) > LARGEST).any():
+        return values.astype(float)
     found = pd.to_numeric(values, errors="coerce").astype(float)
     text = values[found.isna() & values.notna()]
     if len(text):
@@ -129,6 +136,10 @@ def numbers(values: pd.Series) -> pd.Series:
     if len(infinite):
         problem = f"It is infinite at row {shown(infinite)}."
         raise invalid("column", values.name, problem, "Correct or empty those entries.")
+    large = found.index[found.abs() > LARGEST]
+    if len(large):
+        problem = f"{found[large[0]]:g} at row {large[0]} is beyond {LARGEST:g}: its square overflows."
+        raise invalid("column", values.name, problem, "Correct it, or choose another unit.")
     return found
 
 

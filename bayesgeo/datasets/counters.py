@@ -61,9 +61,11 @@ def counts_rows(values: pd.Series, unit: str = "") -> str:
     found = values.to_numpy(float)
     is_named = bool(named) and bool({named[0], named[-1]} & IDENTIFIERS)
     measured = bool(MEASURED & set(named)) and not is_named
-    if (unit and unit not in ("-", "1")) or measured or len(found) < FEW or (found % 1 != 0).any():
+    if (unit and unit not in ("-", "1")) or measured or len(found) < FEW or (np.trunc(found) != found).any():
         return ""
     distinct = np.unique(found)
+    if np.isinf(distinct).any():
+        return ""
     if len(distinct) == len(found) and np.ptp(found) + 1 <= DENSE * len(found):
         return "numbers the rows"
     if len(distinct) > MANY_LEVELS and (np.diff(found) == 1).mean() >= STEADY:

@@ -1,14 +1,14 @@
 """A table as a file gives it: rows, units, notes."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from bayesgeo._check import invalid, shown
 
-MAX_COLUMNS = 10_000
+MAX_COLUMNS = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +23,14 @@ class Table:
         Unit of each column that has one.
     notes : tuple of str
         One sentence each.
+    left : dict of str to str
+        Columns that were left out, and what they hold.
     """
 
     frame: pd.DataFrame
     units: dict[str, str]
     notes: tuple[str, ...] = ()
+    left: dict[str, str] = field(default_factory=dict)
 
 
 def refuse_names(path: Path, names: list[str]) -> None:

@@ -93,22 +93,37 @@ def without_codes(
     """
     found: dict[str, tuple[float, ...]] = {}
     emptied: dict[str, pd.Series] = {}
-    for name in names:
+    for name in _suspects(frame, list(names), KNOWN if declared is None else declared):
         values = as_far_as_numbers(frame[name])
-        codes = missing_codes(values) if declared is None else tuple(declared)
-        held = pd.Series(among(values.to_numpy(), codes) if codes else False, index=frame.index)
+        codes = _looked_for(frame[name], values) if declared is None else tuple(declared)
+        held = pd.Series(among(values.to_numpy(), codes), index=frame.index)
         if held.any():
             found[name], emptied[name] = codes, frame[name].mask(held)
             notes.append(f"Column {name!r}: {count(values[held])} count as missing, row {shown(frame.index[held])}.")
     return frame.assign(**emptied) if emptied else frame, found
 
 
+def _suspects(frame: pd.DataFrame, names: list[str], codes: Sequence[float]) -> list[str]:
+    """Return the columns that hold one of the codes, told for all columns of numbers at once."""
+    kinds = {name: dtype.kind for name, dtype in zip(frame.columns, frame.dtypes, strict=True)}
+    numeric = [name for name in names if kinds[name] in "iuf"]
+    values = frame[numeric].to_numpy(float, na_value=np.nan)
+    held = dict(zip(numeric, among(values, codes).any(axis=0), strict=True))
+    return [name for name in names if held.get(name, kinds[name] not in "iufbmMc")]
+
+
+def _looked_for(entries: pd.Series, values: pd.Series) -> tuple[float, ...]:
+    figures = values.dropna().unique()
+    if len(figures) and values.notna().sum() < entries.notna().sum() / 2:
+        # The only numbers in a column of text.
+        return tuple(figures.tolist()) if among(figures, KNOWN).all() else ()
+    return missing_codes(values)
+
+
 def as_far_as_numbers(values: pd.Series) -> pd.Series:
     """Return a column as floats, NaN where it holds no number."""
     if values.dtype.kind in "iuf":
         return values.astype(float)
-    if values.dtype.kind in "bmMc":
-        return pd.Series(np.nan, index=values.index)
     return pd.to_numeric(values, errors="coerce").astype(float)
 
 

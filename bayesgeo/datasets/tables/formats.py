@@ -37,7 +37,7 @@ def read_file(path: str | Path) -> Table:
     ------
     InvalidInput
         If there is no such file, or it is empty, truncated, of another kind or ragged, names a column
-        twice, has more than 10,000 columns or unpacks to more than 512 MB.
+        twice, has more than 5,000 columns or unpacks to more than 512 MB.
 
     Examples
     --------

@@ -28,10 +28,11 @@ def plain(table: Table) -> Table:
     """
     columns = {str(name): _plain(values) for name, values in table.frame.items()}
     kept = {name: values for name, values in columns.items() if not isinstance(values, str)}
-    left = [f"{name!r} ({kind})" for name, kind in columns.items() if isinstance(kind, str)]
-    note = [f"Columns were left out: {shown(left)}."] if left else []
+    left = {name: kind for name, kind in columns.items() if isinstance(kind, str)}
+    listed = shown(f"{name!r} ({kind})" for name, kind in left.items())
+    note = [f"Columns were left out: {listed}."] if left else []
     frame = pd.DataFrame(kept, index=table.frame.index)
-    return replace(table, frame=frame, notes=(*table.notes, *note))
+    return replace(table, frame=frame, notes=(*table.notes, *note), left=left)
 
 
 def _plain(values: pd.Series) -> pd.Series | str:

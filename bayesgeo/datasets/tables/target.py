@@ -8,6 +8,7 @@ import pandas as pd
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.datasets.base import Task
 from bayesgeo.datasets.columns import numbers, texts
+from bayesgeo.datasets.tables.features import refuse_figures
 
 MAX_CODES = 12
 MAX_CLASSES = 100
@@ -85,6 +86,7 @@ def _looks_like(values: pd.Series) -> Task:
 
 def _classes(values: pd.Series, positive: str | None, notes: list[str]) -> Target:
     names = texts(values)
+    refuse_figures(names)
     counts = names.value_counts()
     if len(counts) < 2:
         problem = f"All rows are of class {counts.index[0]!r}."
