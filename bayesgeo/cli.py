@@ -87,8 +87,15 @@ def datasets() -> int:
 
 
 @app.command
-def check(rows: RowOptions, folds: SplitOptions = DEFAULT_SPLIT) -> int:
-    """Audit a table and its split for leakage and other causes of false scores; nothing is fitted."""
+def check(
+    rows: RowOptions,
+    folds: SplitOptions = DEFAULT_SPLIT,
+    *,
+    leaks: Annotated[
+        bool, Parameter(help="Also fit boosted trees with and without each depth and time, to see what it carries.")
+    ] = False,
+) -> int:
+    """Audit a table and its split for leakage and other causes of false scores; without --leaks nothing is fitted."""
     from bayesgeo.datasets.audit import audit
 
     _, dataset, by = read(rows, folds)
@@ -98,7 +105,11 @@ def check(rows: RowOptions, folds: SplitOptions = DEFAULT_SPLIT) -> int:
         say(f"{finding.level:>6}  {finding.code}: {finding.message}")
     if not findings:
         say("  fine  The audit found nothing to remark upon.")
-    return BAD_INPUT if any(finding.level == "refuse" for finding in findings) else DONE
+    if any(finding.level == "refuse" for finding in findings):
+        return BAD_INPUT
+    if leaks:
+        say_leaks(dataset, by, folds.seed)
+    return DONE
 
 
 @app.command
@@ -234,6 +245,21 @@ def describe(dataset: "Dataset", by: "Split") -> None:
     say(f"{dataset.name}: {dataset.n_rows:,} rows, {len(dataset.features)} features, {target}. {by.sentence}")
     for note in dataset.attrs.get("notes", "").splitlines():
         say(f"  note  {note}")
+
+
+def say_leaks(dataset: "Dataset", by: "Split", seed: int) -> None:
+    """Print what each depth and time carries of the score of boosted trees."""
+    from bayesgeo.evaluation.leaks import carried_by_suspects
+
+    found = carried_by_suspects(dataset, by, seed=seed)
+    if not found:
+        say("No feature is named like a depth or a time, and none is a declared leak.")
+    for column in found:
+        say(
+            f"  leak? {column.name} carries {column.difference:.3f} nats a row ({column.low:.3f} to {column.high:.3f} "
+            f"over the folds): log score {column.with_it:.3f} with it, {column.without_it:.3f} without. Leave it out "
+            "with --drop if it is fixed by hand or not known beforehand."
+        )
 
 
 def write_report(run: Path) -> int:

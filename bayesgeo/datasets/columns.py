@@ -9,7 +9,6 @@ import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid, shown
 
-
 NO_NUMBERS = {"M": "dates", "m": "time spans", "c": "complex numbers"}
 LARGEST = 1e100  # sums of squares stay finite
 WHOLE = 2.0**53  # from here on floats skip whole numbers

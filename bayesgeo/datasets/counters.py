@@ -8,15 +8,16 @@ import pandas as pd
 FEW, MANY_LEVELS = 10, 12
 DENSE, STEADY = 1.05, 0.9
 # Words of a column's name, whole: EventID, sample_no and "Record Nr." are identifiers, width and nodule are not.
-IDENTIFIERS = frozenset(
-    "id ids fid oid gid objectid uwi uuid guid serial record rec recno rownum row rownumber idx index no nr num number "
-    "nummer unnamed counter".split()
-)
+IDENTIFIERS = {
+    "id", "ids", "fid", "oid", "gid", "objectid", "uwi", "uuid", "guid", "serial", "record", "rec", "recno", "rownum",
+    "row", "rownumber", "idx", "index", "no", "nr", "num", "number", "nummer", "unnamed", "counter",
+}  # fmt: skip
 # What is measured in whole steps although it looks like a counter.
-MEASURED = frozenset(
-    "depth md tvd tvdss z x y elevation altitude height distance offset easting northing longitude latitude year month "
-    "week day doy hour minute second time date age temperature pressure angle azimuth strike dip degree".split()
-)
+MEASURED = {
+    "depth", "md", "tvd", "tvdss", "z", "x", "y", "elevation", "altitude", "height", "distance", "offset", "easting",
+    "northing", "longitude", "latitude", "lon", "lat", "year", "month", "week", "day", "doy", "hour", "minute",
+    "second", "time", "date", "age", "temperature", "pressure", "angle", "azimuth", "strike", "dip",
+}  # fmt: skip
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 

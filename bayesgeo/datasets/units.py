@@ -89,12 +89,12 @@ def in_unit(values: pd.Series, have: str, want: str) -> pd.Series:
 
 @cache
 def _affine(have: str, want: str) -> tuple[float, float] | None:
-    units = _parsed(have), _parsed(want)
-    if units[0] is None or units[1] is None:
+    source, goal = _parsed(have), _parsed(want)
+    if source is None or goal is None:
         return None
-    if _registry().get_root_units(units[0])[1] != _registry().get_root_units(units[1])[1]:
+    if _registry().get_root_units(source)[1] != _registry().get_root_units(goal)[1]:
         return None
-    zero, one, two = (_converted(number, *units) for number in (0.0, 1.0, 2.0))
+    zero, one, two = (_converted(number, source, goal) for number in (0.0, 1.0, 2.0))
     # Decibels and other logarithms lie on no straight line.
     straight = abs(two - 2 * one + zero) <= CLOSE * max(abs(zero), abs(one), abs(two))
     return (one - zero, zero) if straight else None

@@ -1,7 +1,6 @@
 """The folder of a run: its manifest, and the Evidence of the models that it has finished."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

@@ -64,10 +64,10 @@ def new_rows(run: str | Path, table: str | Path) -> NewRows:
     manifest, read = read_manifest(run), read_file(table)
     if not len(read.frame):
         raise invalid("table", Path(table).name, "It has no rows.", "Give rows to predict.")
-    columns = [Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}) for c in manifest["columns"]]
+    columns = [_column(entry) for entry in manifest["columns"]]
     reference = load_reference(run, len(manifest["features"]))
     library = manifest["dataset"]["library"]
-    wanted = (raw_units(library) if library else {}) | {column.name: column.unit for column in columns}
+    wanted = {**(raw_units(library) if library else {}), **{column.name: column.unit for column in columns}}
     known = dict(zip(manifest["features"], reference.rows.T, strict=True))
     read = _uncoded(read, columns, wanted, known)
     read = _converted(read, wanted)
@@ -75,6 +75,10 @@ def new_rows(run: str | Path, table: str | Path) -> NewRows:
     X = encode(frame, columns).sel(feature=manifest["features"])
     groups = {key: texts(frame[key]).fillna("").to_numpy(str) for key in manifest["groups"] if key in frame}
     return NewRows(X, groups, _coordinates(frame, read.units, manifest["coordinates"]), reference, read.notes)
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    return Column(**entry | {name: tuple(entry[name]) for name in ("levels", "codes")})
 
 
 def _uncoded(

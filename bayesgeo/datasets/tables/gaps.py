@@ -72,7 +72,9 @@ def _refuse_gaps(
         problem = f"{found} are far from all others, row {shown(coded.index)}: codes for missing ones."
         if len(coded) < len(rows):
             problem += f" {len(rows) - len(coded)} more are missing."
-        remedy = "Empty those cells, give missing='drop' to leave the rows out, or codes=() (--codes none) to keep them."
+        remedy = (
+            "Empty those cells, give missing='drop' to leave the rows out, or codes=() (--codes none) to keep them."
+        )
         raise invalid("column", name, problem, remedy)
     problem = f"{len(rows)} of {len(frame)} values are missing: row {shown(rows)}."
     remedy = "Fill them, give missing='drop' to leave the rows out, or leave the column out with drop."

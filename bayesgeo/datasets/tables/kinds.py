@@ -43,6 +43,10 @@ def _plain(values: pd.Series) -> pd.Series | str:
         return OTHERS[values.dtype.kind]
     if values.dtype.kind != "O" or isinstance(values.dtype, pd.StringDtype):
         return values
+    return _of_objects(values)
+
+
+def _of_objects(values: pd.Series) -> pd.Series | str:
     held = {type(entry) for entry in values[values.notna().to_numpy()]}
     if held <= {int, float, bool, str} or not held:
         return values
