@@ -12,6 +12,7 @@ from bayesgeo.datasets.tables.codes import as_far_as_numbers
 
 MAX_LEVELS = 30
 FEW_LEVELS = 12
+MOSTLY = 0.5
 GROUP_NAMES = frozenset(
     {"well", "well name", "borehole", "hole", "site", "station", "event", "quarry", "survey", "line"}
 )
@@ -43,7 +44,7 @@ def _no_feature(values: pd.Series, unit: str) -> str:
     if values.dtype.kind == "M":
         return "dates"
     if _is_text(values):
-        return "is different in every row" if values.is_unique else ""
+        return "is different in every row" if values.is_unique and not _figures(texts(values)).mean() > MOSTLY else ""
     return counts_rows(as_far_as_numbers(values).dropna(), unit)
 
 
@@ -128,17 +129,21 @@ def refuse_figures(labels: pd.Series) -> None:
     ...
     bayesgeo._check.InvalidInput: Invalid column 'depth'. Its numbers are written as text: '1,250' at row 0. ...
     """
-    figures = labels.str.fullmatch(FIGURES)
-    if figures.mean() > 0.5:
-        row = labels.index[figures][0]
+    figures = _figures(labels)
+    if figures.mean() > MOSTLY:
+        row = figures.index[figures][0]
         problem = f"Its numbers are written as text: {labels[row]!r} at row {row}."
         raise invalid("column", labels.name, problem, "Write plain numbers, with a point for decimals.")
+
+
+def _figures(labels: pd.Series) -> pd.Series:
+    return labels.dropna().astype(str).str.fullmatch(FIGURES).astype(bool)
 
 
 def _is_text(values: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(values):
         return False
-    return bool(pd.to_numeric(values.dropna(), errors="coerce").notna().mean() < 0.5)
+    return bool(pd.to_numeric(values.dropna(), errors="coerce").notna().mean() < MOSTLY)
 
 
 __all__ = ["candidates", "chosen", "refuse_figures", "unnamed_groups"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bayesgeo._check import did_you_mean, invalid
+from bayesgeo._check import InvalidInput, did_you_mean, invalid
 from bayesgeo.datasets.tables.base import Table, refuse_names, unreadable
 from bayesgeo.datasets.tables.content import COMPRESSED
 from bayesgeo.datasets.tables.headers import without_brackets
@@ -107,6 +107,8 @@ def _read_netcdf(path: Path) -> Table:
             refuse_names(path, [str(name) for name in opened.variables])
             _refuse_nodes(path, opened.sizes)
             data = opened.load()
+    except InvalidInput:
+        raise
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise unreadable(path, "netCDF") from error
     if not data.data_vars:
