@@ -257,7 +257,7 @@ def _can_stratify(dataset: Dataset, folds: int) -> bool:
 def _date(test: Any) -> pd.Timestamp:
     try:
         return pd.Timestamp(year=test, month=1, day=1) if isinstance(test, int) else pd.Timestamp(test)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise invalid("test", test, "It is not a date.", "Give a year (2022) or a date ('2022-06-01').") from error
 
 

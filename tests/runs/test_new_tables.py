@@ -82,7 +82,7 @@ def far_away(frame):
 
 
 AS_LEARNED = {
-    "the target is there": (lambda t: with_units(t), ""),
+    "the target is there": (with_units, ""),
     "reordered": (lambda t: with_units(t[t.columns[::-1]]), ""),
     "more columns": (lambda t: with_units(t.assign(operator="x", note=1.5)), ""),
     "no units": (lambda t: t, r"no unit for distance \[km\], vs30 \[m/s\], temperature \[degC\]: taken to be"),

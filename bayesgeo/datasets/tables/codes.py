@@ -50,9 +50,10 @@ def missing_codes(values: pd.Series, others: np.ndarray | None = None) -> tuple[
 def _apart(code: float, rest: np.ndarray) -> bool:
     if not rest.size or rest[0] <= code <= rest[-1]:
         return False
-    gap = max(rest[0] - code, code - rest[-1])
-    widest = GAPS * np.diff(rest).max(initial=0.0)
-    return bool(gap >= abs(code) / 2 and gap > min(rest[-1] - rest[0], widest))
+    with np.errstate(over="ignore"):
+        gap = max(rest[0] - code, code - rest[-1])
+        widest = GAPS * np.diff(rest).max(initial=0.0)
+        return bool(gap >= abs(code) / 2 and gap > min(rest[-1] - rest[0], widest))
 
 
 def among(values: np.ndarray, codes: Sequence[float]) -> np.ndarray:

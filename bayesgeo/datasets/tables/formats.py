@@ -70,7 +70,7 @@ def _ending(path: Path) -> str:
 
 
 def _read_parquet(path: Path) -> Table:
-    from pyarrow import ArrowException, parquet
+    from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as opened:
@@ -80,7 +80,9 @@ def _read_parquet(path: Path) -> Table:
         units = {field.name: unit for field in found.schema if (unit := _unit_of(field.metadata))}
         # Without the notes of pandas, the index is a column like any other and names are text.
         frame = found.to_pandas(ignore_metadata=True)
-    except (ArrowException, OSError, NotImplementedError, OverflowError) as error:
+    except InvalidInput:
+        raise
+    except Exception as error:  # a damaged file makes the library fail in any way
         raise unreadable(path, "Parquet") from error
     unnamed = [name for name in names if name.startswith("__index_level_")]
     return plain(Table(frame.drop(columns=unnamed), units))
@@ -89,6 +91,15 @@ def _read_parquet(path: Path) -> Table:
 def _unit_of(marks: dict[bytes, bytes] | None) -> str:
     marks = marks or {}
     return marks.get(b"unit", marks.get(b"units", b"")).decode("utf-8", "replace")
+
+
+def _read_root(path: Path) -> None:
+    """Read the attribute that h5netcdf reads first: where that fails, it closes the file with an error of its own."""
+    import h5py
+
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as opened:
+            opened.attrs.get("_nc3_strict")
 
 
 def _refuse_nodes(path: Path, sizes: Mapping[Hashable, int]) -> None:
@@ -103,13 +114,14 @@ def _read_netcdf(path: Path) -> Table:
     import xarray as xr
 
     try:
+        _read_root(path)
         with xr.open_dataset(path, decode_timedelta=False) as opened:
             refuse_names(path, [str(name) for name in opened.variables])
             _refuse_nodes(path, opened.sizes)
             data = opened.load()
     except InvalidInput:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # a damaged file makes the library fail in any way
         raise unreadable(path, "netCDF") from error
     if not data.data_vars:
         raise invalid("file", path.name, "It has no variables.", "Give variables along one dimension.")

@@ -20,7 +20,9 @@ CODES = [
 def test_a_code_is_refused_by_name_or_its_rows_are_dropped(tmp_path, wells, column, code):
     wells.loc[[9, 20], column] = code
     path = save(tmp_path / "t.csv", wells)
-    with pytest.raises(InvalidInput, match=rf"column '{column}'\. 2 values of .* far from all others, row 10, 21: codes"):
+    with pytest.raises(
+        InvalidInput, match=rf"column '{column}'\. 2 values of .* far from all others, row 10, 21: codes"
+    ):
         read_table(path, target="rock")
     data = read_table(path, target="rock", missing="drop")
     assert data.n_rows == 38
@@ -59,7 +61,9 @@ def test_declared_codes_replace_the_search(tmp_path, wells):
 
 def test_gaps_and_codes_are_told_apart(tmp_path, wells):
     wells.loc[[1, 2], "GR"] = [np.nan, -999.25]
-    with pytest.raises(InvalidInput, match=r"1 values of -999\.25 .* row 3: codes for missing ones\. 1 more are missing"):
+    with pytest.raises(
+        InvalidInput, match=r"1 values of -999\.25 .* row 3: codes for missing ones\. 1 more are missing"
+    ):
         read_table(save(tmp_path / "t.csv", wells), target="rock")
 
 
@@ -67,7 +71,7 @@ RNG = np.random.default_rng(0)
 HEALTHY = {
     "depths with 9999": np.r_[np.arange(0.0, 20000.0, 50.0), 9999.0],
     "depths that end at 9999": np.arange(0.0, 10000.0, 9.0),
-    "pressures around 9999": RNG.uniform(9900, 10100, 50).round().tolist() + [9999.0],
+    "pressures around 9999": [*RNG.uniform(9900, 10100, 50).round(), 9999.0],
     "pressures below 9999": [*RNG.uniform(5000, 9990, 80).round(1), 9999.0],
     "years before common era": np.arange(-9999.0, 2000.0, 100.0),
     "longitudes with -99": np.r_[RNG.uniform(-110, -90, 40).round(2), -99.0],
