@@ -7,11 +7,13 @@ import pandas as pd
 
 FEW, MANY_LEVELS = 10, 12
 DENSE, STEADY = 1.05, 0.9
-# Words of a column's name, whole: EventID, sample_no and "Record Nr." are identifiers, width and nodule are not.
+# The last word of a name: EventID, sample_no and "Record Nr." are identifiers; width, nodule and number_of_picks are not.
 IDENTIFIERS = {
     "id", "ids", "fid", "oid", "gid", "objectid", "uwi", "uuid", "guid", "serial", "record", "rec", "recno", "rownum",
-    "row", "rownumber", "idx", "index", "no", "nr", "num", "number", "nummer", "unnamed", "counter",
+    "row", "rownumber", "no", "nr", "num", "number", "nummer", "unnamed", "counter", "rsn",
 }  # fmt: skip
+FUSED = re.compile(r"(?:eq|ev|event|sta|stat|station|sample|well|site|rec|obs|hole|borehole|shot|trace|case)id")
+ALONE = {"index", "idx", "key"}  # a plasticity index is measured
 # What is measured in whole steps although it looks like a counter.
 MEASURED = {
     "depth", "md", "tvd", "tvdss", "z", "x", "y", "elevation", "altitude", "height", "distance", "offset", "easting",
@@ -30,6 +32,13 @@ def words(name: str) -> list[str]:
     (['event', 'id'], ['sample', 'no'], ['uwi'])
     """
     return [word.lower() for word in WORD.findall(name)]
+
+
+def _is_identifier(named: list[str]) -> bool:
+    last = named[-1] if named else ""
+    return (
+        last in IDENTIFIERS or named[:1] == ["id"] or bool(FUSED.fullmatch(last)) or (named == [last] and last in ALONE)
+    )
 
 
 def counts_rows(values: pd.Series, unit: str = "") -> str:
@@ -60,7 +69,7 @@ def counts_rows(values: pd.Series, unit: str = "") -> str:
     """
     named = words(str(values.name))
     found = values.to_numpy(float)
-    is_named = bool(named) and bool({named[0], named[-1]} & IDENTIFIERS)
+    is_named = _is_identifier(named)
     measured = bool(MEASURED & set(named)) and not is_named
     if (unit and unit not in ("-", "1")) or measured or len(found) < FEW or (np.trunc(found) != found).any():
         return ""

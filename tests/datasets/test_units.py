@@ -22,7 +22,7 @@ CONVERTED = [
     ("ohm.m", "ohm m", 3.0, 3.0), ("ug/g", "ppm", 5.0, 5.0), ("degC/km", "K/m", 30.0, 0.03),
 ]  # fmt: skip
 REFUSED = [
-    ("m", "s"), ("g", "cm/s2"), ("Hz", "rad/s"), ("dB", "1"), ("log10 m", "m"), ("log10 km", "log10 m"), ("ML", "Mw"),
+    ("m", "s"), ("g", "cm/s2"), ("Hz", "rad/s"), ("dB", "v/v"), ("log10 m", "m"), ("log10 km", "log10 m"), ("ML", "Mw"),
     ("API", "cps"), ("MV", "mV"), ("MD", "mD"), ("9**9**9**9", "m"), ("m**9**9**9", "m"), ("(9)^9^9^9", "m"),
     ("C", "K"),
     ("__import__('os')", "m"), ("m" * 60, "m"), ("degree", "1"), ("mD", "m2"),

@@ -48,8 +48,9 @@ def missing_codes(values: pd.Series, others: np.ndarray | None = None) -> tuple[
 
 
 def _apart(code: float, rest: np.ndarray) -> bool:
-    if not rest.size or rest[0] <= code <= rest[-1]:
+    if not rest.size:
         return False
+    # Negative for a value between others.
     with np.errstate(over="ignore"):
         gap = max(rest[0] - code, code - rest[-1])
         widest = GAPS * np.diff(rest).max(initial=0.0)
