@@ -85,3 +85,18 @@ def positive(name: str, value: float, *, integer: bool = False) -> float:
         kind = "a whole number" if integer else "a finite number"
         raise invalid(name, value, f"It must be {kind} above zero.")
     return value
+
+
+def seed_number(name: str, value: int) -> int:
+    """Return ``value`` if every library takes it for a seed: a whole number from 0 to 2**32 - 1.
+
+    Examples
+    --------
+    >>> seed_number("seed", -1)
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid seed -1. It must be a whole number from 0 to 4294967295. Give seed=0.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not 0 <= value < 2**32:
+        raise invalid(name, value, f"It must be a whole number from 0 to {2**32 - 1}.", f"Give {name}=0.")
+    return int(value)

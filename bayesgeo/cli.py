@@ -37,9 +37,12 @@ class RowOptions:
     features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
     drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
     positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
-    missing: Annotated[str, Parameter(help="Rows with missing values: refuse or drop.")] = "refuse"
+    missing: Annotated[str, Parameter(help="Rows with missing values or codes for them: refuse or drop.")] = "refuse"
     time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
     task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
+    codes: Annotated[
+        str, Parameter(help="Numbers for missing values, as --codes=-1,9999, or none; else looked for (tables only).")
+    ] = ""
 
 
 @Parameter(name="*")
@@ -90,8 +93,15 @@ def datasets() -> int:
 
 
 @app.command
-def check(rows: RowOptions, folds: SplitOptions = DEFAULT_SPLIT) -> int:
-    """Audit a table and its split for leakage and other causes of false scores; nothing is fitted."""
+def check(
+    rows: RowOptions,
+    folds: SplitOptions = DEFAULT_SPLIT,
+    *,
+    leaks: Annotated[
+        bool, Parameter(help="Also fit boosted trees with and without each depth and time, to see what it carries.")
+    ] = False,
+) -> int:
+    """Audit a table and its split for leakage and other causes of false scores; without --leaks nothing is fitted."""
     from bayesgeo.datasets.audit import audit
 
     _, dataset, by = read(rows, folds)
@@ -101,7 +111,11 @@ def check(rows: RowOptions, folds: SplitOptions = DEFAULT_SPLIT) -> int:
         say(f"{finding.level:>6}  {finding.code}: {finding.message}")
     if not findings:
         say("  fine  The audit found nothing to remark upon.")
-    return BAD_INPUT if any(finding.level == "refuse" for finding in findings) else DONE
+    if any(finding.level == "refuse" for finding in findings):
+        return BAD_INPUT
+    if leaks:
+        say_leaks(dataset, by, folds.seed)
+    return DONE
 
 
 @app.command
@@ -153,7 +167,14 @@ def predict(
     from bayesgeo.runs.prediction import predict_table
 
     done = predict_table(run, table, out=out, model=model or None)
+    for note in done.notes:
+        say(f"  note  {note}")
     say(f"{done.rows} rows predicted by {done.model}: {out}")
+    if done.far:
+        say(
+            f"{done.far} of {done.rows} rows are far from the training rows, more than {done.limit:.3g} standard "
+            "deviations: farther than 99 % of the rows that the scores were measured on. Column far names them."
+        )
     if done.verdict != "failed":
         return DONE
     say(f"The posterior of {done.model} failed its checks. Do not use these predictions.", error=True)
@@ -234,6 +255,21 @@ def describe(dataset: "Dataset", by: "Split") -> None:
     say(f"{dataset.name}: {dataset.n_rows:,} rows, {len(dataset.features)} features, {target}. {by.sentence}")
     for note in dataset.attrs.get("notes", "").splitlines():
         say(f"  note  {note}")
+
+
+def say_leaks(dataset: "Dataset", by: "Split", seed: int) -> None:
+    """Print what each depth and time carries of the score of boosted trees."""
+    from bayesgeo.evaluation.leaks import carried_by_suspects
+
+    found = carried_by_suspects(dataset, by, seed=seed)
+    if not found:
+        say("No feature is named like a depth or a time, and none is a declared leak.")
+    for column in found:
+        say(
+            f"  leak? {column.name} carries {column.difference:.3f} nats a row ({column.low:.3f} to {column.high:.3f} "
+            f"over the folds): log score {column.with_it:.3f} with it, {column.without_it:.3f} without. Leave it out "
+            "with --drop if it is fixed by hand or not known beforehand."
+        )
 
 
 def write_report(run: Path, cost_ratio: float | None) -> int:

@@ -65,6 +65,27 @@ def test_check_ends_with_2_on_a_table_that_gives_the_answer_away(command, table)
 
 
 @pytest.mark.slow
+def test_check_says_what_a_fixed_depth_carries(command, table):
+    frame = pd.read_csv(table)
+    depth = (frame["kind"] == "quake") * (1.0 + frame["a"].abs())
+    frame.assign(depth=depth.round(2)).to_csv(table, index=False)
+    code, printed = command("check", table, "--target", "kind", "--group", "site", "--leaks")
+    assert code == 0, printed
+    assert "Feature depth may hold the answer" in printed
+    assert "leak? depth carries 0." in printed
+
+
+def test_check_drops_declared_codes(command, table):
+    frame = pd.read_csv(table)
+    frame.loc[[2, 5], "a"] = -1.5
+    frame.to_csv(table, index=False)
+    code, printed = command("check", table, "--target", "kind", "--codes=-1.5,77", "--missing", "drop")
+    assert code == 0
+    assert "Column 'a': 2 values of -1.5 count as missing, row 3, 6." in printed
+    assert ": 88 rows" in printed
+
+
+@pytest.mark.slow
 def test_compare_writes_a_report(run_folder):
     assert (run_folder / "report.html").read_text().startswith("<!")
     assert (run_folder / "report.json").is_file()
@@ -101,6 +122,21 @@ MISTAKES = {
     "wrong model": (("compare", "TABLE", "--target", "kind", "--models", "majorty", "--out", "OUT"), r"'majority'"),
     "wrong option": (("check", "TABLE", "--tagret", "kind"), r"tagret"),
     "wrong type": (("check", "TABLE", "--target", "kind", "--folds", "many"), r"folds"),
+    "negative seed": (("check", "TABLE", "--target", "kind", "--seed", "-1"), r"seed -1\. It must be a whole number"),
+    "huge seed": (("check", "TABLE", "--target", "kind", "--seed", "9" * 30), r"seed 9+\. It must be .* to 4294967295"),
+    "no jobs": (
+        ("compare", "TABLE", "--target", "kind", "--jobs", "0", "--out", "OUT"),
+        r"jobs 0\. It must be a whole",
+    ),
+    "many folds": (("check", "TABLE", "--target", "kind", "--split", "random", "--folds", "91"), r"only 90 rows"),
+    "negative folds": (("check", "TABLE", "--target", "kind", "--split", "random", "--folds", "-2"), r"folds -2"),
+    "no codes": (("check", "TABLE", "--target", "kind", "--codes", "low"), r"--codes 'low'\. .*--codes none"),
+    "codes of a data set": (("check", "seismic_events", "--codes", "9"), r"--codes is for tables"),
+    "year beyond calendars": (
+        ("check", "TABLE", "--target", "kind", "--split", "temporal", "--time", "a", "--test", "99999999999999999999"),
+        r"Invalid",
+    ),
+    "superscript year": (("check", "TABLE", "--target", "kind", "--split", "temporal", "--test", "²"), r"Invalid"),
     "wrong command": (("compair", "TABLE"), r"compair"),
     "missing option": (("compare", "TABLE", "--target", "kind"), r"--out"),
     "no run": (("report", "OUT"), r"It has no manifest\.json"),
@@ -176,6 +212,7 @@ def test_new_rows_get_the_probabilities_of_the_fitted_model(command, run_folder,
     p = load_model(run_folder / "models" / "logistic").predict_proba(events(n=12, seed=9).X)
     # The table is alphabetical, so the classes of the run are blast and quake; CSV keeps 15 digits at least.
     assert list(said)[:4] == ["row", "predicted", "probability of blast", "probability of quake"]
+    assert list(said)[-2:] == ["distance", "far"]
     assert said["probability of quake"].to_numpy() == pytest.approx(p[:, 1], abs=1e-12)
     assert (said["predicted"] == pd.Series(["blast", "quake"])[p.argmax(axis=1)].to_numpy()).all()
 

@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesgeo._check import shown
 from bayesgeo.datasets.audit_folds import fold_findings
+from bayesgeo.datasets.audit_leaks import leak_findings
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.finding import Finding, Level, standardised
 from bayesgeo.datasets.split import Split
@@ -16,6 +17,7 @@ from bayesgeo.linalg import independence
 FEW_ROWS, FEW_GROUPS = 50, 5
 RARE, VERY_RARE = 0.05, 0.01
 CONDITION = 30.0
+MANY_FEATURES = 1000  # the search for tied ones grows with their cube
 RANK_TOLERANCE = 1e-9
 
 
@@ -48,7 +50,7 @@ def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
     >>> [finding.code for finding in audit(load("seismic_events").with_coordinate("depth"))]
     ['leak', 'separates']
     """
-    found = [*_columns(dataset), *_leaks(dataset), *_classes(dataset), *_groups(dataset), *_places(dataset)]
+    found = [*_columns(dataset), *leak_findings(dataset), *_classes(dataset), *_groups(dataset), *_places(dataset)]
     if split is not None:
         found += [*fold_findings(dataset, split)]
     return tuple(sorted(found, key=lambda finding: ("refuse", "warn", "note").index(finding.level)))
@@ -66,7 +68,10 @@ def _columns(dataset: Dataset) -> Iterator[Finding]:
         message = f"Features repeat others: {shown(f'{a} = {b}' for a, b in twins)}. Leave one of each out."
         yield Finding("duplicate-column", "warn", message)
     once = varies & ~np.isin(names, [second for _, second in twins])
-    if once.sum() > 1:
+    if once.sum() >= dataset.n_rows or once.sum() > MANY_FEATURES:
+        message = f"{once.sum():,} features for {dataset.n_rows:,} rows: no audit can tell which of them are tied."
+        yield Finding("wide", "warn", f"{message} Choose features, or use a model with a strong prior.")
+    elif once.sum() > 1:
         yield from _collinear(X[:, once], names[once])
 
 
@@ -96,51 +101,6 @@ def _collinear(X: np.ndarray, names: np.ndarray) -> Iterator[Finding]:
             f"{heavy[0]} and {heavy[1]}. Read their coefficients together."
         )
         yield Finding("condition", "note", message)
-
-
-def _leaks(dataset: Dataset) -> Iterator[Finding]:
-    for name in dataset.features:
-        if name in dataset.leaks:
-            message = f"Feature {name} is a declared leak: {dataset.leaks[name]}. Leave it out."
-            yield Finding("leak", "warn", message)
-    for name, values in _whole_columns(dataset).items():
-        target = dataset.y.values
-        if _same_order(values, target) if dataset.task == "regression" else _one_to_one(values, target):
-            message = f"Feature {name} is the target {dataset.y.name} by another name. Leave it out."
-            yield Finding("target-copy", "refuse", message)
-        elif dataset.task == "classification" and len(dataset.labels) == 2 and _separates(values, target):
-            message = (
-                f"Feature {name} alone separates the classes without error. Check that it does not carry the answer."
-            )
-            yield Finding("separates", "warn", message)
-
-
-def _whole_columns(dataset: Dataset) -> dict[str, np.ndarray]:
-    """Undo the one-hot coding, so that a category is one column."""
-    whole = {name: dataset.X.sel(feature=name).values for name in dataset.features}
-    for column in dataset.columns:
-        names = [name for name in column.features if name in whole]
-        if column.levels and names:
-            codes = sum((i + 1) * whole.pop(name) for i, name in enumerate(names))
-            whole[column.name] = np.asarray(codes)
-    return whole
-
-
-def _one_to_one(values: np.ndarray, target: np.ndarray) -> bool:
-    pairs = pd.DataFrame({"value": values, "target": target}).drop_duplicates()
-    return len(pairs) > 1 and pairs["value"].is_unique and pairs["target"].is_unique
-
-
-def _same_order(values: np.ndarray, target: np.ndarray) -> bool:
-    if len(target) < FEW_GROUPS or np.ptp(values) == 0:
-        return False
-    ranks = [np.unique(part, return_inverse=True)[1] for part in (values, target)]
-    return np.array_equal(ranks[0], ranks[1]) or np.array_equal(ranks[0].max() - ranks[0], ranks[1])
-
-
-def _separates(values: np.ndarray, target: np.ndarray) -> bool:
-    low, high = values[target == 0], values[target == 1]
-    return bool(low.size and high.size and (low.max() < high.min() or high.max() < low.min()))
 
 
 def _classes(dataset: Dataset) -> Iterator[Finding]:

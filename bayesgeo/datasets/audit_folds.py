@@ -62,18 +62,21 @@ def _near(dataset: Dataset, split: Split) -> int:
 
 
 def _shared(dataset: Dataset, split: Split) -> Iterator[Finding]:
-    if dataset.group is None:
-        return
-    torn = _torn(np.unique(dataset.group.values.astype(str), return_inverse=True)[1], split)
-    if not torn.size:
-        return
-    name = str(dataset.group.name)
-    names = sorted(set(dataset.group.values[torn].astype(str)))
-    message = (
-        f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score does not hold "
-        f"for a new {name}. Split by group for that."
-    )
-    yield Finding("same-group", "refuse" if split.group == name else "warn", message)
+    for name, labels in dataset.group_labels().items():
+        torn = _torn(np.unique(labels, return_inverse=True)[1], split)
+        if not torn.size:
+            continue
+        names = sorted(set(labels[torn]))
+        message = (
+            f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score does not hold "
+            f"for a new {name}. "
+        )
+        if split.group in (None, name):
+            message += "Split by group for that."
+            yield Finding("same-group", "refuse" if split.group == name else "warn", message)
+        else:
+            message += f"Groups are crossed and only one key is kept apart ({split.group}); name {name} first for that."
+            yield Finding("crossed-group", "warn", message)
 
 
 def _lost_classes(dataset: Dataset, split: Split) -> Iterator[Finding]:

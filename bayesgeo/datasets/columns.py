@@ -9,6 +9,10 @@ import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid, shown
 
+NO_NUMBERS = {"M": "dates", "m": "time spans", "c": "complex numbers"}
+LARGEST = 1e100  # sums of squares stay finite
+WHOLE = 2.0**53  # from here on floats skip whole numbers
+
 
 @dataclass(frozen=True)
 class Column:
@@ -25,6 +29,8 @@ class Column:
     fill : float, optional
         Value that replaces missing numbers; an extra feature ``<name> missing`` marks them. Without it a missing
         value is refused.
+    codes : tuple of float
+        Numbers that stand for a missing value in this column.
 
     Examples
     --------
@@ -36,6 +42,7 @@ class Column:
     unit: str = ""
     levels: tuple[str, ...] = ()
     fill: float | None = None
+    codes: tuple[float, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -104,7 +111,7 @@ def numbers(values: pd.Series) -> pd.Series:
     Raises
     ------
     InvalidInput
-        If an entry is not a number, or is infinite.
+        If an entry is not a number, or is infinite or beyond 1e100.
 
     Examples
     --------
@@ -113,6 +120,11 @@ def numbers(values: pd.Series) -> pd.Series:
     ...
     bayesgeo._check.InvalidInput: Invalid column 'GR'. Text among its numbers: 'high' at row 1. ...
     """
+    if values.dtype.kind in NO_NUMBERS:
+        problem = f"It holds {NO_NUMBERS[values.dtype.kind]}, not numbers."
+        raise invalid("column", values.name, problem, "Leave it out with drop, or turn it into numbers.")
+    if values.dtype.kind in "iuf" and not (np.abs(values.to_numpy(float, na_value=np.nan)) > LARGEST).any():
+        return values.astype(float)
     found = pd.to_numeric(values, errors="coerce").astype(float)
     text = values[found.isna() & values.notna()]
     if len(text):
@@ -123,7 +135,31 @@ def numbers(values: pd.Series) -> pd.Series:
     if len(infinite):
         problem = f"It is infinite at row {shown(infinite)}."
         raise invalid("column", values.name, problem, "Correct or empty those entries.")
+    large = found.index[found.abs() > LARGEST]
+    if len(large):
+        problem = f"{found[large[0]]:g} at row {large[0]} is beyond {LARGEST:g}: its square overflows."
+        raise invalid("column", values.name, problem, "Correct it, or choose another unit.")
     return found
+
+
+def texts(values: pd.Series) -> pd.Series:
+    """Return labels as text: a whole number without a point, every other with all its digits; missing stays missing.
+
+    So neither 1000001 and 1000002 become one label, nor does a gap in the column turn 7 into 7.0.
+
+    Examples
+    --------
+    >>> texts(pd.Series([7.0, 1000001.0, 0.1])).tolist(), texts(pd.Series([7, None])).tolist()
+    (['7', '1000001', '0.1'], ['7', nan])
+    """
+    known = values.notna()
+    if pd.api.types.is_float_dtype(values):
+        values = values.astype(float)
+        whole = (values[known] % 1 == 0) & (values[known].abs() < WHOLE)
+        labels = values[known].astype(str).where(~whole, values[known].where(whole, 0).astype("int64").astype(str))
+    else:
+        labels = values[known].astype(str)
+    return labels.astype(object).reindex(values.index)
 
 
 def _pick(frame: pd.DataFrame, column: Column) -> pd.Series:
@@ -149,7 +185,7 @@ def _indicators(values: pd.Series, column: Column) -> np.ndarray:
     missing = values.isna().to_numpy()
     if missing.any():
         _refuse_missing(values, missing)
-    text = values.astype(str)
+    text = texts(values)
     unknown = text[~text.isin(column.levels)]
     if len(unknown):
         problem = f"Category {unknown.iloc[0]!r} at row {unknown.index[0]} is not in the training data."
@@ -168,4 +204,4 @@ def _refuse_missing(values: pd.Series, missing: np.ndarray) -> None:
     raise invalid("column", values.name, problem, remedy)
 
 
-__all__ = ["Column", "encode", "numbers"]
+__all__ = ["Column", "encode", "numbers", "texts"]

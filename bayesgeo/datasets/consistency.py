@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo._check import invalid, shown
+from bayesgeo.datasets.columns import LARGEST
 
 if TYPE_CHECKING:
     from bayesgeo.datasets.base import Dataset
@@ -41,6 +42,7 @@ def _refuse_lengths(data: "Dataset", labels: Mapping[str, xr.DataArray]) -> None
 def refuse_values(data: "Dataset") -> None:
     """Refuse values and weights that are missing or infinite, and codes without a label."""
     _refuse_non_finite(data.X)
+    _refuse_extreme(data)
     if not np.isfinite(data.y.values.astype(float)).all():
         raise invalid("y", "", "Some of its values are missing or infinite.", "Drop those rows.")
     if data.labels and not np.isin(data.y, range(len(data.labels))).all():
@@ -57,6 +59,21 @@ def _refuse_non_finite(X: xr.DataArray) -> None:
     where = f"row {X['obs'].values[row]}, feature {X['feature'].values[column]!r}"
     problem = f"{int(bad.sum())} values are missing or infinite, the first at {where}."
     raise invalid("X", float(X.values[row, column]), problem, "Drop the rows or the column.")
+
+
+def _refuse_extreme(data: "Dataset") -> None:
+    """Refuse numbers whose squares overflow or vanish: no variance can be computed of them."""
+    columns = {"target": (str(data.y.name or "y"), data.y.values)} if not data.labels else {}
+    largest = np.abs(data.X.values).max(axis=0, initial=0.0)
+    odd = np.flatnonzero((largest > LARGEST) | ((largest > 0) & (largest < 1 / LARGEST)))
+    if odd.size:
+        columns["feature"] = (str(data.X["feature"].values[odd[0]]), data.X.values[:, odd[0]])
+    for role, (name, values) in columns.items():
+        most = float(np.abs(values).max(initial=0.0))
+        if most > LARGEST or 0 < most < 1 / LARGEST:
+            row = data.X["obs"].values[np.abs(values).argmax()]
+            problem = f"Its largest number, {most:g} at row {row}, is outside {1 / LARGEST:g} to {LARGEST:g}."
+            raise invalid(role, name, problem, "Correct it, or choose another unit.")
 
 
 def _refuse_weights(weights: xr.DataArray, rows: np.ndarray) -> None:

@@ -1,9 +1,12 @@
 """Data sets by name: those of bayesgeo, and those that other packages register."""
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bayesgeo import _registry
 from bayesgeo._check import did_you_mean, invalid
@@ -106,10 +109,31 @@ def prepare(name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
     """
     derive = getattr(_module(name), "prepare", None)
     try:
-        return frame if derive is None else derive(frame)
+        # The logarithm of a zero or of a negative number is refused by whoever reads the column.
+        with np.errstate(all="ignore"):
+            return frame if derive is None else derive(frame)
+    except (TypeError, ValueError, OverflowError) as error:
+        problem = f"The features of {name} cannot be computed of it: {error}."
+        raise invalid("table", "", problem, "Correct text among its numbers.") from error
     except KeyError as error:
         remedy = did_you_mean(error.args[0], frame.columns)
         raise invalid("column", error.args[0], "The table has no such column.", remedy) from error
+
+
+def raw_units(name: str) -> Mapping[str, str]:
+    """Return the units of the columns of a data set's original file, as far as its module states them in ``UNITS``.
+
+    Raises
+    ------
+    InvalidInput
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> raw_units("seismic_events")["local_hour"]
+    'h'
+    """
+    return dict(getattr(_module(name), "UNITS", {}))
 
 
 def _module(name: str) -> Any:
@@ -119,4 +143,4 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"{LIBRARY}.{name}") if entry is None else _registry.loaded(entry)
 
 
-__all__ = ["load", "prepare", "titles"]
+__all__ = ["load", "prepare", "raw_units", "titles"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import sklearn.model_selection as skl
 
-from bayesgeo._check import invalid, one_of, positive, shown
+from bayesgeo._check import invalid, one_of, positive, seed_number, shown
 from bayesgeo.datasets.base import Dataset
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -91,7 +91,8 @@ def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: in
     Raises
     ------
     InvalidInput
-        If the kind needs groups, coordinates or times that the data set lacks, or more of them.
+        If the kind needs groups, coordinates or times that the data set lacks, or more of them, or the seed is not a
+        whole number from 0 to 2**32 - 1.
 
     Examples
     --------
@@ -100,7 +101,7 @@ def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: in
     >>> parts.kind, parts.group, len(parts.folds)
     ('group', 'site', 4)
     """
-    options = {"folds": folds, "seed": seed, "test": test}
+    options = {"folds": folds, "seed": seed_number("seed", seed), "test": test}
     if kind is None:
         declared = dict(dataset.split) or {"kind": _usual(dataset, folds)}
         kind = str(declared.pop("kind"))
@@ -271,7 +272,7 @@ def _can_stratify(dataset: Dataset, folds: int) -> bool:
 def _date(test: Any) -> pd.Timestamp:
     try:
         return pd.Timestamp(year=test, month=1, day=1) if isinstance(test, int) else pd.Timestamp(test)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise invalid("test", test, "It is not a date.", "Give a year (2022) or a date ('2022-06-01').") from error
 
 

@@ -14,7 +14,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 
 from bayesgeo import catalog
-from bayesgeo._check import invalid, positive
+from bayesgeo._check import invalid, positive, seed_number
 from bayesgeo._progress import announce
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
@@ -135,7 +135,8 @@ def fit_and_score(
     if isinstance(model, Classifier) != (dataset.task == "classification"):
         raise invalid("estimator", type(estimator).__name__, f"The data set is for {dataset.task}.")
     positive("seeds", seeds, integer=True)
-    states = (np.random.SeedSequence(seed).generate_state(len(split.folds) + 2) >> 1).tolist()
+    positive("jobs", jobs, integer=True)
+    states = (np.random.SeedSequence(seed_number("seed", seed)).generate_state(len(split.folds) + 2) >> 1).tolist()
     folds = [*split.folds, *(random_rows.folds[:1] if random_rows else ())]
     order = [*states[2:], states[1]][: len(folds)]
     total = len(folds) + 1

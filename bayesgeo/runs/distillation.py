@@ -21,7 +21,8 @@ from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.file import save_student
 from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
 from bayesgeo.models.students.teacher import value_moments
-from bayesgeo.runs.folder import new_rows, read_manifest
+from bayesgeo.runs.folder import read_manifest
+from bayesgeo.runs.reading import new_rows
 
 DISTILLATION_SCHEMA = 1
 FILE, RECORD = "student.safetensors", "distillation.json"
@@ -77,7 +78,7 @@ def distill_run(
     settings = clone(load_model(Path(run) / "models" / teacher)).set_params(random_state=manifest["seed"])
     train, test = (dataset.rows(rows) for rows in by.folds[0])
     kind = StudentClassifier if dataset.labels else StudentRegressor
-    more = None if unlabelled is None else new_rows(manifest, unlabelled).X
+    more = None if unlabelled is None else new_rows(run, unlabelled).X
     labels = {"groups": train.group_labels(), "coordinates": train.place_values()}
     student = kind(settings, hidden, random_state=manifest["seed"]).fit(
         train.X, _target(train), **labels, unlabelled=more

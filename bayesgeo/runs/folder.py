@@ -1,24 +1,17 @@
 """The folder of a run: its manifest, and the Evidence of the models that it has finished."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
-from bayesgeo.datasets.columns import Column, encode
-from bayesgeo.datasets.registry import prepare
-from bayesgeo.datasets.tables.coordinates import coordinates_of
-from bayesgeo.datasets.tables.formats import read_file
 from bayesgeo.evaluation.evidence import load_evidence
 
-RUN_SCHEMA = 2
+RUN_SCHEMA = 3
 MANIFEST = "manifest.json"
 # Entries of the manifest that two runs in one folder must share.
 SAME = ("dataset", "split", "seed", "seeds", "features")
@@ -59,53 +52,6 @@ def read_manifest(out: str | Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("schema_version") != RUN_SCHEMA:
         raise invalid("run", str(out), f"Its schema is not {RUN_SCHEMA}.", "Run the comparison again.")
     return manifest
-
-
-@dataclass(frozen=True, eq=False)
-class NewRows:
-    """Rows of a new table as a run reads them.
-
-    Parameters
-    ----------
-    X : xarray.DataArray
-        ``(obs, feature)``.
-    groups, coordinates : dict of numpy.ndarray
-        ``(obs,)`` labels and numbers by name, as far as the run and the table have them.
-    """
-
-    X: xr.DataArray
-    groups: dict[str, np.ndarray]
-    coordinates: dict[str, np.ndarray]
-
-    @property
-    def labels(self) -> dict[str, Any]:
-        """Groups and coordinates, as keywords of a prediction."""
-        return {"groups": self.groups, "coordinates": self.coordinates}
-
-
-def new_rows(manifest: Mapping[str, Any], table: str | Path) -> NewRows:
-    """Read the rows of a table as a run read its own.
-
-    Raises
-    ------
-    InvalidInput
-        If a column is missing, or a value cannot be used.
-    """
-    frame = read_file(table).frame
-    if manifest["dataset"]["library"]:
-        frame = prepare(manifest["dataset"]["library"], frame)
-    columns = [Column(**entry | {"levels": tuple(entry["levels"])}) for entry in manifest["columns"]]
-    X = encode(frame, columns).sel(feature=manifest["features"])
-    groups = {key: _group_labels(frame[key]) for key in manifest["groups"] if key in frame}
-    places = coordinates_of(frame, notes=[]) if manifest["coordinates"] else pd.DataFrame(index=frame.index)
-    found = {name: places[name].to_numpy(float) for name in manifest["coordinates"] if name in places}
-    return NewRows(X, groups, found)
-
-
-def _group_labels(values: pd.Series) -> np.ndarray:
-    """Return labels as text, empty where missing; a gap among whole numbers must not turn 7 into 7.0."""
-    whole = values.convert_dtypes() if values.isna().any() else values
-    return whole.astype("string").fillna("").to_numpy(str)
 
 
 def claim(out: Path, manifest: dict[str, Any]) -> dict[str, Any]:

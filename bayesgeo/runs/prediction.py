@@ -8,22 +8,30 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgeo._check import did_you_mean, invalid
+from bayesgeo._check import did_you_mean, invalid, shown
 from bayesgeo._files import atomic_file, harmless
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.storage import load_model
-from bayesgeo.runs.folder import NewRows, load_study, new_rows
+from bayesgeo.runs.folder import MANIFEST, load_study
+from bayesgeo.runs.reading import NewRows, new_rows
+from bayesgeo.runs.reference import FILE as REFERENCE
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Summary of a prediction: rows written, the model, and the verdict on its posterior."""
+    """Summary of a prediction: rows written, the model, the verdict on its posterior, notes, and how many rows are far.
+
+    A row is far when its distance to the nearest training row is above ``limit``, in standard deviations.
+    """
 
     rows: int
     model: str
     verdict: str
+    notes: tuple[str, ...]
+    far: int
+    limit: float
 
 
 def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model: str | None = None) -> Predicted:
@@ -35,32 +43,55 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
         Folder of a comparison.
     table : path
         CSV, Parquet or netCDF with the columns of the training table: features, and groups and coordinates where the
-        model uses them; others are left out.
+        model uses them; others are left out. Numbers in another unit are converted.
     out : path
         CSV file: for classes ``predicted``, a probability for each, and the ``aleatoric`` and ``epistemic``
         uncertainty in nats; for values ``predicted`` and the ends ``low`` and ``high`` of the equal-tailed
-        interval of probability 0.9.
+        interval of probability 0.9. Then ``distance``, to the nearest training row in standard deviations of each
+        feature, and ``far``, whether that is more than 99 % of the test rows of the run were from theirs: beyond it no
+        score was measured.
     model : str, optional
         Which model; by default the one of the best log score.
 
     Raises
     ------
     InvalidInput
-        If the run, the model or a column is not there, or a value cannot be used.
+        If the run, the model or a column is not there, a unit cannot be converted, a value cannot be used, or ``out``
+        is the table or a file of the run.
     """
+    _refuse_overwriting(Path(out), Path(table), Path(run))
     evidences, manifest = load_study(run)
     name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
     if name not in evidences:
         raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
-    rows = new_rows(manifest, table)
+    rows = new_rows(run, table)
     estimator = load_model(Path(run) / "models" / name)
     if isinstance(estimator, Classifier):
         result = _classes(estimator, rows, manifest["dataset"]["labels"])
     else:
         result = _values(estimator, rows)
+    _refuse_no_numbers(result)
+    distance = rows.reference.distance(rows.X.values)
+    far = rows.reference.far(distance)
     with atomic_file(out) as temporary:
-        result.to_csv(temporary, index_label="row")
-    return Predicted(len(result), name, evidences[name]["diagnostics"].attrs["verdict"])
+        result.assign(distance=distance, far=far).to_csv(temporary, index_label="row")
+    verdict = evidences[name]["diagnostics"].attrs["verdict"]
+    return Predicted(len(result), name, verdict, rows.notes, int(far.sum()), rows.reference.limit)
+
+
+def _refuse_overwriting(out: Path, table: Path, run: Path) -> None:
+    own = [run / name for name in (MANIFEST, REFERENCE, "report.html", "report.json", "metrics.csv")]
+    kept = [*own, *(run / "evidence").glob("*"), *(run / "models").glob("*/*")]
+    for path, what in [(table, "the table to predict"), *((path, "a file of the run") for path in kept)]:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise invalid("out", str(out), f"It is {what}, which would be lost.", "Give another file.")
+
+
+def _refuse_no_numbers(result: pd.DataFrame) -> None:
+    lost = result.index[~np.isfinite(result.select_dtypes("number")).all(axis=1)]
+    if len(lost):
+        problem = f"The model has no number for row {shown(lost)}: its features are too far from the training rows."
+        raise invalid("table", f"{len(result)} rows", problem, "Correct those rows, or leave them out.")
 
 
 def _classes(estimator: Classifier, rows: NewRows, labels: list[str]) -> pd.DataFrame:

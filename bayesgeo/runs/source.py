@@ -9,9 +9,11 @@ from bayesgeo._check import did_you_mean, invalid
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.registry import load, titles
 from bayesgeo.datasets.split import Split, split
+from bayesgeo.datasets.tables.codes import codes_of
 from bayesgeo.datasets.tables.read import read_table
 
-OF_TABLES = ("target", "group", "positive", "time", "task")
+ROLES = ("group", "positive", "time", "task")
+OF_TABLES = ("target", *ROLES, "codes")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Rows:
         Columns to learn from, and columns to leave out.
     missing : {"refuse", "drop"}
         What to do with rows where a value is missing.
+    codes : str
+        Numbers that stand for missing values, separated by commas; ``none``, or empty to look for them.
     """
 
     data: str
@@ -39,6 +43,7 @@ class Rows:
     missing: str = "refuse"
     time: str = ""
     task: str = ""
+    codes: str = ""
 
     def dataset(self) -> Dataset:
         """Load the data set or read the table.
@@ -54,10 +59,11 @@ class Rows:
             raise invalid("data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles()))
         if not self.target:
             raise invalid("--target", "", "A table needs a column to predict.", "Add --target NAME.")
-        roles: dict[str, Any] = {name: getattr(self, name) or None for name in OF_TABLES if name != "target"}
+        roles: dict[str, Any] = {name: getattr(self, name) or None for name in ROLES}
         missing: Any = self.missing
         kept = self.features or None
-        return read_table(self.data, target=self.target, features=kept, drop=self.drop, missing=missing, **roles)
+        roles |= {"features": kept, "drop": self.drop, "missing": missing, "codes": codes_of(self.codes)}
+        return read_table(self.data, target=self.target, **roles)
 
     def _by_name(self) -> Dataset:
         for name in OF_TABLES:
@@ -95,7 +101,7 @@ class Source:
 
     def folds_of(self, dataset: Dataset) -> Split:
         """Split the data set."""
-        start = int(self.test) if self.test.isdigit() else self.test or None
+        start = int(self.test) if self.test.isdecimal() else self.test or None
         return split(dataset, self.split or None, folds=self.folds, seed=self.seed, test=start)
 
     def to_dict(self) -> dict[str, Any]:

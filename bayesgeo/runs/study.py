@@ -14,7 +14,7 @@ from typing import Any
 import xarray as xr
 
 from bayesgeo import catalog
-from bayesgeo._check import InvalidInput, invalid, positive
+from bayesgeo._check import InvalidInput, invalid, positive, seed_number
 from bayesgeo._progress import announce
 from bayesgeo.datasets.audit import Finding, audit
 from bayesgeo.datasets.base import Dataset
@@ -25,6 +25,7 @@ from bayesgeo.models.base import Estimator
 from bayesgeo.models.storage import save_model
 from bayesgeo.models.wrappers.sklearn import as_model
 from bayesgeo.runs.folder import RUN_SCHEMA, claim, write_manifest
+from bayesgeo.runs.reference import save_reference
 from bayesgeo.runs.source import Source
 
 UNFINISHED = "unfinished"  # folder of the fits of folds, until the run is complete
@@ -79,12 +80,15 @@ def study(
         another run.
     """
     positive("seeds", seeds, integer=True)
+    positive("jobs", jobs, integer=True)
+    seed_number("seed", seed)
     by = by or split(dataset, seed=seed)
     findings = audit(dataset, by)
     refuse(findings)
     chosen = _models(models, dataset.task)
     out = Path(out)
     manifest = claim(out, _manifest(dataset, by, chosen, findings, seed=seed, seeds=seeds, source=source))
+    save_reference(dataset, by, out)
     random_rows = None if by.kind in ("random", "leave-one-out") else split(dataset, "random", seed=seed)
     evidences: dict[str, xr.DataTree] = {}
     for name, estimator in chosen.items():
@@ -158,7 +162,7 @@ def _manifest(
         "target": str(dataset.y.name or "target"),
         "features": dataset.features,
         "groups": list(dataset.group_labels()),
-        "coordinates": list(dataset.place_values()),
+        "coordinates": {name: dataset.coordinates[name].attrs.get("units", "") for name in dataset.place_values()},
         "columns": [asdict(column) for column in dataset.columns],
         "split": {"kind": by.kind, "sentence": by.sentence, "sha256": by.sha256},
         "models": {name: repr(estimator) for name, estimator in models.items()},

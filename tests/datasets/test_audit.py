@@ -158,3 +158,41 @@ def test_copied_rows_of_the_pseudo_well_are_found_in_the_contest_wells(real_data
     data = load("seg2016_facies")
     found = audit(data, split(data))
     assert "148 test rows" in message(found, "same-row")
+
+
+def with_columns(data, **columns):
+    for name, values in columns.items():
+        data = with_feature(data, name, values)
+    return data
+
+
+def test_levels_of_a_second_key_on_both_sides_are_named(events):
+    stations = np.resize([f"st{k}" for k in range(7)], 400)
+    crossed = replace(events, groups=events.groups.assign(station=("obs", stations)))
+    found = audit(crossed, split(crossed, "group"))
+    assert levels(found)["crossed-group"] == "warn"
+    assert "7 groups (station) are on both sides of a fold: st0" in message(found, "crossed-group")
+    assert "same-group" not in levels(found)
+
+
+@pytest.mark.parametrize(("make", "reason"), [
+    (lambda y, rng: np.where(rng.random(len(y)) < 0.3, 10.0, rng.uniform(1, 30, len(y))), "% of its values are 10, as"),
+    (lambda y, rng: y + rng.normal(0, 0.4, len(y)), "alone it nearly tells the target"),
+], ids=["fixed", "telling"])  # fmt: skip
+def test_depths_that_may_hold_the_answer_are_named(events, make, reason):
+    data = with_feature(events, "source_depth", make(events.y.values, np.random.default_rng(0)))
+    found = audit(data)
+    assert levels(found)["possible-leak"] == "note"
+    assert reason in message(found, "possible-leak")
+    assert "bayesgeo check --leaks" in message(found, "possible-leak")
+
+
+def test_depths_that_were_measured_are_not_accused(events):
+    depth = np.random.default_rng(0).gamma(2, 5, 400).round(1)
+    assert audit(with_feature(events, "source_depth", depth), split(events)) == ()
+
+
+def test_more_features_than_rows_are_a_warning(events):
+    rng = np.random.default_rng(0)
+    data = with_columns(events.rows(range(0, 400, 20)), **{f"n{k}": rng.normal(size=20) for k in range(15)})
+    assert levels(audit(data))["wide"] == "warn"

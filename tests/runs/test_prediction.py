@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from bayesgeo import read_table, split
-from bayesgeo.runs.folder import new_rows, read_manifest
 from bayesgeo.runs.prediction import predict_table
+from bayesgeo.runs.reading import new_rows
 from bayesgeo.runs.study import study
 from tests.tables import shaking, write_csv
 
@@ -28,5 +28,5 @@ def test_a_gap_among_numbered_groups_leaves_the_others_as_they_were_learned(tmp_
     data = read_table(tmp_path / "table.csv", target="pga", group="site")
     study(data, ["mean"], out=tmp_path / "run", by=split(data, folds=3))
     frame.assign(site=[None, *frame["site"][1:]]).to_csv(tmp_path / "new.csv", index=False)
-    found = new_rows(read_manifest(tmp_path / "run"), tmp_path / "new.csv").groups["site"]
+    found = new_rows(tmp_path / "run", tmp_path / "new.csv").groups["site"]
     assert found.tolist() == ["", *data.group_labels()["site"][1:]]

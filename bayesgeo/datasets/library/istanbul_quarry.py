@@ -22,6 +22,8 @@ ATTRS = {
 }
 COLUMNS = (Column("log_c", "ln"), Column("log_sr", "ln"), Column("log_sp", "ln"), Column("hour", "h GMT"))
 
+UNITS = {"t": "h"}
+
 
 def load() -> Dataset:
     """Load the events of Kuyuk et al. [1]_, [2]_.

@@ -37,6 +37,8 @@ LEAKS = {
 }
 BLOCK = 0.5
 
+UNITS = {"timestamp": "s", "number_of_pick": "count"}
+
 
 def load() -> Dataset:
     """Load the catalogue of Ni et al. [1]_ with features that are available for screening.

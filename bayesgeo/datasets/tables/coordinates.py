@@ -15,6 +15,7 @@ PLACES = {
     "northing": ("northing",),
 }
 LAST_SECOND = 9e9
+DAYS = 365.2425
 TIMES = ("time", "date", "datetime", "timestamp", "origin_time")
 
 
@@ -66,7 +67,8 @@ def coordinates_of(
         parts["time"] = _times(frame[when])
     places = pd.DataFrame(parts, index=frame.index)
     places.attrs["columns"] = [*found.values(), *([when] if when is not None else [])]
-    places.attrs["units"] = {place: units[name] for place, name in found.items() if units.get(name)}
+    measured = found | ({"depth": named["depth"]} if "depth" in named else {})
+    places.attrs["units"] = {place: units[name] for place, name in measured.items() if units.get(name)}
     if places.attrs["columns"]:
         kept = shown(places.attrs["columns"], most=10)
         notes.append(f"Places and times are coordinates, no features: {kept}. Name them in features to use them.")
@@ -106,12 +108,13 @@ def _times(values: pd.Series) -> pd.Series:
 
 
 def _parsed(values: pd.Series) -> pd.Series:
-    """Read dates, years (1000 to 3000) or seconds since 1970; other entries become missing."""
+    """Read dates, years (1000 to 3000, with fractions) or seconds since 1970; other entries become missing."""
     if pd.api.types.is_datetime64_any_dtype(values):
         return values.dt.tz_convert(None) if values.dt.tz is not None else values
     if pd.api.types.is_numeric_dtype(values):
-        if values.between(1000, 3000).all():
-            return pd.to_datetime(values.astype(int).astype(str), errors="coerce", format="%Y")
+        if values.dropna().between(1000, 3000).all():
+            whole = pd.to_datetime(values.floordiv(1).astype("Int64").astype("string"), errors="coerce", format="%Y")
+            return whole + pd.to_timedelta(values % 1 * DAYS, unit="D")
         return pd.to_datetime(values.where(values.abs() < LAST_SECOND), errors="coerce", unit="s")
     text = values.where(values.astype(str).str.match(r"\d{4}"))
     return pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True).dt.tz_convert(None)

@@ -5,24 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.datasets.assembly import assemble
 from bayesgeo.datasets.base import Dataset, Task
-from bayesgeo.datasets.columns import Column, numbers
+from bayesgeo.datasets.columns import texts
 from bayesgeo.datasets.origin import Origin
+from bayesgeo.datasets.tables.base import Table
+from bayesgeo.datasets.tables.codes import without_codes
 from bayesgeo.datasets.tables.coordinates import coordinates_of
-from bayesgeo.datasets.tables.formats import Table, read_file
+from bayesgeo.datasets.tables.features import candidates, chosen, unnamed_groups
+from bayesgeo.datasets.tables.formats import read_file
+from bayesgeo.datasets.tables.gaps import complete
 from bayesgeo.datasets.tables.target import as_target
-
-MAX_LEVELS = 30
-FEW_LEVELS = 12
-GROUP_NAMES = frozenset(
-    {"well", "well name", "borehole", "hole", "site", "station", "event", "quarry", "survey", "line"}
-)
-MISSING_CODES = (-999.25, -999.0, -9999.0, -99999.0)
 
 
 def read_table(
@@ -36,6 +32,7 @@ def read_table(
     missing: Literal["refuse", "drop"] = "refuse",
     time: str | None = None,
     task: Task | None = None,
+    codes: Sequence[float] | None = None,
 ) -> Dataset:
     r"""Read your own table as a data set.
 
@@ -48,18 +45,21 @@ def read_table(
     group : str or sequence of str, optional
         Columns of group labels: well, event, station, site. A split keeps together the groups of the first.
     features : sequence of str, optional
-        Feature columns. By default all but the target, the groups, places on a map, times and
+        Feature columns. By default all but the target, the groups, places on a map, times, dates, row numbers and
         identifiers; then columns without information (constant, or a copy of another) are left out.
     drop : sequence of str
         Columns to leave out.
     positive : str, optional
         The positive class of two; by default the last in alphabetical order.
     missing : {"refuse", "drop"}
-        Refuse the table, or drop the rows, where a needed value is missing.
+        Refuse the table, or drop the rows, where a needed value is missing or a code for a missing one.
     time : str, optional
         Column of dates, for a temporal split; found by its name if it holds dates.
     task : {"classification", "regression"}, optional
         Task, if not the one inferred from the target.
+    codes : sequence of float, optional
+        Numbers that stand for missing values; empty where none does. By default they are looked for, by the rule of
+        :func:`bayesgeo.datasets.tables.codes.missing_codes`.
 
     Returns
     -------
@@ -87,18 +87,19 @@ def read_table(
     drop, features = _names(drop), None if features is None else _names(features)
     groups = () if group is None else _names(group)
     table = read_file(path)
-    _refuse_unknown(table.frame, [("target", target), *(("group", name) for name in groups), ("time", time)])
-    _refuse_unknown(table.frame, [("column", name) for name in (*(features or ()), *drop)])
+    _refuse_unknown(table, [("target", target), *(("group", name) for name in groups), ("time", time)])
+    _refuse_unknown(table, [("column", name) for name in (*(features or ()), *drop)])
     _refuse_roles(target, groups, features, drop)
     notes = list(table.notes)
     frame = _without_repeats(table.frame, notes)
+    frame, coded = without_codes(frame, [name for name in frame if name not in drop], declared=codes, notes=notes)
     places = coordinates_of(frame.drop(columns=target), time=time, notes=notes, units=table.units)
-    names = features or _candidates(frame, {target, *groups, *drop, *places.attrs["columns"]}, notes)
-    needed = [target, *groups, *names]
-    frame = _complete(frame, needed, missing, notes)
-    columns = _columns(frame, names, table, explicit=features is not None, notes=notes)
+    taken = {target, *groups, *drop, *places.attrs["columns"]}
+    names = features or candidates(frame.drop(columns=taken & {*frame}), table.units, notes)
+    frame = complete(frame, [target, *groups, *names], missing, held=table.frame, codes=coded, notes=notes)
+    columns = chosen(frame, names, explicit=features is not None, units=table.units, codes=coded, notes=notes)
     if not groups:
-        notes += _unnamed_groups(columns)
+        notes += unnamed_groups(columns)
     answer = as_target(frame[target], positive=positive, task=task, notes=notes)
     return assemble(
         Path(path).stem,
@@ -116,10 +117,12 @@ def _names(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _refuse_unknown(frame: pd.DataFrame, roles: Sequence[tuple[str, str | None]]) -> None:
+def _refuse_unknown(table: Table, roles: Sequence[tuple[str, str | None]]) -> None:
     for role, name in roles:
-        if name is not None and name not in frame.columns:
-            remedy = did_you_mean(name, frame.columns)
+        if name in table.left:
+            raise invalid(role, name, f"It holds {table.left[name]}.", "Give numbers, text or dates.")
+        if name is not None and name not in table.frame.columns:
+            remedy = did_you_mean(name, table.frame.columns)
             raise invalid(role, name, "The table has no such column.", remedy)
 
 
@@ -149,107 +152,8 @@ def _without_repeats(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return frame[~repeated]
 
 
-def _candidates(frame: pd.DataFrame, taken: set[str], notes: list[str]) -> list[str]:
-    names = [str(name) for name in frame if name not in taken]
-    labels = [name for name in names if _is_text(frame[name]) and frame[name].is_unique]
-    if labels:
-        notes.append(f"Identifiers, different in every row, are no features: {shown(labels)}.")
-    return [name for name in names if name not in labels]
-
-
-def _complete(frame: pd.DataFrame, needed: list[str], missing: str, notes: list[str]) -> pd.DataFrame:
-    for name in needed:
-        if frame[name].isna().all():
-            raise invalid("column", name, "All its values are missing.", "Leave it out with drop.")
-    gaps = frame[needed].isna().any(axis=1)
-    if missing == "refuse" or not gaps.any():
-        _refuse_gaps(frame, needed)
-        return frame
-    notes.append(f"{int(gaps.sum())} of {len(frame)} rows lack a value and were left out.")
-    if gaps.sum() > len(frame) - 2:
-        worst = frame[needed].isna().sum().idxmax()
-        problem = f"Only {int((~gaps).sum())} rows are complete."
-        raise invalid("table", f"{len(frame)} rows", problem, f"Leave out column {worst!r} with drop.")
-    return frame[~gaps]
-
-
-def _refuse_gaps(frame: pd.DataFrame, needed: list[str]) -> None:
-    for name in needed:
-        rows = frame.index[frame[name].isna()]
-        if len(rows):
-            problem = f"{len(rows)} of {len(frame)} values are missing: row {shown(rows)}."
-            remedy = "Fill them, give missing='drop' to leave the rows out, or leave the column out with drop."
-            raise invalid("column", name, problem, remedy)
-
-
-def _columns(
-    frame: pd.DataFrame, names: Sequence[str], table: Table, *, explicit: bool, notes: list[str]
-) -> list[Column]:
-    for name in names:
-        if not _is_text(frame[name]):
-            _refuse_codes(numbers(frame[name]))
-    for name, reason in _idle(frame[list(names)]).items():
-        if explicit:
-            raise invalid("feature", name, f"It {reason}.", "Leave it out: it holds no information.")
-        notes.append(f"Column {name!r} was left out: it {reason}.")
-        names = [other for other in names if other != name]
-    if not names:
-        raise invalid("features", "", "No column is left to learn from.", "Give the columns with features.")
-    return [_column(frame[name], table.units.get(name, "")) for name in names]
-
-
-def _unnamed_groups(columns: Sequence[Column]) -> list[str]:
-    """Note categories that became features although they are many or named like a group."""
-    suspects = [c for c in columns if len(c.levels) > FEW_LEVELS or (c.levels and c.name.lower() in GROUP_NAMES)]
-    return [
-        f"Column {column.name!r} became {len(column.levels)} categories to learn from; if its rows belong together, "
-        f"name it as the group instead."
-        for column in suspects
-    ]
-
-
-def _idle(frame: pd.DataFrame) -> dict[str, str]:
-    idle: dict[str, str] = {}
-    seen: dict[int, str] = {}
-    for name in frame:
-        values = frame[name]
-        if (values == values.iloc[0]).all():
-            idle[str(name)] = f"is {values.iloc[0]} in every row"
-            continue
-        twin = seen.setdefault(int(pd.util.hash_pandas_object(values, index=False).sum()), str(name))
-        if twin != name and values.equals(frame[twin]):
-            idle[str(name)] = f"repeats column {twin!r}"
-    return idle
-
-
-def _column(values: pd.Series, unit: str) -> Column:
-    if not _is_text(values):
-        return Column(str(values.name), unit)
-    levels = sorted(values.astype(str).unique())
-    if len(levels) > MAX_LEVELS:
-        problem = f"It has {len(levels)} categories; {MAX_LEVELS} at most are supported."
-        remedy = "Leave it out with drop, merge categories, or make it the group."
-        raise invalid("column", values.name, problem, remedy)
-    return Column(str(values.name), levels=tuple(levels))
-
-
-def _is_text(values: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(values):
-        return False
-    return bool(pd.to_numeric(values.dropna(), errors="coerce").notna().mean() < 0.5)
-
-
-def _refuse_codes(values: pd.Series) -> None:
-    distinct = np.unique(values)
-    coded = [code for code in MISSING_CODES if code in distinct and (distinct[distinct != code] > code / 2).all()]
-    if coded:
-        rows = shown(values.index[values == coded[0]])
-        problem = f"{coded[0]:g} at row {rows} is far from all other values: a code for missing ones."
-        raise invalid("column", values.name, problem, "Empty those cells.")
-
-
 def _grouped(values: pd.Series, notes: list[str]) -> pd.Series:
-    counts = values.astype(str).value_counts()
+    counts = texts(values).value_counts()
     if len(counts) == 1:
         problem = f"All rows belong to the group {counts.index[0]!r}."
         raise invalid("group", values.name, problem, "Give a column with several groups, or none.")
@@ -259,7 +163,7 @@ def _grouped(values: pd.Series, notes: list[str]) -> pd.Series:
     single = counts.index[counts == 1]
     if len(single):
         notes.append(f"Groups of one row in {values.name!r}: {shown(single)}.")
-    return values.astype(str)
+    return texts(values)
 
 
 def _source(path: Path, unit: str, notes: list[str]) -> dict[str, str]:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.datasets.base import Task
-from bayesgeo.datasets.columns import numbers
+from bayesgeo.datasets.columns import numbers, texts
+from bayesgeo.datasets.tables.features import refuse_figures
 
 MAX_CODES = 12
 MAX_CLASSES = 100
@@ -84,7 +85,8 @@ def _looks_like(values: pd.Series) -> Task:
 
 
 def _classes(values: pd.Series, positive: str | None, notes: list[str]) -> Target:
-    names = _names(values)
+    names = texts(values)
+    refuse_figures(names)
     counts = names.value_counts()
     if len(counts) < 2:
         problem = f"All rows are of class {counts.index[0]!r}."
@@ -98,13 +100,6 @@ def _classes(values: pd.Series, positive: str | None, notes: list[str]) -> Targe
         problem = f"Classes with one row cannot be in both training and test rows: {where}."
         raise invalid("target", values.name, problem, "Merge them, leave the rows out, or add more of them.")
     return Target(names, _ordered(names, positive, notes))
-
-
-def _names(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        found = numbers(values)
-        return found.map("{:g}".format)
-    return values.astype(str)
 
 
 def _ordered(names: pd.Series, positive: str | None, notes: list[str]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ REFUSED = {
     "code for missing": (
         change(9, "GR", -999.25),
         {},
-        r"column 'GR'\. -999\.25 at row 10 .* Empty those cells",
+        r"column 'GR'\. 1 values of -999\.25 are far from all others, row 10: .* Empty those cells",
     ),
     "one class": (
         lambda t: t.assign(rock="sand"),

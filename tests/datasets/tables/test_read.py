@@ -38,7 +38,7 @@ def test_idle_columns_are_left_out_and_named(tmp_path, wells):
     for note in (
         "Column 'k' was left out: it is 1.0 in",
         "Column 'twin' was left out: it repeats",
-        "every row, are no",
+        "are no features: 'label' (is different in every row)",
     ):
         assert note in data.attrs["notes"]
 

@@ -1,0 +1,115 @@
+"""Training rows that a run keeps, to tell how far new rows are from what its scores were measured on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bayesgeo._check import invalid
+from bayesgeo._files import atomic_file
+from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.split import Split
+from bayesgeo.metrics.detection import distance_to_training
+
+FILE = "reference.safetensors"
+ROWS, NUMBERS, FOLDS = 2000, 4_000_000, 20
+TESTED = 0.99
+TIES = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Training rows evenly spaced through the table, and the distance beyond which a row is far from them.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray
+        ``(row, feature)``, 2,000 at most.
+    limit : float
+        Distance that 99 % of the test rows had at most from the training rows of their fold, in standard deviations.
+        What the scores of the run say, they say of rows as near as that.
+
+    Examples
+    --------
+    >>> reference = Reference(np.array([[0.0], [2.0]]), limit=1.5)
+    >>> reference.distance(np.array([[3.0], [9.0]])), reference.far(np.array([1.0, 7.0]))
+    (array([1., 7.]), array([False,  True]))
+    """
+
+    rows: np.ndarray
+    limit: float
+
+    def distance(self, X: np.ndarray) -> np.ndarray:
+        """Return how far each row of ``(obs, feature)`` is from the nearest training row, in standard deviations."""
+        return distance_to_training(self.rows, X)
+
+    def far(self, distance: np.ndarray) -> np.ndarray:
+        """Tell which distances are beyond the limit."""
+        return distance > self.limit * (1 + TIES)
+
+
+def reference_of(dataset: Dataset, by: Split) -> Reference:
+    """Choose the reference rows of a data set, and measure the limit on its folds.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets import load
+    >>> from bayesgeo.datasets.split import split
+    >>> events = load("seismic_events")
+    >>> reference = reference_of(events, split(events))
+    >>> reference.rows.shape, bool(0.1 < reference.limit < 10)
+    ((2000, 10), True)
+    """
+    return Reference(_thinned(dataset.X.values), float(np.quantile(np.concatenate([*_tested(dataset, by)]), TESTED)))
+
+
+def _tested(dataset: Dataset, by: Split) -> Iterator[np.ndarray]:
+    X = dataset.X.values
+    # As many training rows as the run keeps: the nearest of few is farther than the nearest of many.
+    for train, test in _spaced(by.folds, FOLDS):
+        yield distance_to_training(_thinned(X[train]), _thinned(X[test]))
+
+
+def _thinned(X: np.ndarray) -> np.ndarray:
+    return X[_places(len(X), min(ROWS, max(50, NUMBERS // X.shape[1])))]
+
+
+def _spaced[T](items: tuple[T, ...], most: int) -> list[T]:
+    return [items[k] for k in _places(len(items), most)]
+
+
+def _places(size: int, most: int) -> np.ndarray:
+    return np.arange(size) if size <= most else np.linspace(0, size - 1, most).astype(int)
+
+
+def save_reference(dataset: Dataset, by: Split, run: Path) -> None:
+    """Write the reference of a run into its folder."""
+    from safetensors.numpy import save_file
+
+    found = reference_of(dataset, by)
+    with atomic_file(run / FILE) as temporary:
+        save_file({"rows": np.ascontiguousarray(found.rows, float), "limit": np.array([found.limit])}, temporary)
+
+
+def load_reference(run: str | Path, features: int) -> Reference:
+    """Read the reference of a run of so many features.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not there, or is not of these features.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = Path(run) / FILE
+    remedy = "Run the comparison again: the same command writes it."
+    try:
+        parts = load_file(path)
+        rows, limit = parts["rows"].astype(float), float(parts["limit"].item())
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise invalid("run", str(run), f"Its {FILE} is missing or cannot be read.", remedy) from error
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != features or not np.isfinite([*rows.ravel(), limit]).all():
+        raise invalid("run", str(run), f"Its {FILE} is not of its {features} features.", remedy)
+    return Reference(rows, limit)
