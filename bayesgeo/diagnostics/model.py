@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from bayesgeo.diagnostics.base import Check, graded, listed, not_applicable, quantities
+from bayesgeo.diagnostics.base import Check, graded, listed, not_applicable
+from bayesgeo.diagnostics.draws import quantities
 from bayesgeo.diagnostics.model_tables import model_evidence
 
 PARETO_K = 0.7  # Vehtari et al. (2024, JMLR 25:72)

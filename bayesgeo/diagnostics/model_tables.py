@@ -25,7 +25,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo._check import invalid
-from bayesgeo.diagnostics.base import quantities
+from bayesgeo.diagnostics.draws import quantities
 
 LEAST_DRAWS = 100  # in all: the tail of importance weights is fitted to a fifth of them
 
