@@ -1,5 +1,7 @@
 """Check that what was computed from draws and rows was computed from these draws, and these rows."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import xarray as xr
 
@@ -10,7 +12,7 @@ from bayesgeo.diagnostics.draws import quantities
 OF_DRAWS = ("log_likelihood", "cdf", "log_prior", "functions")
 OF_ROWS = ("log_likelihood", "cdf")
 COLUMNS = 200  # rows, or points, of a group that are looked at
-LENGTH, SHIFTS = 1000, 60  # draws of a chain, and shifts of them
+LENGTH, SHIFTS = 200, 60  # successive draws of each half of a chain, and shifts of them
 NEAR = 3  # draws by which a group is thought to be late or early
 # Standard deviations of shifted alignments. Groups of other draws reach 3 once in a few thousand posteriors; the log
 # likelihood of a regression of 100 coefficients lies at 100 and more.
@@ -61,7 +63,7 @@ def of_draws(tree: xr.DataTree) -> Check:
     advice = "A group was computed from other draws than the posterior's: files were mixed. Compute it again."
     if other:
         return Check("of_draws", "issue", np.nan, threshold, f"{'; '.join(other)}. {advice}")
-    found = {name: _followed(group, posterior) for name, group in groups.items()}
+    found = {name: _followed(name, group, posterior) for name, group in groups.items()}
     known = {name: result for name, result in found.items() if result is not None}
     if not known:
         return not_applicable("of_draws", "No group is stored draw by draw whose draws the posterior's could explain.")
@@ -83,17 +85,17 @@ def _labels(group: xr.Dataset, posterior: xr.Dataset) -> str:
     return ""
 
 
-def _followed(group: xr.Dataset, posterior: xr.Dataset) -> tuple[float, str] | None:
+def _followed(name: str, group: xr.Dataset, posterior: xr.Dataset) -> tuple[float, str] | None:
     """Return how clearly a group follows the draws, and where it does not; None where that cannot be told."""
     same = {dim: group[dim] for dim in ("chain", "draw") if dim in group.coords and dim in posterior.coords}
     chosen = posterior.sel(same) if same else posterior
-    every = spaced(chosen.sizes["draw"], LENGTH)
-    draws, values = (_columns(part.isel(draw=every)) for part in (chosen, group))
+    draws, values = (_columns(part) for part in (chosen, group))
     if not values.shape[2] or not draws.shape[2]:
         return None
     values = values[..., spaced(values.shape[2], COLUMNS)]
-    half = draws.shape[1] // 2
-    parts = [part for k in range(len(draws)) for part in ((k, slice(0, half)), (k, slice(half, 2 * half)))]
+    if name == "functions" and draws.shape[2] / 2 < _directions(values[0]):
+        return None  # not all weights were kept
+    parts = [(k, part) for k in range(len(draws)) for part in _halves(draws.shape[1])]
     aligned = [_aligned(draws[part], values[part]) for part in parts]
     by_part, late, able = (np.array([found[k] for found in aligned]) for k in range(3))
     together = float(by_part.sum() / np.sqrt(len(parts)))
@@ -105,6 +107,14 @@ def _followed(group: xr.Dataset, posterior: xr.Dataset) -> tuple[float, str] | N
     if together >= ALIGNED_GOOD and np.median(by_part) > CLEAR and by_part[lost] < CHANCE:
         return float(min(by_part[lost], CHANCE - 1)), f"it does not follow chain {parts[lost][0]}"
     return together, "it does not follow the draws" if together < ALIGNED_GOOD else "it follows the draws"
+
+
+def _halves(n: int) -> Iterable[slice]:
+    """Yield successive draws from the middle of each half of a chain."""
+    length = min(LENGTH, n // 2)
+    for middle in (n // 4, n - n // 4):
+        start = min(max(middle - length // 2, 0), n - length)
+        yield slice(start, start + length)
 
 
 def _columns(group: xr.Dataset) -> np.ndarray:
@@ -121,25 +131,32 @@ def _columns(group: xr.Dataset) -> np.ndarray:
 def _aligned(draws: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
     """Return the alignment of a part of a chain, how much greater it is a few draws off, and what it could be."""
     n = len(draws)
-    (K, able), (L, _) = _similarity(draws), _similarity(values)
-    twice = np.tile(L, (2, 2))
-    far = np.unique(np.linspace(n // 10, n - n // 10, SHIFTS).astype(int))
-    shifted = {shift: float((K * twice[shift : shift + n, shift : shift + n]).sum()) for shift in far.tolist()}
-    mean, spread = np.mean(list(shifted.values())), np.std(list(shifted.values()))
-    near = [float((K * twice[s : s + n, s : s + n]).sum()) for d in range(1, NEAR + 1) for s in (d, n - d)]
+    K, L = _similarity(draws), np.tile(_similarity(values), (2, 2))
+
+    def at(shift: int) -> float:
+        return float((K * L[shift : shift + n, shift : shift + n]).sum())
+
+    far = [at(shift) for shift in np.unique(np.linspace(n // 10, n - n // 10, SHIFTS).astype(int)).tolist()]
+    near = [at(shift) for k in range(1, NEAR + 1) for shift in (k, n - k)]
+    here, spread = at(0), float(np.std(far))
     if not spread > 0:
         return 0.0, 0.0, 0.0
-    here = float((K * L).sum())
-    return float((here - mean) / spread), float((max(near) - here) / spread), able
+    # Of n draws along so many directions, one of which decides.
+    able = n / np.sqrt(2 * max(_directions(draws), 1.0))
+    return (here - float(np.mean(far))) / spread, (max(near) - here) / spread, float(able)
 
 
-def _similarity(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return inner products of draws ``(draw, draw)``, and the alignment with one of its directions that they allow."""
+def _similarity(values: np.ndarray) -> np.ndarray:
+    """Return the inner products of standardised draws, ``(draw, draw)``."""
     z = values - values.mean(axis=0)
     spread = z.std(axis=0)
     z = z / np.where(spread > 0, spread, 1.0)
-    K = z @ z.T
-    n, own = len(K), np.trace(K)
-    apart = (K**2).sum() - (np.diag(K) ** 2).sum()
-    directions = own**2 / max(apart, 1e-300)
-    return K, float(n / np.sqrt(2 * max(directions, 1.0)))
+    return z @ z.T
+
+
+def _directions(values: np.ndarray) -> float:
+    """Return along how many directions draws vary: the squared sum of their variances over the sum of squares."""
+    K = _similarity(values)
+    own = np.diag(K)
+    apart = max((K**2).sum() - (own**2).sum(), np.finfo(float).tiny)
+    return float(own.sum() ** 2 / apart)
