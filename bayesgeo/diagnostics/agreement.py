@@ -6,6 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgeo._arrays import spaced
 from bayesgeo.diagnostics.base import Check, counted, graded
+from bayesgeo.diagnostics.draws import ranks
 
 APART_GOOD, APART_BAD = 0.5, 1.0  # deviation of the chains' means, in standard deviations within a chain
 SETTLED = 1.2  # R-hat within a chain; see the check drift
@@ -95,10 +96,10 @@ def _folded(values: np.ndarray) -> np.ndarray:
 
 def _dependences(chain: np.ndarray) -> np.ndarray:
     """Return Fisher's z of the rank correlations of one chain ``(draw, quantity)``, zero of each with itself."""
-    ranks = stats.rankdata(chain, axis=0).astype(np.float32)
-    ranks -= ranks.mean(axis=0)
-    norm = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(norm > 0, norm, 1.0)
-    z = np.arctanh(np.clip(ranks.T @ ranks, -MOST, MOST))
+    ordered = ranks(np.ascontiguousarray(chain.T))
+    ordered = (ordered - ordered.mean(axis=1, keepdims=True)).astype(np.float32)
+    norm = np.sqrt((ordered**2).sum(axis=1, keepdims=True))
+    ordered /= np.where(norm > 0, norm, 1.0)
+    z = np.arctanh(np.clip(ordered @ ordered.T, -MOST, MOST))
     np.fill_diagonal(z, 0.0)
     return z

@@ -39,8 +39,10 @@ def _on_grid(ordered: np.ndarray) -> bool:
     if len(gaps) < 2:
         return True
     steps = gaps / gaps.min()
-    rounding = np.finfo(float).eps * np.abs(ordered).max() / gaps.min()
-    return bool(rounding > 0.1 or (np.abs(steps - np.rint(steps)) <= 0.02 + 2 * rounding).all())
+    single = np.array_equal(ordered, ordered.astype(np.float32))
+    rounding = 2 * np.finfo(np.float32 if single else float).eps * np.abs(ordered).max() / gaps.min() * steps
+    # How far a gap is from a whole number of steps cannot be told where rounding is of their size.
+    return bool((np.abs(steps - np.rint(steps)) <= 0.02 + rounding)[rounding < 0.2].all())
 
 
 def distinct(values: np.ndarray, own: np.ndarray) -> Check:
@@ -91,7 +93,9 @@ def resampled(names: list[str], values: np.ndarray, own: np.ndarray) -> Check:
     A chain that rejects a proposal stays where it is, but never comes back to the very value of a continuous quantity.
     """
     share = np.zeros(values.shape[2])
-    share[own] = [max(_share_again(chain) for chain in values[..., k]) for k in np.flatnonzero(own)]
+    again = (np.diff(np.sort(values, axis=1), axis=1) == 0).any(axis=(0, 1))
+    for k in np.flatnonzero(own & again):
+        share[k] = max(_share_again(chain) for chain in values[..., k])
     k = int(share.argmax())
     advice = f"Most: {names[k]}. The draws are few values shown again, as resampling does: far fewer than they seem. "
     advice += "Draw anew."

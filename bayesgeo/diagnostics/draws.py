@@ -120,12 +120,24 @@ def _rhat(split: np.ndarray) -> np.ndarray:
 def _scores(values: np.ndarray) -> np.ndarray:
     """Return normal scores of the ranks of each quantity; ``(quantity, chain, draw)``."""
     flat = values.reshape(len(values), -1)
-    order = flat.argsort(axis=1)
-    ranks = np.empty(flat.shape)
-    np.put_along_axis(ranks, order, np.arange(1.0, flat.shape[1] + 1)[None], axis=1)
-    tied = (np.diff(np.take_along_axis(flat, order, axis=1), axis=1) == 0).any(axis=1)
-    ranks[tied] = stats.rankdata(flat[tied], axis=1)
-    return special.ndtri((ranks - 0.375) / (flat.shape[1] + 0.25)).reshape(values.shape)
+    return special.ndtri((ranks(flat) - 0.375) / (flat.shape[1] + 0.25)).reshape(values.shape)
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return the ranks of each row, ties averaged, in less time than SciPy takes where there are none.
+
+    Examples
+    --------
+    >>> ranks(np.array([[3.0, 1.0, 2.0], [5.0, 5.0, 1.0]])).tolist()
+    [[3.0, 1.0, 2.0], [2.5, 2.5, 1.0]]
+    """
+    order = values.argsort(axis=1)
+    found = np.empty(values.shape)
+    np.put_along_axis(found, order, np.arange(1.0, values.shape[1] + 1)[None], axis=1)
+    tied = (np.diff(np.take_along_axis(values, order, axis=1), axis=1) == 0).any(axis=1)
+    if tied.any():
+        found[tied] = stats.rankdata(values[tied], axis=1)
+    return found
 
 
 def _classic(z: np.ndarray) -> np.ndarray:

@@ -39,6 +39,8 @@ STEP_GOOD, STEP_BAD = 0.1, 0.001
 WARMUP_GOOD = 2 * GROWTH
 PARETO_GOOD = 0.7  # Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws corrects the approximation
 NEVER = np.inf  # bad enough to be an issue
+# Another library's name -> ArviZ's name.
+ALIASES = STATISTICS | {"reached_max_tree_depth": "reached_max_treedepth"}
 UNSTATED = "Neither the kind of the inference nor this statistic is stated."
 # The checks of each kind of inference that states none.
 DEFAULTS: dict[str, tuple[str, ...]] = {
@@ -84,9 +86,9 @@ def _of_kind(tree: xr.DataTree) -> Generator[Check, None, Sequence[str]]:
 
 
 def reported(tree: xr.DataTree) -> xr.Dataset:
-    """Return the statistics of a sampler under ArviZ's names; nutpie's own differ."""
+    """Return the statistics of a sampler under ArviZ's names; those of nutpie and NumPyro differ."""
     found = _group(tree, "sample_stats")
-    return found.rename({old: new for old, new in STATISTICS.items() if old in found and new not in found})
+    return found.rename({old: new for old, new in ALIASES.items() if old in found and new not in found})
 
 
 def _reports(tree: xr.DataTree, code: str) -> bool:
