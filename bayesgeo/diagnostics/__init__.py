@@ -10,6 +10,8 @@ from bayesgeo.diagnostics.base import CODES, Check, Diagnosis, Status, Verdict
 from bayesgeo.diagnostics.model_tables import Loo, loo, model_evidence
 from bayesgeo.diagnostics.page import explain
 
+OF_GROUPS = ("of_rows", "of_draws")
+
 
 def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
     """Check a posterior: its draws, the statistics of its sampler, and its model on the training rows.
@@ -85,10 +87,15 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     if _cannot_go_on(failed):
         yield from base.skipped(("of_draws", *codes, *base.OF_MODELS), f"Fix this first: {', '.join(failed)}.")
         return
-    yield belonging.of_draws(tree)
+    followed = belonging.of_draws(tree)
+    yield followed
     yield from functions.checks(tree) if by_function else parameters.checks(posterior)
     yield from sampler.checks(tree)
-    yield from model.checks(tree)
+    unmatched = [check.code for check in (*first, followed) if check.code in OF_GROUPS and check.status == "issue"]
+    if unmatched:
+        yield from base.skipped(base.OF_MODELS, f"Fix this first: {', '.join(unmatched)}.")
+    else:
+        yield from model.checks(tree)
 
 
 def _unusable(tree: xr.DataTree) -> Check | None:

@@ -12,6 +12,7 @@ from bayesgeo.diagnostics.base import Check, Status, counted, graded, listed, no
 from bayesgeo.diagnostics.sampler import reported
 
 CHAINS_GOOD, CHAINS_BAD = 4, 2  # two can disagree; four show which one differs
+LARGEST = 1e150  # its square can be added up
 # What every state of a sampler has. An error of the energy is infinite where it diverged.
 OF_STATE = ("lp", "energy", "acceptance_rate", "step_size", "diverging", "tree_depth", "reached_max_treedepth")
 # Tables computed from a large group, which may replace it.
@@ -19,12 +20,13 @@ DERIVED = {"log_likelihood": "loo", "cdf": "loo_pit", "log_prior": "sensitivity"
 
 
 def finite(draws: xr.Dataset) -> Check:
-    """Count draws that are not finite real numbers: complex ones, texts and times are none."""
+    """Count draws that are not finite real numbers: complex ones, texts, times and those without a square are none."""
     kinds = {name: values for name, values in draws.data_vars.items() if values.dtype.kind not in "biuf"}
-    bad = {name: int((~np.isfinite(values)).sum()) for name, values in draws.data_vars.items() if name not in kinds}
+    numbers = {name: values for name, values in draws.data_vars.items() if name not in kinds}
+    bad = {name: int((~(np.abs(values) <= LARGEST)).sum()) for name, values in numbers.items()}
     bad |= {name: values.size for name, values in kinds.items()}
     status: Status = "issue" if any(bad.values()) else "passed"
-    advice = "Draws that are not numbers: the run broke. Fit again."
+    advice = "Draws that are not numbers, or beyond 1e150: the run broke. Fit again."
     if kinds:
         advice = f"{shown([f'{name} ({values.dtype})' for name, values in kinds.items()])}: not real numbers. {advice}"
     return Check("finite", status, float(sum(bad.values())), "0 draws", advice)

@@ -149,7 +149,7 @@ DRAWN = (
     Case("texts", broken.drawn(lambda rng: rng.choice(["sand", "clay"], (CHAINS, DRAWS)), layouts.plain), "finite"),
     Case("objects", broken.drawn(lambda rng: rng.normal(size=(CHAINS, DRAWS)).astype(object)), "finite"),
     Case("times", broken.drawn(lambda rng: rng.integers(9, size=(CHAINS, DRAWS)).astype("M8[ns]")), "finite"),
-    Case("draws of 1e308", broken.drawn(lambda rng: 1e308 * rng.uniform(-1, 1, (CHAINS, DRAWS))), "rhat"),
+    Case("draws of 1e308", broken.drawn(lambda rng: 1e308 * rng.uniform(-1, 1, (CHAINS, DRAWS))), "finite"),
 )
 REPORTED = (
     Case("lp is no number", broken.laid_out(layouts.pymc, broken.setting("lp", np.nan, draws=slice(5, 6))), "statistics"),
@@ -160,7 +160,7 @@ REPORTED = (
     Case("nothing accepted, nutpie", broken.laid_out(layouts.nutpie, broken.setting("mean_tree_accept", 0.0)), "acceptance"),
     Case("no steps", broken.laid_out(layouts.pymc, broken.setting("step_size", 0.0)), "step_size"),
     Case("no steps in any chain", broken.laid_out(layouts.pymc, broken.setting("step_size", 0.0, chain=slice(4))), "step_size"),
-    Case("tiny steps", broken.laid_out(layouts.nutpie, broken.setting("step_size_bar", 1e-6)), "step_size"),
+    Case("tiny steps", broken.laid_out(layouts.nutpie, broken.setting("step_size", 1e-6)), "step_size"),
     Case("divergences, NumPyro", broken.laid_out(layouts.numpyro, broken.setting("diverging", 1)), "divergences"),
     Case("cut trajectories, nutpie", broken.laid_out(layouts.nutpie, broken.setting("maxdepth_reached", 1)), "tree_depth"),
     Case("statistics cut short", unmatched.fewer(few(), "sample_stats", draw=slice(600)), "statistics"),

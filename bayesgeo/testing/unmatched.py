@@ -14,14 +14,16 @@ Make = Callable[[Generator], xr.DataTree]
 Order = Callable[[np.ndarray, Generator], np.ndarray]
 
 
-def observed(rng: Generator, rows: int = 60) -> xr.DataTree:
-    """Return a hierarchical posterior as PyMC leaves it, with the log likelihood of its observed rows."""
-    variables = shapes.hierarchical(rng)
-    group = rng.integers(variables["group"].shape[2], size=rows)
-    y = rng.normal(size=rows)
-    found = stats.norm.logpdf(y, variables["group"][..., group], variables["noise"][..., None])
-    tree = layouts.pymc(variables, rng)
-    tree["log_likelihood"] = xr.DataTree(xr.Dataset({"y": (("chain", "draw", "y_dim_0"), found)}, _of_draws(tree)))
+def observed(rng: Generator, groups: int = 8, rows: int = 10) -> xr.DataTree:
+    """Return the posterior of means of groups as PyMC leaves it, with the log likelihood of its observed rows."""
+    place = np.repeat(np.arange(groups), rows)
+    y = rng.normal(size=groups)[place] + rng.normal(size=len(place))
+    # Normal rows of unit variance, a standard normal prior.
+    center = np.bincount(place, y) / (rows + 1)
+    mean = center + rng.normal(size=(CHAINS, DRAWS, groups)) / np.sqrt(rows + 1)
+    tree = layouts.pymc({"mean": mean}, rng)
+    density = (("chain", "draw", "y_dim_0"), stats.norm.logpdf(y, mean[..., place]))
+    tree["log_likelihood"] = xr.DataTree(xr.Dataset({"y": density}, _of_draws(tree)))
     tree["observed_data"] = xr.DataTree(xr.Dataset({"y": ("y_dim_0", y)}))
     return tree
 
