@@ -24,7 +24,7 @@ def main() -> None:
                 right += case.right(found)
                 theirs += by_arviz == "flagged"
                 codes = ", ".join(f"{check.code} {check.value:.3g}" for check in unsound(found))
-                print(f"{kind:8}{case.name:34}{found.verdict:10}arviz: {by_arviz:24}{codes}", flush=True)
+                print(f"{kind:8}{case.name:38}{found.verdict:10}arviz: {by_arviz:24}{codes}", flush=True)
         total = len(cases) * len(seeds)
         what = "flagged for the right reason" if kind == "broken" else "sound"
         print(f"{kind}: {right} of {total} {what}; arviz.diagnose flags {theirs} of {total}\n")

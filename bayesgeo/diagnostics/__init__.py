@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import xarray as xr
 
-from bayesgeo.diagnostics import base, basics, functions, model, parameters, sampler
+from bayesgeo.diagnostics import base, basics, belonging, functions, model, parameters, sampler
 from bayesgeo.diagnostics.base import CODES, Check, Diagnosis, Status, Verdict
 from bayesgeo.diagnostics.model_tables import Loo, loo, model_evidence
 from bayesgeo.diagnostics.page import explain
 from bayesgeo.diagnostics.residuals import checks as residual_checks
+
+OF_GROUPS = ("of_rows", "of_draws")
 
 
 def diagnose(tree: xr.DataTree, *, ignore: Iterable[str] = (), data_sha256: str | None = None) -> Diagnosis:
@@ -75,6 +77,7 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
         basics.of_data(tree, data_sha256),
         basics.statistics(tree),
         basics.groups(tree),
+        belonging.of_rows(tree),
         basics.size(posterior, "chain", good=basics.CHAINS_GOOD, bad=basics.CHAINS_BAD),
         basics.size(posterior, "draw", good=kind.DRAWS_GOOD, bad=kind.DRAWS_BAD),
     ]
@@ -83,11 +86,17 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
     yield from first
     failed = [check.code for check in first if check.status == "issue"]
     if _cannot_go_on(failed):
-        yield from base.skipped((*codes, *base.OF_MODELS), f"Fix this first: {', '.join(failed)}.")
+        yield from base.skipped(("of_draws", *codes, *base.OF_MODELS), f"Fix this first: {', '.join(failed)}.")
         return
+    followed = belonging.of_draws(tree)
+    yield followed
     yield from functions.checks(tree) if by_function else parameters.checks(posterior)
     yield from sampler.checks(tree)
-    yield from model.checks(tree)
+    unmatched = [check.code for check in (*first, followed) if check.code in OF_GROUPS and check.status == "issue"]
+    if unmatched:
+        yield from base.skipped(base.OF_MODELS, f"Fix this first: {', '.join(unmatched)}.")
+    else:
+        yield from model.checks(tree)
 
 
 def _unusable(tree: xr.DataTree) -> Check | None:

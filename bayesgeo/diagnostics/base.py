@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, product
+from itertools import chain
 from typing import Literal
 
-import arviz_stats as az
 import numpy as np
 import xarray as xr
 
@@ -15,11 +14,13 @@ from bayesgeo._check import one_of, shown
 Status = Literal["passed", "tip", "issue", "not applicable", "skipped", "ignored"]
 Verdict = Literal["sound", "doubtful", "failed", "not applicable"]
 PAGE = "docs/checks.md"  # one section for each code
-OF_ANY = ("finite", "complete", "data", "statistics", "groups", "chains", "draws")
+OF_ANY = ("finite", "complete", "data", "statistics", "groups", "of_rows", "chains", "draws", "of_draws")
 OF_PARAMETERS = (
     "constant",
     "stuck",
+    "frozen",
     "distinct",
+    "resampled",
     "modes",
     "swapped",
     "dependence",
@@ -29,6 +30,7 @@ OF_PARAMETERS = (
     "ess_tail",
     "mcse_mean",
     "mcse_quantile",
+    "moments",
 )
 OF_FUNCTIONS = (
     "moving",
@@ -45,6 +47,7 @@ OF_SAMPLERS = (
     "tree_depth",
     "energy",
     "acceptance",
+    "step_size",
     "energy_error",
     "lp_drift",
     "warmup_growth",
@@ -200,50 +203,17 @@ def counted(code: str, found: Sequence[str], what: str, advice: str) -> Check:
     return Check(code, "issue" if found else "passed", float(len(found)), f"0 {what}", text)
 
 
-def quantities(draws: xr.Dataset) -> tuple[list[str], np.ndarray]:
-    """Return every scalar in a posterior: its name and its draws ``(chain, draw, quantity)``.
+def stated(tree: xr.DataTree) -> bool:
+    """Return whether a posterior states what computed it, as those of our inferences do.
+
+    What others computed says less of itself: what it does not say is named, and does not count.
 
     Examples
     --------
-    >>> weight = xr.DataArray(np.zeros((4, 10, 2)), dims=("chain", "draw", "feature"), coords={"feature": ["a", "b"]})
-    >>> quantities(xr.Dataset({"weight": weight}))[0]
-    ['weight[a]', 'weight[b]']
+    >>> stated(xr.DataTree(xr.Dataset(attrs={"kind": "chains"}))), stated(xr.DataTree())
+    (True, False)
     """
-    names: list[str] = []
-    parts = []
-    for name, values in draws.data_vars.items():
-        turned = values.transpose("chain", "draw", ...)
-        others = [turned[dim].values.tolist() for dim in turned.dims[2:]]
-        names += [f"{name}[{', '.join(map(str, place))}]" if place else str(name) for place in product(*others)]
-        parts.append(turned.values.reshape(*turned.shape[:2], -1))
-    return names, np.concatenate(parts, axis=2).astype(float)
-
-
-def rhat_within(values: np.ndarray) -> np.ndarray:
-    """Return the split R-hat of each chain alone: its halves compared as two chains.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        ``(chain, draw, quantity)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(chain, quantity)`` rank-normalised split R-hat; NaN where a quantity does not vary.
-
-    Examples
-    --------
-    >>> draws = np.random.default_rng(0).normal(size=(2, 400, 1))
-    >>> draws[1] += np.linspace(0, 5, 400)[:, None]
-    >>> (rhat_within(draws) > 1.3).ravel().tolist()
-    [False, True]
-    """
-    half = values.shape[1] // 2
-    halves = np.stack([values[:, :half], values[:, -half:]], axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = az.rhat(xr.DataArray(halves, dims=("of", "chain", "draw", "quantity")), method="rank")
-    return np.asarray(found)
+    return bool({"kind", "inference", "checks"} & set(tree.attrs))
 
 
 def listed(tree: xr.DataTree, attribute: str) -> list[str] | None:

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from bayesgeo.diagnostics.base import Check, graded, listed, not_applicable, quantities
+from bayesgeo.diagnostics.base import Check, graded, listed, not_applicable
+from bayesgeo.diagnostics.draws import quantities
 from bayesgeo.diagnostics.model_tables import model_evidence
 
 PARETO_K = 0.7  # Vehtari et al. (2024, JMLR 25:72)
@@ -158,14 +159,14 @@ def _sensitive(table: xr.Dataset) -> Check:
 
 def _dominated(posterior: xr.Dataset, prior: xr.Dataset) -> Check:
     """Compare spreads by interquartile ranges, which exist for priors without a variance too."""
-    shared = [name for name in prior.data_vars if name in posterior]
+    shared = [name for name in prior.data_vars if name in posterior and _of_one_shape(prior[name], posterior[name])]
     if not shared:
         return not_applicable("prior_dominated", "The prior has none of the posterior's variables.")
     names, values = quantities(posterior[shared])
     _, before = quantities(prior[shared])
     spread, wide = (np.subtract(*np.quantile(draws, [0.75, 0.25], axis=(0, 1))) for draws in (values, before))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = spread / wide
+        ratio = np.where((spread == 0) & (wide == 0), 0.0, spread / wide)
     worst = int(np.argmax(np.where(np.isfinite(ratio), ratio, np.inf)))
     dominated = [names[k] for k in np.flatnonzero(ratio > DOMINATED)]
     advice = f"{len(dominated)} quantities are as uncertain as before the data, most of all {names[worst]}: their "
@@ -178,3 +179,8 @@ def _dominated(posterior: xr.Dataset, prior: xr.Dataset) -> Check:
         advice,
         threshold=f"<= {DOMINATED} of the prior's spread",
     )
+
+
+def _of_one_shape(a: xr.DataArray, b: xr.DataArray) -> bool:
+    sizes = [{dim: size for dim, size in values.sizes.items() if dim not in ("chain", "draw")} for values in (a, b)]
+    return sizes[0] == sizes[1] and {"chain", "draw"} <= set(a.dims)

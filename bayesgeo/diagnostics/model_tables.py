@@ -25,8 +25,16 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo._check import invalid
-from bayesgeo.diagnostics.base import quantities
+from bayesgeo.diagnostics.draws import quantities
 
+# Tables, and a column by which to know them.
+COLUMNS = {
+    "loo": "elpd",
+    "loo_pit": "transform",
+    "sensitivity": "prior",
+    "posterior_predictive": "observed",
+    "prior_predictive": "observed",
+}
 LEAST_DRAWS = 100  # in all: the tail of importance weights is fitted to a fifth of them
 
 
@@ -95,7 +103,10 @@ def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
         raise invalid(
             "tree", "", "It has no group log_likelihood.", "Fit a model that stores one, such as a linear one."
         )
-    group = tree["log_likelihood"].to_dataset().astype(float)
+    found = _by_row(tree)
+    if found is None:
+        raise invalid("tree", "", "Its log likelihood is of several variables.", "Keep one of them.")
+    group = found.astype(float)
     if not _enough(group):
         raise invalid("tree", "", "It has fewer than 100 draws of the log likelihood.", "Ask for more draws.")
     if labels is not None:
@@ -114,6 +125,21 @@ def loo(tree: xr.DataTree, labels: Sequence[Any] | None = None) -> Loo:
     # From a part of the rows, the sum and its error are scaled to all rows.
     elpd, se, p_loo = (float(value) * scale for value in (found.elpd, found.se, found.p))
     return Loo(elpd, se, p_loo, found.elpd_i, found.pareto_k, found, rows=rows, of=of)
+
+
+def _by_row(tree: xr.DataTree) -> xr.Dataset | None:
+    """Return the log likelihood as ``outcome (chain, draw, obs)``; None if it is of several variables.
+
+    What others computed has the name and the dimensions of its observed variable.
+    """
+    group = tree["log_likelihood"].to_dataset()
+    if "outcome" in group:
+        return group
+    if len(group.data_vars) != 1 or not {"chain", "draw"} <= set(group.dims):
+        return None
+    (values,) = (group[name].transpose("chain", "draw", ...) for name in group.data_vars)
+    rows = values.values.reshape(*values.shape[:2], -1)
+    return xr.Dataset({"outcome": (("chain", "draw", "obs"), rows)}, {"obs": np.arange(rows.shape[2])})
 
 
 def _enough(group: xr.Dataset) -> bool:
@@ -158,19 +184,25 @@ def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     >>> {name: list(table.data_vars) for name, table in model_evidence(tree).items()}
     {'loo': ['elpd', 'pareto_k']}
     """
-    kept = ("loo", "loo_pit", "sensitivity", "posterior_predictive", "prior_predictive")
-    tables = {name: tree[name].to_dataset() for name in kept if name in tree.children}
-    known = {name for name in ("log_likelihood", "log_prior") if name in tree.children}
-    enough = {name for name in known if _enough(tree[name].to_dataset())}
+    tables = {name: tree[name].to_dataset() for name, column in COLUMNS.items() if _holds(tree, name, column)}
+    by_draw = {"log_prior": tree["log_prior"].to_dataset()} if _holds(tree, "log_prior", "prior") else {}
+    by_row = _by_row(tree) if "log_likelihood" in tree.children else None
+    by_draw |= {} if by_row is None else {"log_likelihood": by_row}
+    enough = {name for name, group in by_draw.items() if _enough(group)}
     if "log_likelihood" in enough and not {"loo", "loo_pit"} <= set(tables):
         found = loo(tree)
         tables["loo"] = xr.Dataset({"elpd": found.elpd_by_row, "pareto_k": found.pareto_k})
         tables["loo"].attrs = {name: getattr(found, name) for name in ("elpd", "se", "p_loo", "rows", "of")}
-        if "cdf" in tree.children:
+        if _holds(tree, "cdf", "outcome"):
             tables["loo_pit"] = _transforms(tree["cdf"].to_dataset()["outcome"], found)
     if "log_prior" in enough and "sensitivity" not in tables:
         tables["sensitivity"] = _sensitivity(tree)
     return tables
+
+
+def _holds(tree: xr.DataTree, name: str, variable: str) -> bool:
+    """Return whether a group is there and ours: other libraries put other things into groups of these names."""
+    return name in tree.children and variable in tree[name].data_vars
 
 
 def _transforms(cdf: xr.DataArray, found: Loo) -> xr.Dataset:

@@ -1,19 +1,19 @@
 """Checks of identifiable parameters: that chains move, agree, and give enough draws."""
 
 from collections.abc import Callable, Iterable
-from itertools import combinations
 from typing import Any
 
 import arviz_stats as az
 import numpy as np
 import xarray as xr
+from arviz_stats.base import array_stats
 from scipy import stats
-from scipy.optimize import linear_sum_assignment
 
-from bayesgeo._arrays import spaced
-from bayesgeo.diagnostics.base import Check, counted, graded, quantities, rhat_within
+from bayesgeo.diagnostics import agreement, copies, draws, movement
+from bayesgeo.diagnostics.base import Check, graded
 
 RHAT_GOOD, RHAT_BAD = 1.01, 1.05
+RARE = 0.01  # probability that the largest R-hat of a healthy posterior lies beyond its limit
 ESS_GOOD, ESS_BAD = 100, 50  # per chain
 DRAWS_GOOD, DRAWS_BAD = 250, 100  # per chain
 # Monte Carlo error in standard deviations of the posterior: what 100 and 25 independent draws leave of a mean, and 80
@@ -21,43 +21,55 @@ DRAWS_GOOD, DRAWS_BAD = 250, 100  # per chain
 MEAN_GOOD, MEAN_BAD = 0.1, 0.2
 QUANTILE_GOOD, QUANTILE_BAD = 0.3, 0.6
 TAILS = (0.025, 0.975)
-STUCK = 1e-3  # of the median chain's standard deviation
-APART_GOOD, APART_BAD = 0.5, 1.0  # deviation of the chains' means, in standard deviations within a chain
 # The worst of 240 healthy chains of 100 effective draws lies at 1.08 to 1.12, of 1,000 at 1.01; a trend over two
 # deviations along a chain gives 1.2, over three 1.33, over four 1.6.
 DRIFT_GOOD, DRIFT_BAD = 1.2, 1.5
-# In standard errors of Fisher's z. The largest of 3,000 differences of independent draws is 3.0 to 3.6, of six logistic
-# regressions by NUTS 1.5 to 3.7; a narrow ridge whose chains were mixed by parameter at 81. Those below a fifth do not
-# matter.
-DEPENDENCE_GOOD, DEPENDENCE_BAD, DEPENDENCE_LEAST = 6.0, 10.0, 0.2
-PAIRED = 40  # quantities whose dependence is compared
-COPIED = 0.01  # share of draws that two chains have in common
+# Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws makes a mean stable. Student's t with three degrees of
+# freedom has 1/3, Cauchy's distribution 1.
+MOMENTS_GOOD = 0.7
+# A tail is fitted if its farthest draw lies beyond so many times its 5 % quantile, both from the median: normal draws
+# reach 2, exponential ones 3, those with k above 0.7 ten and more.
+FAR = 4.0
+MORE = "Draw more, or rescale the model, or use a stronger prior."
 SAMPLED, DIGITS = 50, 6  # of every so many draws, to so many decimals, quantities are compared first
 
 
 def checks(posterior: xr.Dataset) -> Iterable[Check]:
     """Yield the checks of Vehtari et al. (2021, Bayesian Analysis 16:2) and of broken chains, worst first."""
-    names, values = _apart(*quantities(posterior))
-    by_chain = rhat_within(values)
-    yield _constant(names, values)
-    yield _stuck(values)
-    yield _distinct(values)
-    yield _modes(names, values, by_chain)
-    yield _swapped(names, values)
+    names, values = _sampled(posterior)
+    if not names:
+        return
+    by_chain = draws.rhat_within(values)
+    own = copies.continuous(values)
+    yield movement.constant(names, values)
+    yield movement.stuck(values)
+    yield _of_the_continuous(movement.frozen, names, values, own)
+    yield copies.distinct(values, own)
+    yield copies.resampled(names, values, own)
+    yield agreement.modes(names, values, by_chain)
+    yield agreement.swapped(names, values)
     sizes = {kind: _by_quantity(az.ess, values, method=kind) for kind in ("bulk", "tail")}
-    yield _dependence(names, values, np.minimum(*sizes.values()))
+    yield agreement.dependence(names, values, np.minimum(*sizes.values()))
     yield _drift(names, by_chain)
-    more = "Draw more, or rescale the model, or use a stronger prior."
-    advice = f"The chains disagree. {more}"
-    rhat = _by_quantity(az.rhat, values, method="rank")
-    yield _worst("rhat", names, rhat, good=RHAT_GOOD, bad=RHAT_BAD, advice=advice, threshold=f"<= {RHAT_GOOD}")
-    n_chains = len(values)
-    for kind, size in sizes.items():
-        good = ESS_GOOD * n_chains
-        advice = f"The draws are strongly autocorrelated. {more}"
-        bad = ESS_BAD * n_chains
-        yield _worst(f"ess_{kind}", names, size, good=good, bad=bad, advice=advice, threshold=f">= {good}")
+    yield _agreement(names, values)
+    yield from _sizes(names, sizes, len(values))
     yield from _precision(names, values)
+    yield _moments(names, values, sizes["tail"])
+
+
+def _sampled(posterior: xr.Dataset) -> tuple[list[str], np.ndarray]:
+    """Return the quantities that are not constant by definition, and are no linear functions of another one."""
+    names, values = draws.quantities(posterior)
+    own = np.flatnonzero(~draws.given(posterior))
+    return _apart([names[k] for k in own], values[..., own])
+
+
+def _of_the_continuous(
+    check: Callable[[list[str], np.ndarray], Check], names: list[str], values: np.ndarray, own: np.ndarray
+) -> Check:
+    """Ask of the continuous quantities, if there are any: counts and classes may stay where they are for long."""
+    kept = np.flatnonzero(own) if own.any() else np.arange(len(names))
+    return check([names[k] for k in kept], values[..., kept])
 
 
 def _apart(names: list[str], values: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -90,88 +102,6 @@ def _worst(
     return graded(code, float(found[worst]), good, bad, f"Worst: {names[worst]}. {advice}", threshold=threshold)
 
 
-def _constant(names: list[str], values: np.ndarray) -> Check:
-    constant = np.ptp(values, axis=(0, 1)) == 0
-    advice = "A quantity that never varies was not sampled. Fit again, or leave it out of the posterior."
-    found = [name for name, never in zip(names, constant, strict=True) if never]
-    return counted("constant", found, "constant quantities", advice)
-
-
-def _stuck(values: np.ndarray) -> Check:
-    spread = values.std(axis=1)
-    typical = np.median(spread, axis=0)
-    stuck = ((spread < STUCK * typical) | ((spread == 0) & (typical == 0) & (values.std(axis=(0, 1)) > 0))).any(axis=1)
-    advice = "A chain hardly moves while the others do. Fit again with another seed; raise target_accept."
-    return counted("stuck", [f"chain {k}" for k in np.flatnonzero(stuck)], "chains that stand still", advice)
-
-
-def _distinct(values: np.ndarray) -> Check:
-    """Count pairs of chains that share draws, in any order; independent continuous draws never do."""
-    varying = values[..., np.ptp(values, axis=(0, 1)) > 0]
-    rows = [{draw.tobytes() for draw in chain} for chain in np.ascontiguousarray(varying)] if varying.size else []
-    copied = [
-        f"chains {a} and {b}"
-        for a, b in combinations(range(len(rows)), 2)
-        if len(rows[a] & rows[b]) > COPIED * min(len(rows[a]), len(rows[b]))
-    ]
-    advice = "Chains are equal draw by draw, so they count as one. Fit again with another seed."
-    return counted("distinct", copied, "pairs of equal chains", advice)
-
-
-def _modes(names: list[str], values: np.ndarray, by_chain: np.ndarray) -> Check:
-    """Check how far apart the chains are, and report whether each is stationary."""
-    means, within = values.mean(axis=1), values.std(axis=1).mean(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        apart = np.where(np.ptp(means, axis=0) > 0, means.std(axis=0) / within, 0.0)
-    k = int(np.argmax(np.where(np.isfinite(apart), apart, 0.0)))
-    settled = np.nanmax(by_chain[:, k], initial=1.0) <= DRIFT_GOOD
-    where = ", ".join(f"{mean:.3g}" for mean in means[:, k])
-    why = "each is stationary: the posterior has several modes" if settled else "not all of them are stationary"
-    advice = (
-        f"Means of {names[k]} by chain: {where}; {why}. Reparametrise the model to leave one mode, or warm up longer."
-    )
-    return graded("modes", float(apart[k]), APART_GOOD, APART_BAD, advice, threshold=f"<= {APART_GOOD} sd apart")
-
-
-def _swapped(names: list[str], values: np.ndarray) -> Check:
-    """Find chains that agree with the others once two or more of their quantities exchange names."""
-    means, scale = values.mean(axis=1), np.median(values.std(axis=1), axis=0)
-    found = []
-    for k, mean in enumerate(means):
-        others = np.median(np.delete(means, k, axis=0), axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            away = np.flatnonzero(np.abs(mean - others) > APART_BAD * scale)
-        if len(away) < 2:
-            continue
-        distance = np.abs(mean[away, None] - others[away]) / np.maximum(scale[away], np.finfo(float).tiny)
-        rows, taken = linear_sum_assignment(np.minimum(distance, 1e6))
-        if (distance[rows, taken] < APART_BAD).all() and (rows != taken).all():
-            found.append(f"chain {k} ({', '.join(names[j] for j in away[:4])})")
-    advice = "Quantities exchange their names between chains. Order them, or give them different priors."
-    return counted("swapped", found, "chains with exchanged names", advice)
-
-
-def _dependence(names: list[str], values: np.ndarray, size: np.ndarray) -> Check:
-    """Compare the rank correlations of pairs of quantities between chains, in standard errors of Fisher's z."""
-    varying = np.flatnonzero((np.ptp(values, axis=1) > 0).all(axis=0) & np.isfinite(size))
-    picked = varying[spaced(len(varying), PAIRED)]
-    advice = "Two quantities are correlated differently in one chain than in the rest: chains were mixed. Fit again."
-    threshold = f"<= {DEPENDENCE_GOOD:g} standard errors"
-    if len(picked) < 2 or len(values) < 2:
-        return Check("dependence", "passed", 0.0, threshold, "There is no pair to compare.")
-    ranks = stats.rankdata(values[..., picked].reshape(-1, len(picked)), axis=0).reshape(*values.shape[:2], -1)
-    z = np.arctanh(np.clip([np.corrcoef(chain, rowvar=False) for chain in ranks], -0.9999, 0.9999))
-    effective = np.clip(size[picked].min() / len(values), 4.0, values.shape[1])
-    others = (z.sum(axis=0) - z) / (len(z) - 1)
-    difference = np.abs(z - others)
-    error = np.sqrt((1 + 1 / (len(z) - 1)) / max(effective - 3, 1.0))
-    found = np.where(difference > DEPENDENCE_LEAST, difference / error, 0.0)
-    chain, a, b = np.unravel_index(int(found.argmax()), found.shape)
-    if found.max() > 0:
-        advice = f"Chain {chain}, {names[picked[a]]} and {names[picked[b]]}. {advice}"
-    return graded("dependence", float(found.max()), DEPENDENCE_GOOD, DEPENDENCE_BAD, advice, threshold=threshold)
-
-
 def _drift(names: list[str], by_chain: np.ndarray) -> Check:
     known = np.isfinite(by_chain)
     if not known.any():
@@ -179,6 +109,32 @@ def _drift(names: list[str], by_chain: np.ndarray) -> Check:
     chain, k = (int(j) for j in np.unravel_index(int(np.where(known, by_chain, 0.0).argmax()), by_chain.shape))
     advice = f"The parts of chain {chain} disagree about {names[k]}: it had not converged. Warm up longer."
     return graded("drift", float(by_chain[chain, k]), DRIFT_GOOD, DRIFT_BAD, advice, threshold=f"<= {DRIFT_GOOD}")
+
+
+def _agreement(names: list[str], values: np.ndarray) -> Check:
+    r"""Grade R-hat against what the largest of many healthy ones reaches by chance.
+
+    With :math:`m` half chains of :math:`e` effective draws in all, :math:`1 + (\hat R^2 - 1) e / m` of a healthy quantity
+    is a mean of squares, :math:`\chi^2_{m-1} / (m - 1)`; of :math:`q` quantities, each measured by ranks and by distances
+    from the median, the largest of :math:`2q` counts. With 1,000 effective draws, four quantities stay below 1.01, a
+    thousand below 1.017.
+    """
+    found = draws.rhat(values)
+    halves, effective = 2 * len(values), draws.effective_within(values)
+    largest = stats.chi2.isf(RARE / (2 * len(names)), halves - 1) / (halves - 1)
+    limit = np.clip(np.sqrt(1 + (largest - 1) * halves / effective), RHAT_GOOD, RHAT_BAD)
+    worst = int(np.argmax(np.where(np.isfinite(found), (found - 1) / (limit - 1), np.inf)))
+    good = float(limit[worst])
+    advice = f"Worst: {names[worst]}. The chains disagree. {MORE}"
+    return graded("rhat", float(found[worst]), good, RHAT_BAD, advice, threshold=f"<= {good:.3g}")
+
+
+def _sizes(names: list[str], sizes: dict[str, np.ndarray], n_chains: int) -> Iterable[Check]:
+    """Yield the effective sample sizes."""
+    good, bad = ESS_GOOD * n_chains, ESS_BAD * n_chains
+    advice = f"The draws are strongly autocorrelated. {MORE}"
+    for kind, size in sizes.items():
+        yield _worst(f"ess_{kind}", names, size, good=good, bad=bad, advice=advice, threshold=f">= {good}")
 
 
 def _precision(names: list[str], values: np.ndarray) -> Iterable[Check]:
@@ -192,3 +148,24 @@ def _precision(names: list[str], values: np.ndarray) -> Iterable[Check]:
     yield _worst("mcse_mean", names, mean, good=MEAN_GOOD, bad=MEAN_BAD, advice=advice, threshold=wanted)
     wanted = f"<= {QUANTILE_GOOD} sd"
     yield _worst("mcse_quantile", names, ends, good=QUANTILE_GOOD, bad=QUANTILE_BAD, advice=advice, threshold=wanted)
+
+
+def _moments(names: list[str], values: np.ndarray, size: np.ndarray) -> Check:
+    """Grade the Pareto shape of the heavier tail of each quantity; those whose tails are light need no fit."""
+    low, center, high = np.quantile(values, [0.05, 0.5, 0.95], axis=(0, 1))
+    reach = [np.abs(end - center) for end in (low, high, values.min(axis=(0, 1)), values.max(axis=(0, 1)))]
+    heavy = np.flatnonzero((reach[2] > FAR * reach[0]) | (reach[3] > FAR * reach[1]))
+    share = np.clip(size / values[..., 0].size, 0.01, 1.0)
+    shape = np.full(len(names), -np.inf)
+    shape[heavy] = [_shape(values[..., k], float(share[k])) for k in heavy]
+    k = int(shape.argmax())
+    advice = f"Worst: {names[k]}. Its mean and deviation do not exist, or no number of draws settles them. Report "
+    advice += "medians and intervals, or use a prior with lighter tails."
+    found = max(float(shape[k]), 0.0)
+    return graded("moments", found, MOMENTS_GOOD, np.inf, advice, threshold=f"Pareto k <= {MOMENTS_GOOD}")
+
+
+def _shape(values: np.ndarray, share: float) -> float:
+    """Return the Pareto shape of the heavier tail; minus infinity where most of a tail is one value."""
+    found = float(array_stats.pareto_khat(values, r_eff=share if np.isfinite(share) else 1.0))
+    return found if np.isfinite(found) else -np.inf

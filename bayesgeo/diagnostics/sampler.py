@@ -1,6 +1,6 @@
 """Checks of the statistics reported by an inference, by its kind."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 import arviz_stats as az
 import numpy as np
@@ -9,9 +9,11 @@ from arviz_stats.base import array_stats
 
 from bayesgeo._check import did_you_mean
 from bayesgeo.diagnostics import base
-from bayesgeo.diagnostics.base import Check, graded, not_applicable, quantities, rhat_within
+from bayesgeo.diagnostics.base import Check, graded, not_applicable
+from bayesgeo.diagnostics.draws import quantities, rhat_within
 from bayesgeo.inference.base import KINDS
 from bayesgeo.inference.mclmc import GROWTH
+from bayesgeo.inference.nuts import STATISTICS
 
 BFMI_GOOD, BFMI_BAD = 0.3, 0.2
 DIVERGENT_BAD = 0.005
@@ -27,11 +29,19 @@ DRIFT_GOOD, DRIFT_BAD = 1.7, 2.5
 # The default tunes to 0.9 and a healthy run had 0.83; below 0.65, the best rate of Hamiltonian ones, they are
 # too coarse, and at 0.2 a chain hardly moves.
 ACCEPT_GOOD, ACCEPT_BAD = 0.65, 0.2
+# Of any sampler that reports it. Random walks are near their best from 0.1 on (Roberts & Rosenthal 2001, Statistical
+# Science 16:4), Hamiltonian ones tune to 0.6 and more.
+LEAST_GOOD, LEAST_BAD = 0.1, 0.01
+# Step sizes of the chains of one posterior differ by a few per cent to a factor of three.
+STEP_GOOD, STEP_BAD = 0.1, 0.001
 # Nats a row over the last third of the warm-up, which ends by itself surely below this unless it is cut off; the
 # score of settled runs still moves by -0.012 to 0.005.
 WARMUP_GOOD = 2 * GROWTH
 PARETO_GOOD = 0.7  # Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws corrects the approximation
 NEVER = np.inf  # bad enough to be an issue
+# Another library's name -> ArviZ's name.
+ALIASES = STATISTICS | {"reached_max_tree_depth": "reached_max_treedepth"}
+UNSTATED = "Neither the kind of the inference nor this statistic is stated."
 # The checks of each kind of inference that states none.
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "exact": (),
@@ -42,21 +52,48 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 
 
 def checks(tree: xr.DataTree) -> Iterable[Check]:
-    """Yield the checks of the inference that computed a posterior: those it states, else those of its kind."""
+    """Yield the checks of the inference that computed a posterior: those it states, else those of its kind.
+
+    Where neither is stated, those of Markov chains whose statistics are there. The step size and the acceptance of
+    whatever reports them are always asked.
+    """
+    if not base.stated(tree):
+        codes: Sequence[str] = DEFAULTS["chains"]
+        yield from (CHECKS[code](tree) if _reports(tree, code) else not_applicable(code, UNSTATED) for code in codes)
+    else:
+        codes = yield from _of_kind(tree)
+    for code in ("acceptance", "step_size"):
+        if code not in codes and _reports(tree, code):
+            yield ALWAYS[code](tree)
+
+
+def _of_kind(tree: xr.DataTree) -> Generator[Check, None, Sequence[str]]:
+    """Yield the checks that an inference states, else those of its kind, and return their codes."""
     kind = str(tree.attrs.get("kind", "chains"))
     if kind not in KINDS:
         yield _undescribed(f"Unknown kind {kind!r}. {did_you_mean(kind, KINDS)}")
-        return
+        return ()
     stated = base.listed(tree, "checks") if "checks" in tree.attrs else DEFAULTS[kind]
     problem = _problem(kind, stated)
     if problem:
         yield _undescribed(problem)
-    for code in stated or ():
-        if code in CHECKS:
-            yield CHECKS[code](tree)
+    codes = [code for code in stated or () if code in CHECKS]
+    yield from (CHECKS[code](tree) for code in codes)
     if kind == "exact" and not stated:
         for code in DEFAULTS["chains"]:
             yield not_applicable(code, "Draws come from the closed form, not from a sampler.")
+    return codes
+
+
+def reported(tree: xr.DataTree) -> xr.Dataset:
+    """Return the statistics of a sampler under ArviZ's names; those of nutpie and NumPyro differ."""
+    found = _group(tree, "sample_stats")
+    return found.rename({old: new for old, new in ALIASES.items() if old in found and new not in found})
+
+
+def _reports(tree: xr.DataTree, code: str) -> bool:
+    name, found = NEEDED[code], reported(tree)
+    return name in found and set(found[name].dims) == {"chain", "draw"}
 
 
 def _undescribed(problem: str) -> Check:
@@ -76,7 +113,7 @@ def _problem(kind: str, stated: Sequence[str] | None) -> str:
 
 
 def _divergences(tree: xr.DataTree) -> Check:
-    statistics = _group(tree, "sample_stats")
+    statistics = reported(tree)
     divergent = _rate(statistics, "diverging")
     advice = f"The sampler diverged{_where(tree, statistics)}. "
     advice += "Raise target_accept, or use a stronger prior."
@@ -84,13 +121,13 @@ def _divergences(tree: xr.DataTree) -> Check:
 
 
 def _tree_depth(tree: xr.DataTree) -> Check:
-    deep = _rate(_group(tree, "sample_stats"), "reached_max_treedepth")
+    deep = _rate(reported(tree), "reached_max_treedepth")
     advice = "Trajectories were truncated: slow, not wrong. Rescale the model."
     return graded("tree_depth", deep, 0.0, 1.0, advice, threshold="0 of the draws")
 
 
 def _energy(tree: xr.DataTree) -> Check:
-    bfmi = np.asarray(az.bfmi(_draws(_group(tree, "sample_stats"), "energy")))
+    bfmi = np.asarray(az.bfmi(_draws(reported(tree), "energy")))
     advice = f"By chain: {', '.join(f'{value:.2f}' for value in bfmi)}. "
     advice += "The energy moves too slowly: heavy tails. Use a stronger prior, or fewer parameters."
     return graded("energy", float(bfmi.min()), BFMI_GOOD, BFMI_BAD, advice, threshold=f"E-BFMI >= {BFMI_GOOD}")
@@ -110,20 +147,35 @@ def _where(tree: xr.DataTree, statistics: xr.Dataset) -> str:
 
 
 def _acceptance(tree: xr.DataTree) -> Check:
-    accepted = float(np.min(_draws(_group(tree, "sample_stats"), "acceptance_rate").mean(axis=1)))
+    accepted = float(np.min(_draws(reported(tree), "acceptance_rate").mean(axis=1)))
     advice = "Most trajectories were rejected. Warm up longer, or leave adjusted=False."
     return graded("acceptance", accepted, ACCEPT_GOOD, ACCEPT_BAD, advice, threshold=f">= {ACCEPT_GOOD}")
 
 
+def _least_acceptance(tree: xr.DataTree) -> Check:
+    accepted = float(np.min(_draws(reported(tree), "acceptance_rate").mean(axis=1)))
+    advice = "Nearly all proposals of a chain were rejected. Fit again; raise target_accept, or warm up longer."
+    return graded("acceptance", accepted, LEAST_GOOD, LEAST_BAD, advice, threshold=f">= {LEAST_GOOD}")
+
+
+def _step_size(tree: xr.DataTree) -> Check:
+    """Compare the smallest step size of each chain with that of the median chain; none is zero."""
+    steps = _draws(reported(tree), "step_size").min(axis=1)
+    smallest = float(steps.min() / np.median(steps)) if (steps > 0).all() else 0.0 if np.isfinite(steps).all() else np.nan
+    advice = "A chain makes no steps, or tiny ones: its warm-up went astray. Fit again with another seed."
+    wanted = f">= {STEP_GOOD} of the median chain's"
+    return graded("step_size", smallest, STEP_GOOD, STEP_BAD, advice, threshold=wanted)
+
+
 def _energy_error(tree: xr.DataTree) -> Check:
-    errors = _draws(_group(tree, "sample_stats"), "energy_error")
+    errors = _draws(reported(tree), "energy_error")
     error = np.quantile(errors, ENERGY_QUANTILE, axis=1).max() if np.isfinite(errors).all() else np.nan
     advice = "Steps were too long for the density. Use a smaller energy_error, or warm up longer."
     return graded("energy_error", error, ENERGY_GOOD, ENERGY_BAD, advice, threshold=f"<= {ENERGY_GOOD}")
 
 
 def _lp_drift(tree: xr.DataTree) -> Check:
-    drift = float(np.median(rhat_within(_draws(_group(tree, "sample_stats"), "lp")[..., None])))
+    drift = float(np.median(rhat_within(_draws(reported(tree), "lp")[..., None])))
     advice = "The log posterior still drifts inside the chains. Raise max_steps, or start from trained networks."
     return graded("lp_drift", drift, DRIFT_GOOD, DRIFT_BAD, advice, threshold=f"<= {DRIFT_GOOD}")
 
@@ -182,8 +234,17 @@ CHECKS: dict[str, Callable[[xr.DataTree], Check]] = {
     "tree_depth": _tree_depth,
     "energy": _energy,
     "acceptance": _acceptance,
+    "step_size": _step_size,
     "energy_error": _energy_error,
     "lp_drift": _lp_drift,
     "warmup_growth": _warmup_growth,
     "pareto_k": _closeness,
+}
+ALWAYS = {"acceptance": _least_acceptance, "step_size": _step_size}
+NEEDED = {
+    "divergences": "diverging",
+    "tree_depth": "reached_max_treedepth",
+    "energy": "energy",
+    "acceptance": "acceptance_rate",
+    "step_size": "step_size",
 }

@@ -72,6 +72,7 @@ class Bayesian(Estimator):
             found = criticism_groups(functions, sampled, rows, labels, self.seed_)
             for name, group in found.items():
                 tree[name] = xr.DataTree(_named_rows(group, rows.names) if name in BY_ROW else group)
+                tree[name].attrs["data_sha256"] = tree.attrs["data_sha256"]
             tree.attrs["criticism_groups"] = json.dumps(list(found))
 
     def _scaled(self, X: np.ndarray) -> np.ndarray:

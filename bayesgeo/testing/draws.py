@@ -62,10 +62,23 @@ def approximated(rng: Generator, k: float) -> xr.DataTree:
 
 
 def network(rng: Generator, labels: int = 0) -> xr.DataTree:
-    """Return functions of a network that scatter about a trend, and weights without meaning."""
-    x = np.linspace(-2, 2, 40)
-    bends = np.stack([np.sin((k + 1) * x + k) for k in range(5)])
-    outputs = np.sin(2 * x) + 0.1 * rng.normal(size=(CHAINS, 100, 5)) @ bends
+    """Return a network of one hidden layer whose units stand in another order in every chain, and its functions."""
+    x, units, size = np.linspace(-2, 2, 40), 12, (CHAINS, 100)
+    slope, shift = rng.normal(0, 1.5, units), rng.normal(0, 1.5, units)
+    hidden = np.tanh(np.outer(x, slope) + shift)
+    out = np.linalg.solve(hidden.T @ hidden + 0.1 * np.eye(units), hidden.T @ np.sin(2 * x))
+    order = np.stack([rng.permutation(units) for _ in range(CHAINS)])
+    noise = 0.03 * rng.normal(size=(3, *size, units))
+    p = [value[order][:, None] + noise[k] for k, value in enumerate((slope, shift, out))]
+    outputs = (np.tanh(x[:, None] * p[0][..., None, :] + p[1][..., None, :]) * p[2][..., None, :]).sum(axis=-1)
+    weights = {name: ((*DIMS, "unit"), value) for name, value in zip(("weight_0", "bias_0", "weight_1"), p, strict=True)}
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(weights)} | _of_network(rng, x, outputs, labels))
+    tree.attrs = {"kind": "unadjusted chains", "interrupted": 0}
+    return tree
+
+
+def _of_network(rng: Generator, x: np.ndarray, outputs: np.ndarray, labels: int) -> dict[str, xr.Dataset]:
+    """Return the functions of a network with these outputs ``(chain, draw, point)``, and what its sampler reports."""
     if labels:
         log_p = special.log_softmax(np.stack([k * outputs for k in range(labels)], axis=-1), axis=-1)
         seen = rng.integers(labels, size=len(x))
@@ -73,23 +86,13 @@ def network(rng: Generator, labels: int = 0) -> xr.DataTree:
     else:
         expected = outputs
         density = stats.norm.logpdf(np.sin(2 * x) + 0.3 * rng.normal(size=len(x)), outputs, 0.3)
-    dims = (*DIMS, "point", "label")
-    functions = {"expected": (dims[: expected.ndim], expected), "log_density": (dims[:3], density)}
-    weights = rng.normal(size=(CHAINS, 100)) + 10.0 * np.arange(CHAINS)[:, None]
-    statistics = {
-        "lp": (DIMS, rng.normal(size=weights.shape)),
-        "energy_error": (DIMS, rng.gamma(0.5, 0.8, weights.shape)),
+    dims, size = (*DIMS, "point", "label"), outputs.shape[:2]
+    statistics = {"lp": (DIMS, rng.normal(size=size)), "energy_error": (DIMS, rng.gamma(0.5, 0.8, size))}
+    return {
+        "functions": xr.Dataset({"expected": (dims[: expected.ndim], expected), "log_density": (dims[:3], density)}),
+        "sample_stats": xr.Dataset(statistics),
+        "warmup": xr.Dataset({"log_score": ("step", -1.0 + 0.2 * np.minimum(np.arange(9) / 5, 1))}),
     }
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset({"weight_0": (DIMS, weights)}),
-            "functions": xr.Dataset(functions),
-            "sample_stats": xr.Dataset(statistics),
-            "warmup": xr.Dataset({"log_score": ("step", -1.0 + 0.2 * np.minimum(np.arange(9) / 5, 1))}),
-        }
-    )
-    tree.attrs = {"kind": "unadjusted chains", "interrupted": 0}
-    return tree
 
 
 def skewed(rng: Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ import xarray as xr
 from bayesgeo import diagnose
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import CODES, Check, Diagnosis, explain
-from bayesgeo.diagnostics.base import quantities
+from bayesgeo.diagnostics.draws import quantities
 from bayesgeo.testing.broken import edited
 from bayesgeo.testing.draws import independent, sampled
 from bayesgeo.testing.posteriors import BROKEN, HEALTHY, flagged_by_arviz, unsound

@@ -11,6 +11,7 @@ from scipy import stats
 from bayesgeo import BayesianLinearRegression, BayesianLogisticRegression, Exact, diagnose
 from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import loo, model_evidence
+from bayesgeo.diagnostics.base import OF_MODELS
 from bayesgeo.models.criticism import ROWS, training_data_sha256
 from bayesgeo.models.regression.priors import ClassPrior, RegressionPrior
 from bayesgeo.models.rows import TrainingRows
@@ -166,7 +167,7 @@ def test_of_many_rows_some_are_kept_and_their_number_is_told():
     tree = linear(X, y).posterior_
     group = tree["log_likelihood"]
     assert dict(group.sizes) == {"chain": 4, "draw": 125, "obs": ROWS}
-    assert group.attrs == {"rows": 3 * ROWS, "draws": 4000}
+    assert {name: group.attrs[name] for name in ("rows", "draws")} == {"rows": 3 * ROWS, "draws": 4000}
     assert sum(node.nbytes for name, node in tree.children.items() if name != "posterior") < 12e6
     found = loo(tree)
     everything = stats.norm.logpdf(y, float(tree["posterior"]["constant"].mean()) + X @ coefficient(tree), 1.0)
@@ -222,13 +223,16 @@ def test_a_list_of_groups_that_cannot_be_read_fails(listed):
     ("large", "small"), [("log_likelihood", "loo"), ("cdf", "loo_pit"), ("log_prior", "sensitivity")]
 )
 def test_a_table_stands_in_for_the_large_group_it_came_from(large, small):
+    def of_the_model():
+        return [check for check in diagnose(tree).checks if check.code in OF_MODELS]
+
     tree = linear(*rows()).posterior_
-    before = diagnose(tree)
+    before = of_the_model()
     for name, table in model_evidence(tree).items():
         tree[name] = xr.DataTree(table)
     for name in ("log_likelihood", "cdf", "log_prior"):
         del tree[name]
-    assert diagnose(tree) == before
+    assert of_the_model() == before
     del tree[small]
     assert check(tree, "groups").advice.startswith(f"Found: {large}.")
 
