@@ -7,7 +7,7 @@ import pandas as pd
 
 FEW, MANY_LEVELS = 10, 12
 DENSE, STEADY = 1.05, 0.9
-# The last word of a name: EventID, sample_no and "Record Nr." are identifiers; width, nodule and number_of_picks are not.
+# The last word of a name: EventID, sample_no and "Record Nr." are identifiers, width and number_of_picks are not.
 IDENTIFIERS = {
     "id", "ids", "fid", "oid", "gid", "objectid", "uwi", "uuid", "guid", "serial", "record", "rec", "recno", "rownum",
     "row", "rownumber", "no", "nr", "num", "number", "nummer", "unnamed", "counter", "rsn",

@@ -77,6 +77,8 @@ def _read_parquet(path: Path) -> Table:
             names = [str(name) for name in opened.schema_arrow.names]
             refuse_names(path, names)
             found = opened.read()
+        # Text that is not UTF-8 would fail whoever looks at it later.
+        found.validate(full=True)
         units = {field.name: unit for field in found.schema if (unit := _unit_of(field.metadata))}
         # Without the notes of pandas, the index is a column like any other and names are text.
         frame = found.to_pandas(ignore_metadata=True)

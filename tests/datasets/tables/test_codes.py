@@ -80,6 +80,7 @@ HEALTHY = {
     "temperatures from -99": np.r_[-99.0, np.linspace(-95.0, 20.0, 40)],
     "elevations with -99": np.r_[RNG.uniform(-400, 3000, 200).round(), -99.0],
     "elevations from -999": np.r_[-999.0, np.linspace(-950.0, 3000.0, 80)],
+    "few elevations from -99": np.r_[-99.0, np.linspace(0.0, 3000.0, 40)],
     "bathymetry with -9999": np.r_[np.linspace(-11000.0, 0.0, 100), -9999.0],
     "16-bit samples": np.r_[np.linspace(-32768, 32767, 300).round(), 0.0],
     "32-bit samples": np.linspace(-2147483648, 2147483647, 300).round(),

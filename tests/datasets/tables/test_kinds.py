@@ -114,6 +114,14 @@ def test_an_index_of_parquet_is_a_column_when_it_has_a_name(tmp_path, wells):
     assert list(read_table(tmp_path / "t.parquet", target="rock", group="well").groups) == ["well"]
 
 
+def test_parquet_text_that_is_not_utf_8_is_refused(tmp_path, wells):
+    path = tmp_path / "t.parquet"
+    wells.to_parquet(path, compression=None)
+    path.write_bytes(path.read_bytes().replace(b"shale", b"sh\xffle"))
+    with pytest.raises(InvalidInput, match="cannot be read as Parquet"):
+        read_table(path, target="rock")
+
+
 def test_dimensions_that_multiply_to_no_table_are_refused_before_they_are_loaded(tmp_path):
     axes = {name: (name, np.zeros(20_000, "i1")) for name in ("a", "b", "c")}
     xr.Dataset(axes).to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
