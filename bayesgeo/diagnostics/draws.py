@@ -81,7 +81,7 @@ def rhat(values: np.ndarray) -> np.ndarray:
     [1.0, 1.3]
     """
     half = values.shape[1] // 2
-    blocks = [values[..., start : start + BLOCK] for start in range(0, max(values.shape[2], 1), BLOCK)]
+    blocks = [values[..., start : start + BLOCK] for start in range(0, values.shape[2], BLOCK)]
     return np.concatenate([_rhat(np.concatenate([block[:, :half], block[:, -half:]])) for block in blocks])
 
 
@@ -106,6 +106,8 @@ def rhat_within(values: np.ndarray) -> np.ndarray:
     [False, True]
     """
     half = values.shape[1] // 2
+    if not values.shape[2]:
+        return np.empty((len(values), 0))
     return np.stack([rhat(np.stack([chain[:half], chain[-half:]])) for chain in values])
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import signal, special, stats
 
+from bayesgeo.diagnostics.belonging import fingerprint
 from bayesgeo.inference.exact import Exact
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 
@@ -73,6 +74,8 @@ def network(rng: Generator, labels: int = 0) -> xr.DataTree:
     outputs = (np.tanh(x[:, None] * p[0][..., None, :] + p[1][..., None, :]) * p[2][..., None, :]).sum(axis=-1)
     weights = {name: ((*DIMS, "unit"), value) for name, value in zip(("weight_0", "bias_0", "weight_1"), p, strict=True)}
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(weights)} | _of_network(rng, x, outputs, labels))
+    drawn = (tree[name].to_dataset() for name in ("functions", "posterior"))
+    tree["functions"].attrs["fingerprint"] = fingerprint(*drawn)
     tree.attrs = {"kind": "unadjusted chains", "interrupted": 0}
     return tree
 
