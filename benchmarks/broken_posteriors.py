@@ -9,7 +9,8 @@ sampler runs. ArviZ is asked once.
 
 import argparse
 
-from bayesgeo.testing.posteriors import BROKEN, HEALTHY, flagged_by_arviz, unsound
+from bayesgeo.testing.case import flagged_by_arviz, unsound
+from bayesgeo.testing.posteriors import BROKEN, HEALTHY
 
 
 def main() -> None:

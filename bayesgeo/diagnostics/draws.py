@@ -61,7 +61,7 @@ def _given(values: xr.DataArray) -> np.ndarray:
 def rhat(values: np.ndarray) -> np.ndarray:
     """Return the rank-normalised, folded split R-hat (Vehtari et al. 2021, Bayesian Analysis 16:2) of each quantity.
 
-    It equals ``arviz_stats.rhat(..., method="rank")`` to rounding, and takes a fraction of its time for many quantities.
+    It equals ``arviz_stats.rhat(..., method="rank")`` to rounding, and takes a fraction of its time.
 
     Parameters
     ----------
@@ -145,7 +145,9 @@ def ranks(values: np.ndarray) -> np.ndarray:
 def _classic(z: np.ndarray) -> np.ndarray:
     between, within = z.mean(axis=2).var(axis=1, ddof=1), z.var(axis=2, ddof=1).mean(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(np.where(within > 0, between / within + 1 - 1 / z.shape[2], np.where(between > 0, np.inf, np.nan)))
+        return np.sqrt(
+            np.where(within > 0, between / within + 1 - 1 / z.shape[2], np.where(between > 0, np.inf, np.nan))
+        )
 
 
 def effective_within(values: np.ndarray) -> np.ndarray:

@@ -41,7 +41,9 @@ def frozen(names: list[str], values: np.ndarray) -> Check:
     found = [_runs(values[..., start : start + BLOCK]) for start in range(0, values.shape[2], BLOCK)]
     longest, again = (np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True))
     steps = values.shape[1] - 1
-    limit = np.maximum(max(LEAST, SHARE_GOOD * steps), np.log(RARE / longest.shape[1] / values[..., 0].size) / np.log(again))
+    limit = np.maximum(
+        max(LEAST, SHARE_GOOD * steps), np.log(RARE / longest.shape[1] / values[..., 0].size) / np.log(again)
+    )
     chain, k = np.unravel_index(int((longest / limit).argmax()), longest.shape)
     advice = f"Longest: chain {chain}, {names[k]}. A chain stood still for a while. Fit again; raise target_accept."
     at_most = float(np.floor(limit[k]))
@@ -50,7 +52,7 @@ def frozen(names: list[str], values: np.ndarray) -> Check:
 
 
 def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the longest run of still steps ``(chain, quantity)``, and the probability ``(quantity,)`` to stay still."""
+    """Return longest run of still steps ``(chain, quantity)``, and the probability to stay still ``(quantity,)``."""
     steps = np.abs(np.diff(values, axis=1))
     still = steps <= STILL * np.quantile(steps, 0.75, axis=(0, 1))
     at = np.arange(1, steps.shape[1] + 1, dtype=np.int32)[:, None]
