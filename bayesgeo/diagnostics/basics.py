@@ -35,12 +35,14 @@ def finite(draws: xr.Dataset) -> Check:
 def complete(tree: xr.DataTree) -> Check:
     """Check that the run reports that it was completed, and left as many chains and draws as it was asked for."""
     asked, sizes = _asked(tree), tree["posterior"].sizes
-    short = [f"{sizes[dim]} of {number} {dim}s" for dim, number in asked.items() if sizes[dim] < number]
+    short = [f"{sizes[dim]} of {number:g} {dim}s" for dim, number in asked.items() if sizes[dim] < number]
     if short:
         advice = f"Fewer than were asked for: {', '.join(short)}. The run was stopped early, or cut since. Fit again."
         return Check("complete", "tip", 1.0, "what was asked for", advice)
     if "interrupted" not in tree.attrs and not stated(tree):
-        left = "all chains and draws that were asked for are there." if asked else "nor how many draws it was asked for."
+        left = (
+            "all chains and draws that were asked for are there." if asked else "nor how many draws it was asked for."
+        )
         return not_applicable("complete", f"The run does not state whether it was cut short; {left}")
     interrupted = _number(tree.attrs.get("interrupted"))
     advice = "The run was stopped early, or does not report that it ended. Fit again to the end."

@@ -94,12 +94,16 @@ def resampled(names: list[str], values: np.ndarray, own: np.ndarray) -> Check:
     """
     share = np.zeros(values.shape[2])
     again = (np.diff(np.sort(values, axis=1), axis=1) == 0).any(axis=(0, 1))
-    for k in np.flatnonzero(own & again):
+    for k in np.flatnonzero(own & again).tolist():
         share[k] = max(_share_again(chain) for chain in values[..., k])
-    k = int(share.argmax())
-    advice = f"Most: {names[k]}. The draws are few values shown again, as resampling does: far fewer than they seem. "
+    most = int(share.argmax())
+    advice = (
+        f"Most: {names[most]}. The draws are few values shown again, as resampling does: far fewer than they seem. "
+    )
     advice += "Draw anew."
-    return graded("resampled", float(share[k]), REPEATED_GOOD, 0.5, advice, threshold=f"<= {REPEATED_GOOD:g} of the draws")
+    return graded(
+        "resampled", float(share[most]), REPEATED_GOOD, 0.5, advice, threshold=f"<= {REPEATED_GOOD:g} of the draws"
+    )
 
 
 def _share_again(chain: np.ndarray) -> float:

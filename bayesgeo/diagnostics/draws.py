@@ -61,7 +61,7 @@ def _given(values: xr.DataArray) -> np.ndarray:
 def rhat(values: np.ndarray) -> np.ndarray:
     """Return the rank-normalised, folded split R-hat (Vehtari et al. 2021, Bayesian Analysis 16:2) of each quantity.
 
-    It equals ``arviz_stats.rhat(..., method="rank")`` to rounding, and takes a fraction of its time for many quantities.
+    It equals ``arviz_stats.rhat(..., method="rank")`` to rounding, and takes a fraction of its time.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def rhat(values: np.ndarray) -> np.ndarray:
     [1.0, 1.3]
     """
     half = values.shape[1] // 2
-    blocks = [values[..., start : start + BLOCK] for start in range(0, max(values.shape[2], 1), BLOCK)]
+    blocks = [values[..., start : start + BLOCK] for start in range(0, values.shape[2], BLOCK)]
     return np.concatenate([_rhat(np.concatenate([block[:, :half], block[:, -half:]])) for block in blocks])
 
 
@@ -106,6 +106,8 @@ def rhat_within(values: np.ndarray) -> np.ndarray:
     [False, True]
     """
     half = values.shape[1] // 2
+    if not values.shape[2]:
+        return np.empty((len(values), 0))
     return np.stack([rhat(np.stack([chain[:half], chain[-half:]])) for chain in values])
 
 
@@ -143,7 +145,9 @@ def ranks(values: np.ndarray) -> np.ndarray:
 def _classic(z: np.ndarray) -> np.ndarray:
     between, within = z.mean(axis=2).var(axis=1, ddof=1), z.var(axis=2, ddof=1).mean(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(np.where(within > 0, between / within + 1 - 1 / z.shape[2], np.where(between > 0, np.inf, np.nan)))
+        return np.sqrt(
+            np.where(within > 0, between / within + 1 - 1 / z.shape[2], np.where(between > 0, np.inf, np.nan))
+        )
 
 
 def effective_within(values: np.ndarray) -> np.ndarray:

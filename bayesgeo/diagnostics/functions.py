@@ -19,8 +19,8 @@ import xarray as xr
 
 from bayesgeo._arrays import log_mean_exp, spaced
 from bayesgeo.diagnostics.base import Check, Status, graded, not_applicable
-from bayesgeo.diagnostics.draws import rhat_within
 from bayesgeo.diagnostics.basics import finite
+from bayesgeo.diagnostics.draws import rhat_within
 from bayesgeo.inference.base import INDEPENDENT
 from bayesgeo.inference.mclmc import dead_chains
 

@@ -8,7 +8,8 @@ from bayesgeo.diagnostics.draws import BLOCK
 STUCK = 1e-3  # of the median chain's standard deviation
 # A step stands still below this share of a large one, the third quartile.
 STILL = 0.01
-LEAST = 20  # steps; the neck of a funnel holds a chain as long
+# Steps, and share of a chain's: one weight under a horseshoe stood still for 29 of 1,000 where its scale was small.
+LEAST, SHARE_GOOD, SHARE_BAD = 20, 0.04, 0.1
 RARE = 1e-4  # probability that the longest run of any quantity of a healthy posterior lies beyond its limit
 RUNS = 10  # runs that tell how long they usually are: fewer say nothing, and every second step may then stand still
 
@@ -39,15 +40,19 @@ def frozen(names: list[str], values: np.ndarray) -> Check:
     """
     found = [_runs(values[..., start : start + BLOCK]) for start in range(0, values.shape[2], BLOCK)]
     longest, again = (np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True))
-    limit = np.maximum(LEAST, np.log(RARE / longest.shape[1] / values[..., 0].size) / np.log(again))
+    steps = values.shape[1] - 1
+    limit = np.maximum(
+        max(LEAST, SHARE_GOOD * steps), np.log(RARE / longest.shape[1] / values[..., 0].size) / np.log(again)
+    )
     chain, k = np.unravel_index(int((longest / limit).argmax()), longest.shape)
     advice = f"Longest: chain {chain}, {names[k]}. A chain stood still for a while. Fit again; raise target_accept."
     at_most = float(np.floor(limit[k]))
-    return graded("frozen", float(longest[chain, k]), at_most, at_most, advice, threshold=f"<= {at_most:.0f} steps")
+    bad = max(at_most, SHARE_BAD * steps)
+    return graded("frozen", float(longest[chain, k]), at_most, bad, advice, threshold=f"<= {at_most:.0f} steps")
 
 
 def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the longest run of still steps ``(chain, quantity)``, and the probability ``(quantity,)`` to stay still."""
+    """Return longest run of still steps ``(chain, quantity)``, and the probability to stay still ``(quantity,)``."""
     steps = np.abs(np.diff(values, axis=1))
     still = steps <= STILL * np.quantile(steps, 0.75, axis=(0, 1))
     at = np.arange(1, steps.shape[1] + 1, dtype=np.int32)[:, None]

@@ -114,10 +114,10 @@ def _drift(names: list[str], by_chain: np.ndarray) -> Check:
 def _agreement(names: list[str], values: np.ndarray) -> Check:
     r"""Grade R-hat against what the largest of many healthy ones reaches by chance.
 
-    With :math:`m` half chains of :math:`e` effective draws in all, :math:`1 + (\hat R^2 - 1) e / m` of a healthy quantity
-    is a mean of squares, :math:`\chi^2_{m-1} / (m - 1)`; of :math:`q` quantities, each measured by ranks and by distances
-    from the median, the largest of :math:`2q` counts. With 1,000 effective draws, four quantities stay below 1.01, a
-    thousand below 1.017.
+    With :math:`m` half chains of :math:`e` effective draws in all, :math:`1 + (\hat R^2 - 1) e / m` of a healthy
+    quantity is a mean of squares, :math:`\chi^2_{m-1} / (m - 1)`; of :math:`q` quantities, each measured by ranks and by
+    distances from the median, the largest of :math:`2q` counts. With 1,000 effective draws of four chains, four
+    quantities stay below 1.01, a thousand below 1.017.
     """
     found = draws.rhat(values)
     halves, effective = 2 * len(values), draws.effective_within(values)

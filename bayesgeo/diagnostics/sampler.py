@@ -161,7 +161,9 @@ def _least_acceptance(tree: xr.DataTree) -> Check:
 def _step_size(tree: xr.DataTree) -> Check:
     """Compare the smallest step size of each chain with that of the median chain; none is zero."""
     steps = _draws(reported(tree), "step_size").min(axis=1)
-    smallest = float(steps.min() / np.median(steps)) if (steps > 0).all() else 0.0 if np.isfinite(steps).all() else np.nan
+    smallest = (
+        float(steps.min() / np.median(steps)) if (steps > 0).all() else 0.0 if np.isfinite(steps).all() else np.nan
+    )
     advice = "A chain makes no steps, or tiny ones: its warm-up went astray. Fit again with another seed."
     wanted = f">= {STEP_GOOD} of the median chain's"
     return graded("step_size", smallest, STEP_GOOD, STEP_BAD, advice, threshold=wanted)

@@ -94,6 +94,8 @@ class ADVI:
             "title": f"{self.rank} Gaussian (ADVI)",
             "sampler": f"blackjax {version('blackjax')}",
             "seed": seed,
+            "chains": self.chains,
+            "draws": self.draws,
             "rank": self.rank,
             "compile_seconds": compiled - begun,
             "sampling_seconds": time.perf_counter() - compiled,

@@ -187,6 +187,7 @@ class Inference(Protocol):
     compile_seconds, sampling_seconds    times
     interrupted                          1 if a KeyboardInterrupt cut the run short and whole draws were kept, else 0
     checks                               optional; a JSON list of the sampler checks that apply
+    chains, draws                        optional; how many chains, and draws of each, were asked for
     ==================================== ==========================================================================
 
     **Checks** of the sampler, and the statistic that each needs:
@@ -195,7 +196,8 @@ class Inference(Protocol):
     divergences   ``sample_stats/diverging (chain, draw)``, boolean
     tree_depth    ``sample_stats/reached_max_treedepth (chain, draw)``, boolean
     energy        ``sample_stats/energy (chain, draw)``
-    acceptance    ``sample_stats/acceptance_rate (chain, draw)``
+    acceptance    ``sample_stats/acceptance_rate (chain, draw)``; asked of all that report it
+    step_size     ``sample_stats/step_size (chain, draw)``; asked of all that report it
     energy_error  ``sample_stats/energy_error (chain, draw)``: mean squared energy error for each dimension and step
     lp_drift      ``sample_stats/lp (chain, draw)``: log posterior
     warmup_growth ``warmup/log_score (step)``

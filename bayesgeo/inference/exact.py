@@ -53,6 +53,8 @@ class Exact:
             "kind": "exact",
             "title": "closed form (Exact)",
             "seed": seed,
+            "chains": self.chains,
+            "draws": self.draws,
             "compile_seconds": 0.0,
             "sampling_seconds": time.perf_counter() - start,
             "interrupted": 0,

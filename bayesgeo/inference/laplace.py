@@ -83,6 +83,8 @@ class Laplace:
             "title": f"Gaussian at a peak (Laplace), {self.subset}",
             "sampler": f"jax {version('jax')}",
             "seed": seed,
+            "chains": self.chains,
+            "draws": self.draws,
             "subset": self.subset,
             "compile_seconds": compiled - begun,
             "sampling_seconds": time.perf_counter() - compiled,

@@ -75,6 +75,8 @@ class NUTS:
             "sampler": f"nutpie {version('nutpie')}",
             "seed": seed,
             "tune": self.tune,
+            "chains": self.chains,
+            "draws": self.draws,
             "compile_seconds": compiled_at - start,
             "sampling_seconds": time.perf_counter() - compiled_at,
             "interrupted": int(interrupted),

@@ -6,9 +6,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo.testing import layouts, shapes
-from bayesgeo.testing.draws import CHAINS, DRAWS, Generator, independent, ridge, sampled, walked
+from bayesgeo.testing.draws import CHAINS, DRAWS, Generator, Make, independent, ridge, sampled, walked
 
-Make = Callable[[Generator], xr.DataTree]
 Arrays = dict[str, np.ndarray]
 Edit = Callable[[Arrays, Generator], None]
 

@@ -1,17 +1,20 @@
 """Draws of known shape, and the healthy posteriors that they make."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import signal, special, stats
 
+from bayesgeo.diagnostics.belonging import fingerprint
 from bayesgeo.inference.exact import Exact
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 
 DIMS = ("chain", "draw")
 CHAINS, DRAWS = 4, 1000
 Generator = np.random.Generator
+Make = Callable[[Generator], xr.DataTree]
 
 
 def sampled(draws: np.ndarray, rng: Generator) -> xr.DataTree:
@@ -71,8 +74,12 @@ def network(rng: Generator, labels: int = 0) -> xr.DataTree:
     noise = 0.03 * rng.normal(size=(3, *size, units))
     p = [value[order][:, None] + noise[k] for k, value in enumerate((slope, shift, out))]
     outputs = (np.tanh(x[:, None] * p[0][..., None, :] + p[1][..., None, :]) * p[2][..., None, :]).sum(axis=-1)
-    weights = {name: ((*DIMS, "unit"), value) for name, value in zip(("weight_0", "bias_0", "weight_1"), p, strict=True)}
+    weights = {
+        name: ((*DIMS, "unit"), value) for name, value in zip(("weight_0", "bias_0", "weight_1"), p, strict=True)
+    }
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(weights)} | _of_network(rng, x, outputs, labels))
+    drawn = (tree[name].to_dataset() for name in ("functions", "posterior"))
+    tree["functions"].attrs["fingerprint"] = fingerprint(*drawn)
     tree.attrs = {"kind": "unadjusted chains", "interrupted": 0}
     return tree
 
@@ -115,3 +122,13 @@ def banana(rng: Generator) -> np.ndarray:
 def mixture(rng: Generator) -> np.ndarray:
     """Return two modes that every chain visits in proportion."""
     return rng.normal(size=(CHAINS, DRAWS, 2)) + 6.0 * (rng.uniform(size=(CHAINS, DRAWS, 2)) < 0.3)
+
+
+def few(**sizes: int) -> Make:
+    """Return a run of few chains or draws."""
+    return lambda rng: sampled(independent(rng, **sizes), rng)
+
+
+def of(draws: Callable[[Generator], np.ndarray]) -> Make:
+    """Return a healthy run of chains with these draws."""
+    return lambda rng: sampled(draws(rng), rng)

@@ -8,9 +8,8 @@ import xarray as xr
 from scipy import stats
 
 from bayesgeo.testing import layouts, shapes
-from bayesgeo.testing.draws import CHAINS, DRAWS, Generator, independent, network, regression, sampled
+from bayesgeo.testing.draws import CHAINS, DRAWS, Generator, Make, independent, regression, sampled
 
-Make = Callable[[Generator], xr.DataTree]
 Order = Callable[[np.ndarray, Generator], np.ndarray]
 
 
@@ -29,7 +28,8 @@ def observed(rng: Generator, groups: int = 8, rows: int = 10) -> xr.DataTree:
 
 
 def _of_draws(tree: xr.DataTree) -> dict[str, np.ndarray]:
-    return {dim: tree["posterior"][dim].values for dim in ("chain", "draw")}
+    posterior = tree["posterior"].to_dataset()
+    return {dim: posterior[dim].values for dim in ("chain", "draw")}
 
 
 def reordered(make: Make, group: str, order: Order) -> Make:
@@ -91,7 +91,7 @@ def fewer(make: Make, group: str, **kept: slice) -> Make:
 
     def broken(rng: Generator) -> xr.DataTree:
         tree = make(rng)
-        tree[group] = xr.DataTree(tree[group].to_dataset().isel(**kept))
+        tree[group] = xr.DataTree(tree[group].to_dataset().isel(kept))
         return tree
 
     return broken

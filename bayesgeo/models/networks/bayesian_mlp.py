@@ -11,6 +11,7 @@ from scipy import special
 from sklearn.base import clone
 
 from bayesgeo._check import invalid, one_of, positive
+from bayesgeo.diagnostics.belonging import fingerprint
 from bayesgeo.inference.base import Inference, Problem, Start
 from bayesgeo.models.architecture import Network
 from bayesgeo.models.base import Classifier, Estimator, Regressor
@@ -88,9 +89,12 @@ class BayesianMLP(Bayesian):
         -------
         xarray.Dataset
             ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``. Rows of a class
-            absent from training are left out.
+            absent from training are left out. Its attribute ``fingerprint`` ties them to the draws of the weights.
         """
-        return self._functions(self._rows(X), np.asarray(y))
+        return self._tied(self._functions(self._rows(X), np.asarray(y)))
+
+    def _tied(self, functions: xr.Dataset) -> xr.Dataset:
+        return functions.assign_attrs(fingerprint=fingerprint(functions, self.posterior_["posterior"].to_dataset()))
 
     @abstractmethod
     def _functions(self, rows: Rows, y: np.ndarray) -> xr.Dataset: ...
@@ -99,7 +103,7 @@ class BayesianMLP(Bayesian):
         self.holdout_rows_ = validation_rows(rows.y, rows.group, self.seed_, stratify=isinstance(self, Classifier))
         super()._learn(rows)
         shown = rows.part(self.holdout_rows_[:FUNCTION_ROWS])
-        self.posterior_["functions"] = xr.DataTree(self._functions(shown, self._target_of(shown)))
+        self.posterior_["functions"] = xr.DataTree(self._tied(self._functions(shown, self._target_of(shown))))
 
     def _target_of(self, rows: TrainingRows) -> np.ndarray:
         """Return the target as the caller gave it: names of classes, or values."""
