@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from bayesgeo._check import did_you_mean, invalid, shown
+from bayesgeo._files.netcdf import refuse_external
 
 DELIMITERS = (",", ";", "\t")
 BRACKETED = re.compile(r"^(?P<name>.+?)\s*\[(?P<unit>[^\]]*)\]\s*$")
@@ -190,10 +191,11 @@ def _read_parquet(path: Path) -> Table:
 def _read_netcdf(path: Path) -> Table:
     import xarray as xr
 
+    refuse_external(path)
     try:
         with xr.open_dataset(path) as opened:
             data = opened.load()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # its readers raise of every kind where bytes are wrong
         raise _unreadable(path, "netCDF") from error
     if not data.data_vars:
         raise invalid("file", path.name, "It has no variables.", "Give variables along one dimension.")
