@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import xarray as xr
 
 from bayesgeo._check import invalid
 
@@ -61,6 +62,50 @@ def refuse_external(path: str | Path, name: str = "file") -> None:
         raise invalid(name, path.name, problem, "Export or copy it again.") from error
     if problem:
         raise invalid(name, path.name, problem, REMEDY)
+
+
+def load_tree(path: str | Path, name: str = "file") -> xr.DataTree:
+    """Read every group of a netCDF file that bayesgeo wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    name : str
+        What it is, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        If :func:`refuse_external` refuses it, or it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.nc"
+    ...     _ = path.write_bytes(packed(xr.Dataset({"x": ("obs", [1.0, 2.0])})))
+    ...     load_tree(path)["x"].values.tolist()
+    [1.0, 2.0]
+    """
+    refuse_external(path, name)
+    try:
+        return xr.load_datatree(path, engine="h5netcdf")
+    except Exception as error:  # its readers raise of every kind where bytes are wrong
+        raise invalid(name, Path(path).name, f"It cannot be read: {error}.", "Make it again.") from error
+
+
+def packed(content: xr.DataTree | xr.Dataset) -> memoryview:
+    """Return the bytes of a netCDF file.
+
+    HDF5 that runs out of room while it writes to a file can end the process by a signal; in memory it cannot.
+
+    Examples
+    --------
+    >>> bytes(packed(xr.Dataset({"x": ("obs", [1.0])}))[1:4])
+    b'HDF'
+    """
+    return content.to_netcdf(engine="h5netcdf")
 
 
 def _problems(file: h5py.File, size: int) -> Iterator[str]:
