@@ -121,7 +121,7 @@ def _of_outcome(model: Any, rows: Any) -> Iterator[str]:
             yield "Its probabilities do not add up to one."
     elif isinstance(model, Regressor):
         predictive = model.predictive(rows)
-        if predictive["expected"].sizes["obs"] != 2:
+        if predictive["expected"].sizes["obs"] != 2 or predictive["expected"].dtype.kind != "f":
             yield "It does not predict one value for each row."
         if (predictive["sigma"] <= 0).any():
             yield "Its noise is not above zero."

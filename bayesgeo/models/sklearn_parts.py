@@ -133,22 +133,12 @@ def _of_nodes(left: np.ndarray, right: np.ndarray, feature: np.ndarray, features
 
 
 def _of_boosting(model: Any) -> Iterator[str]:
-    features = model.n_features_in_
-    mapper = getattr(model, "_bin_mapper", None)
-    categorical = np.zeros(features, bool) if mapper is None else np.asarray(mapper.is_categorical_, bool)
-    if categorical.shape != (features,):
-        yield f"Its bins are not of {features} features."
-        return
     for predictor in (tree for trees in model._predictors for tree in trees):
-        nodes, sets = predictor.nodes, predictor.raw_left_cat_bitsets
+        nodes = predictor.nodes
         left = np.where(nodes["is_leaf"] != 0, LEAF, nodes["left"].astype(np.int64))
-        yield from _of_nodes(left, nodes["right"].astype(np.int64), nodes["feature_idx"], features)
-        chosen = nodes[(left != LEAF) & (nodes["is_categorical"] != 0)]
-        if len(chosen) and not (
-            sets.shape[1:] == (8,)
-            and (chosen["bitset_idx"] < len(sets)).all()
-            and categorical[chosen["feature_idx"].clip(0, features - 1)].all()
-        ):
+        yield from _of_nodes(left, nodes["right"].astype(np.int64), nodes["feature_idx"], model.n_features_in_)
+        # The encoder that boosting needs for categories is no trusted type, so no saved one has them.
+        if nodes["is_categorical"].any():
             yield "A tree has a node that asks for categories that do not exist."
 
 
@@ -173,7 +163,15 @@ def _of_ensemble(model: Any) -> Iterator[str]:
 
 
 def _of_support_vectors(model: Any) -> Iterator[str]:
-    vectors, counts = model.support_vectors_, np.asarray(model._n_support)
-    n = int(counts.sum()) if model._sparse is False else -1
-    if n < 0 or (counts < 0).any() or vectors.shape[0] != n or model._dual_coef_.shape[1] != n:
+    counts = np.asarray(model.n_support_)
+    n, features = int(counts.sum()), model.n_features_in_
+    pairs = max(len(counts) * (len(counts) - 1) // 2, 1)
+    fits = (
+        (counts >= 0).all()
+        and model.support_vectors_.shape == (n, features)
+        and model.shape_fit_[1] == features
+        and model._dual_coef_.shape == (max(len(counts) - 1, 1), n)
+        and np.shape(model._intercept_) == (pairs,)
+    )
+    if not fits:
         yield "Its support vectors do not fit together."
