@@ -394,11 +394,11 @@ def test_evidence_survives_its_file(tmp_path):
 
 def test_a_file_that_is_no_evidence_is_refused(tmp_path):
     (tmp_path / "e.nc").write_text("no evidence")
-    with pytest.raises(ValueError, match=r"Invalid evidence .* It cannot be read: .* Run the comparison again"):
+    with pytest.raises(ValueError, match=r"Invalid evidence .* It cannot be read: .* Make it again"):
         load_evidence(tmp_path / "e.nc")
 
 
 def test_evidence_of_another_schema_is_refused(tmp_path):
     xr.DataTree(xr.Dataset(attrs={"schema_version": 99})).to_netcdf(tmp_path / "e.nc", engine="h5netcdf")
-    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 4\. Run the comparison again"):
+    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 5\. Run the comparison again"):
         load_evidence(tmp_path / "e.nc")
