@@ -10,23 +10,53 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesgeo import catalog
+from bayesgeo._check import invalid, one_of
+from bayesgeo._files.netcdf import load_tree, packed
+from bayesgeo._files.writing import atomic_file
 from bayesgeo.diagnostics import Check, Diagnosis
 
+CHECKSUM = "sha256"  # attribute of the file, not of the tree in memory
 GROUPS = ("predictions", "observed_data", "metrics", "calibration", "selective", "diagnostics")
 JSON = {"specification": dict, "parameters": dict, "dataset_description": dict, "training_rows": list, "versions": dict}
 TEXT = ("model", "class", "kind", "dataset_sha256", "rows_sha256", "preprocessing_sha256", "split", "split_sha256")
 NUMBERS = ("seed", "seeds", "interrupted", "size_bytes", "compile_seconds", "fit_seconds", "predict_seconds")
+TASKS = ("classification", "regression")
 STATUSES = ("passed", "tip", "issue", "not applicable", "skipped", "ignored")
 ROUNDING = 1e-9  # of a score computed again on another computer, whose sums have another order
 # As checks state them: "<= 1.01", "E-BFMI >= 0.3", "0 draws".
 THRESHOLD = re.compile(r"(?:[a-zA-Z-]+ )?(<=|>=|<|>) (\d[\d.e+-]*)|0 ")
 KEEPS = {"<=": np.less_equal, ">=": np.greater_equal, "<": np.less, ">": np.greater}
+
+
+def write_sealed(tree: xr.DataTree, path: str | Path) -> Path:
+    """Write a tree to one netCDF file, atomically, with a :func:`checksum` of all that is in it."""
+    sealed = tree.copy(deep=False)
+    sealed.attrs = tree.attrs | {CHECKSUM: checksum(tree)}
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(packed(sealed))
+    return Path(path)
+
+
+def load_sealed(path: str | Path, name: str) -> xr.DataTree:
+    """Read what :func:`write_sealed` wrote; ``name`` says what it is.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read, or has changed since it was written.
+    """
+    tree = load_tree(path, name)
+    if tree.attrs.pop(CHECKSUM, "") != checksum(tree):
+        problem = "It has changed since it was written: its checksum differs."
+        raise invalid(name, str(path), problem, "Run the comparison again.")
+    return tree
 
 
 def checksum(tree: xr.DataTree) -> str:
@@ -124,7 +154,7 @@ def _of_scores(tree: xr.DataTree) -> Iterator[str]:
     folds = predictions["fold"].values
     if folds.dtype.kind != "i" or not np.isin(folds, range(len(json.loads(tree.attrs["training_rows"])))).all():
         yield "Its rows are of folds that do not exist."
-    known = catalog.metrics(json.loads(tree.attrs["dataset_description"])["task"])
+    known = catalog.metrics(one_of("task", json.loads(tree.attrs["dataset_description"])["task"], TASKS))
     y = observed["y"].values
     for name in (str(name) for name in metrics["metric"].values if str(name) in known):
         said = {"value": metrics["value"].sel(metric=name).values, "by_row": metrics.get(f"{name}_by_row")}

@@ -116,6 +116,33 @@ def load_model(folder: str | Path) -> Estimator:
     return estimator
 
 
+def model_sha256(folder: str | Path) -> str:
+    """Return the SHA-256 of a saved model after every file of it was compared with its own; nothing is built.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`load_model`, if a file is missing or has changed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bayesgeo.models.baselines import MeanRegressor
+    >>> model = MeanRegressor().fit([[0.0], [1.0]], [2.0, 4.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     len(model_sha256(save_model(model, Path(folder) / "mean")))
+    64
+    """
+    folder = Path(folder)
+    with _refusing(folder):
+        description = _read_description(folder)
+        for entry in description["files"].values():
+            file = _part_file(folder, entry)
+            if file.is_dir():
+                model_sha256(file)
+    return description["sha256"]
+
+
 @contextmanager
 def _refusing(folder: Path) -> Iterator[None]:
     """Turn what is raised while a model is put together into a refusal: its content may be anything."""
@@ -194,12 +221,18 @@ def _write_part(folder: Path, name: str, value: Any) -> Path | None:
     return file
 
 
-def _read_part(folder: Path, entry: dict[str, str]) -> Any:
+def _part_file(folder: Path, entry: dict[str, str]) -> Path:
+    """Return the file of a part, once it is what was saved."""
     file = folder / entry["file"]
     if Path(entry["file"]).name != entry["file"] or file.name == ".." or not file.exists() or file.is_symlink():
         raise invalid("model part", entry["file"], "It is not a file of the model's folder.")
     if _sha256(file) != entry["sha256"]:
         raise invalid("model part", str(file), "Its content has changed since it was saved.", "Save it again.")
+    return file
+
+
+def _read_part(folder: Path, entry: dict[str, str]) -> Any:
+    file = _part_file(folder, entry)
     if file.is_dir():
         return load_model(file)
     if file.suffix == ".nc":

@@ -9,11 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid
-from bayesgeo._files import atomic_file, harmless
+from bayesgeo._files.writing import atomic_file, harmless
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
-from bayesgeo.models.storage import load_model
+from bayesgeo.runs.finished import load_fitted
 from bayesgeo.runs.folder import NewRows, load_study, new_rows
 
 
@@ -46,14 +46,16 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     Raises
     ------
     InvalidInput
-        If the run, the model or a column is not there, or a value cannot be used.
+        If the run, the model or a column is not there, a value cannot be used, or ``out`` exists already.
     """
+    if Path(out).exists():
+        raise invalid("out", str(out), "It exists, and nothing is overwritten.", "Give a new name, or remove it.")
     evidences, manifest = load_study(run)
     name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
     if name not in evidences:
         raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
     rows = new_rows(manifest, table)
-    estimator = load_model(Path(run) / "models" / name)
+    estimator = load_fitted(Path(run), name, evidences[name])
     if isinstance(estimator, Classifier):
         result = _classes(estimator, rows, manifest["dataset"]["labels"])
     else:
