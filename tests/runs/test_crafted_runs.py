@@ -14,7 +14,8 @@ from bayesgeo._check import InvalidInput
 from bayesgeo.evaluation.evidence import load_evidence
 from bayesgeo.evaluation.integrity import checksum, load_sealed, problems, write_sealed
 from bayesgeo.models.storage import load_model
-from bayesgeo.runs.folder import MANIFEST, load_study, read_manifest, write_manifest
+from bayesgeo.runs.finished import load_finished, to_evaluate
+from bayesgeo.runs.folder import MANIFEST, claim, read_manifest, write_manifest
 from bayesgeo.runs.prediction import predict_table
 from bayesgeo.runs.study import study
 from tests.evaluation.test_evidence import same_numbers
@@ -177,11 +178,11 @@ def test_changed_evidence_is_refused(change, bayes):
 
 
 @pytest.mark.parametrize("what", few({k: k for k in ("dataset_sha256", "split_sha256", "seed", "run_model")}, "seed"))
-def test_evidence_of_another_run_is_refused_by_report_and_by_compare(what, run, bayes):
+def test_evidence_of_another_run_is_refused_and_not_replaced(what, run, bayes):
     attrs(**{what: 7 if what == "seed" else "another"})(bayes)
-    for read in (lambda: load_study(run), lambda: study(shaking(), MODELS, out=run, **SETTINGS)):
-        with pytest.raises(ValueError, match=r"Invalid evidence .* It is of another \w+ than the run\. Move it away"):
-            read()
+    with pytest.raises(ValueError, match=r"Invalid evidence .* It is of another \w+ than the run\. Move it away"):
+        load_finished(run, "bayes", read_manifest(run))
+    assert not to_evaluate(run, "bayes")
 
 
 def text(change):
@@ -267,21 +268,16 @@ LOST = {
 
 
 @pytest.mark.parametrize("lose", few(LOST, "the folder of a model"))
-def test_the_same_command_recovers(lose, run, finished):
+def test_the_same_command_recovers(lose, run, finished, monkeypatch):
     lose(run)
+    if (run / "evidence" / "bayes.nc").exists() and lose is not LOST["a byte of Evidence"]:  # its model alone is fitted
+        monkeypatch.setattr("bayesgeo.runs.study.fit_and_score", lambda *_, **__: 1 / 0)
     after = study(shaking(), MODELS, out=run, **SETTINGS)
     assert read_manifest(run)["status"] == "complete"
     for name, evidence in after.items():
         assert same_numbers(load_evidence(finished / "evidence" / f"{name}.nc"), evidence)
         here, there = (load_model(out / "models" / name).predict(shaking(seed=3).X) for out in (run, finished))
         assert np.array_equal(here, there)
-
-
-def test_a_lost_model_is_fitted_alone(run, monkeypatch):
-    remove(run, "models/bayes")
-    monkeypatch.setattr("bayesgeo.runs.study.fit_and_score", lambda *_, **__: 1 / 0)
-    study(shaking(), MODELS, out=run, **SETTINGS)
-    assert (run / "models" / "bayes" / "model.json").is_file()
 
 
 def test_a_model_of_another_name_does_not_predict(run, tmp_path):
@@ -307,10 +303,10 @@ def test_files_of_the_user_stay_where_they_are(run):
     assert all((run / name).read_text() == "mine" for name in ("notes.txt", "unfinished/notes.txt"))
 
 
-def test_a_run_killed_while_it_wrote_its_first_manifest_begins(tmp_path):
+def test_a_run_killed_while_it_wrote_its_first_manifest_begins(finished, tmp_path):
     (tmp_path / ".manifest.json.12ab34cd.json").write_text("{")
-    study(shaking(), {"mean": MODELS["mean"]}, out=tmp_path, **SETTINGS)
-    assert read_manifest(tmp_path)["status"] == "complete"
+    claim(tmp_path, read_manifest(finished))
+    assert (tmp_path / MANIFEST).read_bytes() == (finished / MANIFEST).read_bytes()
 
 
 def test_predictions_overwrite_nothing(run, tmp_path):
