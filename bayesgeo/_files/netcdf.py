@@ -95,17 +95,18 @@ def load_tree(path: str | Path, name: str = "file") -> xr.DataTree:
         raise invalid(name, Path(path).name, f"It cannot be read: {error}.", "Make it again.") from error
 
 
-def packed(content: xr.DataTree | xr.Dataset) -> memoryview:
+def packed(content: xr.DataTree | xr.Dataset) -> bytes:
     """Return the bytes of a netCDF file.
 
     HDF5 that runs out of room while it writes to a file can end the process by a signal; in memory it cannot.
 
     Examples
     --------
-    >>> bytes(packed(xr.Dataset({"x": ("obs", [1.0])}))[1:4])
+    >>> packed(xr.Dataset({"x": ("obs", [1.0])}))[1:4]
     b'HDF'
     """
-    return content.to_netcdf(engine="h5netcdf")
+    # A copy: a view that an exception keeps alive can end the process when garbage is collected.
+    return bytes(content.to_netcdf(engine="h5netcdf"))
 
 
 def _problems(file: h5py.File, size: int) -> Iterator[str]:
