@@ -1,5 +1,6 @@
 """The command line: ``bayesgeo datasets | check | compare | report | predict | distill``."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -246,7 +247,7 @@ def names(text: str) -> tuple[str, ...]:
 def say(text: str, *, error: bool = False) -> None:
     """Print a line; control characters are shown, never sent to the terminal."""
     safe = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
-    print(safe, file=sys.stderr if error else sys.stdout)
+    print(safe, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def describe(dataset: "Dataset", by: "Split") -> None:
@@ -289,9 +290,21 @@ def write_report(run: Path, cost_ratio: float | None) -> int:
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
-    """Run the command line; a user's mistake gets a message, never a traceback."""
+    """Run the command line; a user's mistake, or what the operating system refuses, gets a message, no traceback."""
     try:
         app(tokens)
     except InvalidInput as error:
-        say(f"bayesgeo: {error}", error=True)
-        sys.exit(BAD_INPUT)
+        _give_up(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _give_up(f"{where}{error.strerror or error}.")
+
+
+def _give_up(message: str) -> None:
+    say(f"bayesgeo: {message}", error=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Else the interpreter tries once more when it ends, and exits with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(BAD_INPUT)

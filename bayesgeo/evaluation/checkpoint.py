@@ -7,15 +7,16 @@ from pathlib import Path
 
 import xarray as xr
 
-from bayesgeo._files import atomic_file
+from bayesgeo._check import InvalidInput
 from bayesgeo.diagnostics import Check, Diagnosis
 from bayesgeo.evaluation.fold import FoldResult
+from bayesgeo.evaluation.integrity import load_sealed, write_sealed
 
 CHECK = [field.name for field in fields(Check) if field.init]
 
 
 def kept(folder: str | Path | None, name: str, run: Callable[[], FoldResult]) -> FoldResult:
-    """Return the stored result of a fit; without one, run the fit and store its result.
+    """Return the stored result of a fit; without one, or with a damaged one, run the fit and store its result.
 
     Parameters
     ----------
@@ -29,7 +30,9 @@ def kept(folder: str | Path | None, name: str, run: Callable[[], FoldResult]) ->
     if folder is None:
         return run()
     file = Path(folder) / f"{name}.nc"
-    if not file.exists():
+    try:
+        return load_part(file)
+    except InvalidInput:
         save_part(run(), file)
     return load_part(file)
 
@@ -51,13 +54,18 @@ def save_part(part: FoldResult, path: str | Path) -> None:
         groups["curve"] = part.curve
     tree = xr.DataTree.from_dict(groups)
     tree.attrs["seconds"] = json.dumps(part.seconds)
-    with atomic_file(path) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf")
+    write_sealed(tree, path)
 
 
 def load_part(path: str | Path) -> FoldResult:
-    """Read what :func:`save_part` wrote."""
-    tree = xr.load_datatree(path, engine="h5netcdf")
+    """Read what :func:`save_part` wrote.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or it has changed since it was written.
+    """
+    tree = load_sealed(path, "part")
     table, draws = (tree[group].to_dataset() for group in ("checks", "draws"))
     columns = {name: table[name].values.tolist() for name in CHECK}
     checks = tuple(Check(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))

@@ -136,7 +136,7 @@ def fit_and_score(
         raise invalid("estimator", type(estimator).__name__, f"The data set is for {dataset.task}.")
     positive("seeds", seeds, integer=True)
     positive("jobs", jobs, integer=True)
-    states = (np.random.SeedSequence(seed_number("seed", seed)).generate_state(len(split.folds) + 2) >> 1).tolist()
+    states = _seeds(seed_number("seed", seed), len(split.folds) + 2)
     folds = [*split.folds, *(random_rows.folds[:1] if random_rows else ())]
     order = [*states[2:], states[1]][: len(folds)]
     total = len(folds) + 1
@@ -166,6 +166,26 @@ def fit_and_score(
     if random_rows is not None:
         _add_random_rows(tree, dataset, done[-1])
     return Evaluated(tree, final)
+
+
+def fit_again(estimator: Any, dataset: Dataset, *, seed: int) -> Estimator:
+    """Fit a model on every row as :func:`fit_and_score` does last, with the same seed.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the fit was interrupted.
+    """
+    announce("fold", fit=1, total=1)
+    model, _ = fit(as_model(estimator), dataset, seed=_seeds(seed, 1)[0])
+    if is_interrupted(model):
+        raise KeyboardInterrupt
+    return model
+
+
+def _seeds(seed: int, n: int) -> list[int]:
+    """Return seeds of fits; the first ones are the same however many there are."""
+    return (np.random.SeedSequence(seed).generate_state(n) >> 1).tolist()
 
 
 def _add_random_rows(tree: xr.DataTree, dataset: Dataset, part: FoldResult) -> None:

@@ -33,10 +33,10 @@ from threadpoolctl import threadpool_limits
 
 from bayesgeo import catalog
 from bayesgeo._check import invalid
-from bayesgeo._files import atomic_file
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.diagnostics import Check, Diagnosis, Status
+from bayesgeo.evaluation.integrity import load_sealed, problems, write_sealed
 from bayesgeo.metrics.base import Blocks, block_weights, resample
 from bayesgeo.metrics.by_draw import areas_by_draw
 from bayesgeo.metrics.calibration import class_calibration, value_calibration
@@ -231,24 +231,29 @@ def _folds_check(folds: Sequence[Diagnosis]) -> Check:
 
 
 def save_evidence(evidence: xr.DataTree, path: str | Path) -> Path:
-    """Write Evidence to one netCDF file, atomically."""
-    with atomic_file(path) as temporary:
-        evidence.to_netcdf(temporary, engine="h5netcdf")
-    return Path(path)
+    """Write Evidence to one netCDF file, atomically, with a checksum of all that is in it."""
+    return write_sealed(evidence, path)
 
 
 def load_evidence(path: str | Path) -> xr.DataTree:
     """Read what :func:`save_evidence` wrote.
 
+    Its checksum detects what was damaged or edited, and is no signature; :mod:`bayesgeo.evaluation.integrity` says what
+    is computed again instead of believed.
+
     Raises
     ------
     InvalidInput
-        If the file is not Evidence of this schema.
+        If the file is not Evidence of this schema, has changed since it was written, or contradicts itself.
     """
-    try:
-        tree = xr.load_datatree(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError) as error:
-        raise invalid("evidence", str(path), f"It cannot be read: {error}.", "Run the comparison again.") from None
+    remedy = "Run the comparison again."
+    tree = load_sealed(path, "evidence")
     if tree.attrs.get("schema_version") != EVIDENCE_SCHEMA:
-        raise invalid("evidence", str(path), f"Its schema is not {EVIDENCE_SCHEMA}.", "Run the comparison again.")
+        raise invalid("evidence", str(path), f"Its schema is not {EVIDENCE_SCHEMA}.", remedy)
+    try:
+        problem = next(problems(tree), "")
+    except Exception as error:  # content of others may be of any kind
+        problem = f"Its parts do not fit together: {type(error).__name__}: {error}."
+    if problem:
+        raise invalid("evidence", str(path), problem, remedy)
     return tree

@@ -21,6 +21,12 @@ from .detection import Detection as Detection
 from .detection import distance_to_training as distance_to_training
 from .detection import lack_of_confidence as lack_of_confidence
 from .detection import ood_detection as ood_detection
+from .paired import block_codes as block_codes
+from .paired import fewest_blocks as fewest_blocks
+from .paired import joint_sign_flip_p as joint_sign_flip_p
+from .paired import mean_interval as mean_interval
+from .paired import outer_effect_p as outer_effect_p
+from .paired import sign_flip_p as sign_flip_p
 from .regression import coverage_50 as coverage_50
 from .regression import coverage_80 as coverage_80
 from .regression import coverage_90 as coverage_90
@@ -45,6 +51,7 @@ __all__ = [
     "accuracy",
     "average_precision",
     "balanced_accuracy",
+    "block_codes",
     "brier_score",
     "calibration_error",
     "class_calibration",
@@ -57,21 +64,26 @@ __all__ = [
     "distance_to_training",
     "economic_value",
     "f1",
+    "fewest_blocks",
     "interval_score_50",
     "interval_score_80",
     "interval_score_90",
     "interval_score_95",
+    "joint_sign_flip_p",
     "lack_of_confidence",
     "log_loss",
     "log_score",
     "mae",
     "matthews_corrcoef",
+    "mean_interval",
     "ood_detection",
+    "outer_effect_p",
     "precision",
     "recall",
     "rmse",
     "roc_auc",
     "selective_scores",
+    "sign_flip_p",
     "summarise_classes",
     "summarise_values",
     "value_calibration",

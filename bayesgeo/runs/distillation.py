@@ -67,8 +67,12 @@ def distill_run(
     Raises
     ------
     InvalidInput
-        If the run has no such model, or was made of other rows.
+        If the run has no such model, or was made of other rows, or ``out`` holds a student.
     """
+    held = [name for name in (FILE, RECORD) if (Path(out) / name).exists()]
+    if held:
+        problem = f"It holds {' and '.join(held)} already, and nothing is overwritten."
+        raise invalid("out", str(out), problem, "Give a new folder.")
     manifest = read_manifest(run)
     if teacher not in manifest["models"]:
         raise invalid("--teacher", teacher, "The run has no such model.", did_you_mean(teacher, manifest["models"]))

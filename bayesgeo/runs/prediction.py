@@ -9,11 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid, shown
-from bayesgeo._files import atomic_file, harmless
+from bayesgeo._files.writing import atomic_file, harmless
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
-from bayesgeo.models.storage import load_model
+from bayesgeo.runs.finished import load_fitted
 from bayesgeo.runs.folder import MANIFEST, load_study
 from bayesgeo.runs.reading import NewRows, new_rows
 from bayesgeo.runs.reference import FILE as REFERENCE
@@ -57,7 +57,7 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     ------
     InvalidInput
         If the run, the model or a column is not there, a unit cannot be converted, a value cannot be used, or ``out``
-        is the table or a file of the run.
+        exists already.
     """
     _refuse_overwriting(Path(out), Path(table), Path(run))
     evidences, manifest = load_study(run)
@@ -65,7 +65,7 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     if name not in evidences:
         raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
     rows = new_rows(run, table)
-    estimator = load_model(Path(run) / "models" / name)
+    estimator = load_fitted(Path(run), name, evidences[name])
     if isinstance(estimator, Classifier):
         result = _classes(estimator, rows, manifest["dataset"]["labels"])
     else:
@@ -85,6 +85,8 @@ def _refuse_overwriting(out: Path, table: Path, run: Path) -> None:
     for path, what in [(table, "the table to predict"), *((path, "a file of the run") for path in kept)]:
         if out.exists() and path.exists() and out.samefile(path):
             raise invalid("out", str(out), f"It is {what}, which would be lost.", "Give another file.")
+    if out.exists():
+        raise invalid("out", str(out), "It exists, and nothing is overwritten.", "Give a new name, or remove it.")
 
 
 def _refuse_no_numbers(result: pd.DataFrame) -> None:

@@ -18,6 +18,7 @@ from bayesgeo.datasets.tables.coordinates import coordinates_of
 from bayesgeo.datasets.tables.formats import read_file
 from bayesgeo.datasets.units import in_unit
 from bayesgeo.runs.folder import read_manifest
+from bayesgeo.runs.manifest import columns_of
 from bayesgeo.runs.reference import Reference, load_reference
 
 
@@ -64,7 +65,7 @@ def new_rows(run: str | Path, table: str | Path) -> NewRows:
     manifest, read = read_manifest(run), read_file(table)
     if not len(read.frame):
         raise invalid("table", Path(table).name, "It has no rows.", "Give rows to predict.")
-    columns = [_column(entry) for entry in manifest["columns"]]
+    columns = columns_of(manifest)
     reference = load_reference(run, len(manifest["features"]))
     library = manifest["dataset"]["library"]
     wanted = {**(raw_units(library) if library else {}), **{column.name: column.unit for column in columns}}
@@ -75,10 +76,6 @@ def new_rows(run: str | Path, table: str | Path) -> NewRows:
     X = encode(frame, columns).sel(feature=manifest["features"])
     groups = {key: texts(frame[key]).fillna("").to_numpy(str) for key in manifest["groups"] if key in frame}
     return NewRows(X, groups, _coordinates(frame, read.units, manifest["coordinates"]), reference, read.notes)
-
-
-def _column(entry: dict[str, Any]) -> Column:
-    return Column(**entry | {name: tuple(entry[name]) for name in ("levels", "codes")})
 
 
 def _uncoded(

@@ -2,7 +2,6 @@
 
 import platform
 import shlex
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -19,12 +18,12 @@ from bayesgeo._progress import announce
 from bayesgeo.datasets.audit import Finding, audit
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split, split
-from bayesgeo.evaluation.evaluate import LIBRARIES, fit_and_score
-from bayesgeo.evaluation.evidence import load_evidence, save_evidence
+from bayesgeo.evaluation.evaluate import LIBRARIES, fit_again, fit_and_score
 from bayesgeo.models.base import Estimator
-from bayesgeo.models.storage import save_model
 from bayesgeo.models.wrappers.sklearn import as_model
-from bayesgeo.runs.folder import RUN_SCHEMA, claim, write_manifest
+from bayesgeo.runs.finished import load_finished, save_finished, to_evaluate, to_fit
+from bayesgeo.runs.folder import claim, write_manifest
+from bayesgeo.runs.manifest import RUN_SCHEMA, is_file_name
 from bayesgeo.runs.reference import save_reference
 from bayesgeo.runs.source import Source
 
@@ -45,7 +44,8 @@ def study(
     """Evaluate models on a data set and keep everything in a folder.
 
     Each fit of a fold and each model is written as soon as it is done, so an interrupted run keeps what it has; run
-    again with the same arguments, it goes on where it stopped.
+    again with the same arguments, it goes on where it stopped. What is damaged or lost since then is fitted anew: the
+    fit of a fold, the Evidence of a model, or the folder of a model alone.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def study(
     ------
     InvalidInput
         If the audit refuses the data set, a model is unknown, ``seeds`` is not a positive integer, or ``out`` holds
-        another run.
+        another run, one begun with other versions of libraries, Evidence of another run, or cannot be written.
     """
     positive("seeds", seeds, integer=True)
     positive("jobs", jobs, integer=True)
@@ -92,10 +92,9 @@ def study(
     random_rows = None if by.kind in ("random", "leave-one-out") else split(dataset, "random", seed=seed)
     evidences: dict[str, xr.DataTree] = {}
     for name, estimator in chosen.items():
-        file = out / "evidence" / f"{name}.nc"
-        finished = file.exists() and not load_evidence(file).attrs["interrupted"]
-        announce("model", name=name, done=finished)
-        if not finished:
+        begin = to_evaluate(out, name)
+        announce("model", name=name, done=not begin)
+        if begin:
             done = fit_and_score(
                 estimator,
                 dataset,
@@ -106,15 +105,25 @@ def study(
                 random_rows=random_rows,
                 keep=out / UNFINISHED / name,
             )
-            save_model(done.model, out / "models" / name)
-            save_evidence(done.evidence, file)
+            save_finished(out, name, done.evidence, done.model)
+        evidences[name] = load_finished(out, name, manifest)
+        if to_fit(out, name, evidences[name]):
+            save_finished(out, name, evidences[name], fit_again(estimator, dataset, seed=seed))
         announce("done")
-        evidences[name] = load_evidence(file)
         if evidences[name].attrs["interrupted"]:
             raise KeyboardInterrupt
-    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+    _tidy(out / UNFINISHED)
     write_manifest(out, manifest | {"status": "complete"})
     return evidences
+
+
+def _tidy(unfinished: Path) -> None:
+    """Remove the fits of folds, and their folders if nothing else is in them."""
+    for part in unfinished.glob("*/*.nc"):
+        part.unlink()
+    for folder in (*unfinished.glob("*"), unfinished):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def refuse(findings: Sequence[Finding]) -> None:
@@ -133,7 +142,7 @@ def refuse(findings: Sequence[Finding]) -> None:
 def _models(models: Sequence[str] | Mapping[str, Any], task: str) -> dict[str, Estimator]:
     if isinstance(models, Mapping):
         for name in models:
-            if not name or not all(part.isalnum() or part in "-_." for part in name) or name.startswith("."):
+            if not is_file_name(name):
                 raise invalid("model name", name, "It becomes the name of a file.", "Use letters, digits, '-' and '_'.")
         return {name: as_model(estimator, name) for name, estimator in models.items()}
     return {name: catalog.model(name, task) for name in models or catalog.DEFAULT_MODELS[task]}

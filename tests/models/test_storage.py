@@ -18,7 +18,7 @@ from bayesgeo.models import baselines
 from bayesgeo.models.baselines import RidgeRegressor
 from bayesgeo.models.networks.ensemble import DeepEnsembleRegressor
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
-from bayesgeo.models.storage import load_model, save_model
+from bayesgeo.models.storage import _seal, _sha256, load_model, save_model
 from bayesgeo.models.training.recipe import Recipe
 from bayesgeo.models.wrappers.calibrated import CalibratedClassifier
 from bayesgeo.models.wrappers.conformal import ConformalRegressor
@@ -81,8 +81,10 @@ def saved(tmp_path):
 
 
 def edit(folder, **changes):
+    """Change a description and seal it again, as a forger would."""
     path = folder / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    description = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(description | {"sha256": _seal(description)}))
 
 
 @pytest.mark.slow
@@ -120,14 +122,14 @@ def test_a_link_out_of_the_folder_is_refused(saved):
 @pytest.mark.parametrize("changes", [{"format": 1}, {"format": None}])
 def test_another_format_is_refused(saved, changes):
     edit(saved, **changes)
-    with pytest.raises(ValueError, match=r"Invalid model .* Its format is not 2\. Save it again"):
+    with pytest.raises(ValueError, match=r"Invalid model .* Its format is not 3\. Save it again"):
         load_model(saved)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\x00"])
 def test_a_description_that_is_no_description_is_refused(saved, text):
     (saved / "model.json").write_text(text)
-    with pytest.raises(ValueError, match=r"Invalid model .* (cannot be read|format is not 2)"):
+    with pytest.raises(ValueError, match=r"Invalid model .* (cannot be read|format is not 3)"):
         load_model(saved)
 
 
@@ -191,8 +193,6 @@ def test_a_parameter_that_the_class_does_not_have_is_refused(saved):
 def test_a_type_that_is_not_trusted_is_refused(saved):
     import skops.io
     from sklearn.preprocessing import FunctionTransformer
-
-    from bayesgeo.models.storage import _sha256
 
     part = saved / "estimator_.skops"
     skops.io.dump(FunctionTransformer(np.testing.measure), part)

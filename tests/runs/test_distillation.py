@@ -8,6 +8,7 @@ import pytest
 
 from bayesgeo import cli
 from bayesgeo.models.students.file import load_student
+from bayesgeo.runs.folder import read_manifest, write_manifest
 from tests.tables import events, shaking, write_csv
 
 
@@ -136,8 +137,7 @@ def test_a_table_that_has_changed_since_is_refused(command, run_folder, tmp_path
 
 @pytest.mark.slow
 def test_a_run_of_a_script_says_where_else_to_go(command, run_folder, tmp_path):
-    manifest = run_folder / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"source": None}))
+    write_manifest(run_folder, read_manifest(run_folder) | {"source": None})
     code, printed = command("distill", run_folder, "--teacher", "logistic", "--out", tmp_path / "s")
     assert code == 2
     assert "It was made by a script" in printed

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from bayesgeo._check import InvalidInput, did_you_mean, invalid
+from bayesgeo._files.netcdf import refuse_external
 from bayesgeo.datasets.tables.base import Table, refuse_names, unreadable
 from bayesgeo.datasets.tables.content import COMPRESSED
 from bayesgeo.datasets.tables.headers import without_brackets
@@ -115,6 +116,7 @@ def _refuse_nodes(path: Path, sizes: Mapping[Hashable, int]) -> None:
 def _read_netcdf(path: Path) -> Table:
     import xarray as xr
 
+    refuse_external(path)
     try:
         _read_root(path)
         with xr.open_dataset(path, decode_timedelta=False) as opened:
