@@ -139,13 +139,19 @@ class Diagnosis:
 
     @property
     def verdict(self) -> Verdict:
-        """``failed`` if one is an issue or was skipped, ``doubtful`` if one is a tip, else ``sound`` if one passed."""
+        """``failed`` if one is an issue or was skipped, ``doubtful`` if one is a tip, else ``sound`` if one passed.
+
+        It is on a posterior: where only checks of residuals apply there is none, whatever they say.
+        """
+        of_posterior = {check.status for check in self.checks if check.code not in OF_RESIDUALS.values()}
+        if not of_posterior & {"passed", "tip", "issue", "skipped"}:
+            return "not applicable"
         found = {check.status for check in self.checks}
         if found & {"issue", "skipped"}:
             return "failed"
         if "tip" in found:
             return "doubtful"
-        return "sound" if "passed" in found else "not applicable"
+        return "sound"
 
     def ignoring(self, codes: Iterable[str]) -> "Diagnosis":
         """Return the same checks, those of these codes marked as ignored: they keep their values and do not count.

@@ -231,7 +231,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         groups["training"] = training_group(curves)
     if isinstance(final, Bayesian):
         kept = {name: node.to_dataset() for name, node in final.posterior_.children.items() if name not in BY_ROW}
-        groups |= believed(kept, alike) | tables
+        groups |= believed(kept, residuals) | tables
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = _attrs(final, dataset, split) | attrs
     return tree

@@ -206,16 +206,13 @@ def _with_confusion(
 
 
 def diagnostics_group(final: Diagnosis, folds: Sequence[Diagnosis], residuals: Iterable[Check] = ()) -> xr.Dataset:
-    """Tabulate the checks of the fit on every row, whether the fits on training parts are sound, and the residuals.
-
-    The verdict is on a posterior: without one it stays ``not applicable``, whatever the residuals are.
-    """
-    checks, judged = [*final.checks], final.verdict != "not applicable"
-    if judged:
+    """Tabulate the checks of the fit on every row, whether the fits on training parts are sound, and the residuals."""
+    checks = [*final.checks]
+    if final.verdict != "not applicable":
         checks.append(_folds_check(folds))
     checks += residuals
     table = {field: ("check", [getattr(check, field) for check in checks]) for field in asdict(checks[0])}
-    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict if judged else final.verdict})
+    return xr.Dataset(table, attrs={"verdict": Diagnosis(tuple(checks)).verdict})
 
 
 def _folds_check(folds: Sequence[Diagnosis]) -> Check:

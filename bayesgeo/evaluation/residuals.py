@@ -1,15 +1,15 @@
 """How far the errors of test rows are alike, as a group of the Evidence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.diagnostics import Check
 from bayesgeo.metrics.residuals import LONG, dependence, shared_error, standard_residuals
 
+HINT = 0.2  # p-value of likeness within groups
 MAPS = (("longitude", "latitude"), ("easting", "northing"))
 
 
@@ -57,27 +57,28 @@ def _order(tested: Dataset) -> tuple[np.ndarray | None, str]:
     return None, ""
 
 
-def believed(posterior: Mapping[str, xr.Dataset], alike: Iterable[Check]) -> dict[str, xr.Dataset]:
+def believed(posterior: Mapping[str, xr.Dataset], residuals: xr.Dataset) -> dict[str, xr.Dataset]:
     """State in the group ``cluster_robust`` which standard deviations of coefficients to believe.
 
-    Those of the posterior, unless the check ``residuals_by_group`` finds that rows of a group are alike; how often the
-    intervals so chosen hold the truth is measured by ``benchmarks/cluster_robust.py``.
+    Those of the posterior only where nothing hints that rows of a group are alike: cluster-robust ones also hold where
+    they are not, so a p-value of 0.2 is enough to leave the others. How often the intervals so chosen hold the truth is
+    measured by ``benchmarks/cluster_robust.py``.
 
     Parameters
     ----------
     posterior : mapping of str to xarray.Dataset
         Groups of a posterior; without ``cluster_robust`` they are returned as they are.
-    alike : iterable of Check
-        The checks of the residuals.
+    residuals : xarray.Dataset
+        ``p (by)`` of :func:`residuals_group`.
 
     Examples
     --------
-    >>> tip = Check("residuals_by_group", "tip", 4.6, "", "")
-    >>> believed({"cluster_robust": xr.Dataset()}, [tip])["cluster_robust"].attrs
+    >>> residuals = xr.Dataset({"p": ("by", [0.1])}, coords={"by": ["group"]})
+    >>> believed({"cluster_robust": xr.Dataset()}, residuals)["cluster_robust"].attrs
     {'believe': 'cluster-robust'}
     """
     if "cluster_robust" not in posterior:
         return dict(posterior)
-    found = any(check.code == "residuals_by_group" and check.status == "tip" for check in alike)
+    found = bool(residuals["p"].sel(by="group") <= HINT)
     table = posterior["cluster_robust"].assign_attrs(believe="cluster-robust" if found else "posterior")
     return {**posterior, "cluster_robust": table}

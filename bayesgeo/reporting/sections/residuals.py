@@ -71,8 +71,8 @@ def which_to_believe(model: Mapping[str, Any]) -> str:
     likeness = f"intraclass correlation of the errors {number(row['value'], digits=2)}, p = {fixed(row['p'], 3)}"
     what = f"corrected for {found['groups']} groups of {found['key']}"
     if found["believe"] == "cluster-robust":
-        text = f"Believe the cluster-robust standard deviations and intervals, {what}: rows of one {found['key']} are"
-        return f"{text} alike in what the model leaves over ({likeness}), and the posterior takes them as independent."
+        text = f"Believe the cluster-robust standard deviations and intervals, {what}: rows of one {found['key']} may"
+        return f"{text} be alike in what the model leaves over ({likeness}), and the posterior takes them as independent."
     text = f"Believe the posterior's: no sign that rows of one {found['key']} are alike ({likeness})."
     return f"{text} The cluster-robust ones, {what}, do without that assumption."
 
