@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgeo._arrays import spaced
 from bayesgeo.diagnostics.base import Check, counted, graded
-from bayesgeo.diagnostics.draws import ranks
+from bayesgeo.diagnostics.draws import folded, ranks
 
 APART_GOOD, APART_BAD = 0.5, 1.0  # deviation of the chains' means, in standard deviations within a chain
 SETTLED = 1.2  # R-hat within a chain; see the check drift
@@ -76,7 +76,7 @@ def dependence(names: list[str], values: np.ndarray, size: np.ndarray) -> Check:
 def _most_different(values: np.ndarray, size: np.ndarray) -> tuple[float, int, tuple[int, int]]:
     """Return the largest difference of a pair in one chain from the others, the chain, and the pair."""
     n_chains, n = values.shape[:2]
-    z = np.stack([_dependences(chain) for chain in np.concatenate([values, _folded(values)], axis=2)])
+    z = np.stack([_dependences(chain) for chain in np.concatenate([values, folded(values)], axis=2)])
     effective = np.tile(np.clip(size / n_chains, 4.0, n), 2)
     fewer = np.maximum(np.minimum.outer(effective, effective) - 3, 1.0).astype(np.float32)
     total, worst = z.sum(axis=0), (0.0, 0, (0, 1))
@@ -90,16 +90,16 @@ def _most_different(values: np.ndarray, size: np.ndarray) -> tuple[float, int, t
     return worst
 
 
-def _folded(values: np.ndarray) -> np.ndarray:
-    return np.abs(values - np.median(values, axis=(0, 1)))
-
-
 def _dependences(chain: np.ndarray) -> np.ndarray:
-    """Return Fisher's z of the rank correlations of one chain ``(draw, quantity)``, zero of each with itself."""
+    """Return Fisher's z of the rank correlations of one chain ``(draw, quantity)``, zero of each with itself.
+
+    The second half of the quantities are distances of the first.
+    """
     ordered = ranks(np.ascontiguousarray(chain.T))
     ordered = (ordered - ordered.mean(axis=1, keepdims=True)).astype(np.float32)
     norm = np.sqrt((ordered**2).sum(axis=1, keepdims=True))
     ordered /= np.where(norm > 0, norm, 1.0)
     z = np.arctanh(np.clip(ordered @ ordered.T, -MOST, MOST))
-    np.fill_diagonal(z, 0.0)
+    k, half = np.arange(len(z)), len(z) // 2
+    z[k, k] = z[k, k - half] = 0.0
     return z

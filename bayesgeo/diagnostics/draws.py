@@ -85,6 +85,17 @@ def rhat(values: np.ndarray) -> np.ndarray:
     return np.concatenate([_rhat(np.concatenate([block[:, :half], block[:, -half:]])) for block in blocks])
 
 
+def folded(values: np.ndarray) -> np.ndarray:
+    """Return the distances of draws ``(chain, draw, quantity)`` from the median of their quantity.
+
+    Examples
+    --------
+    >>> folded(np.array([[[1.0], [2.0], [5.0]]])).ravel().tolist()
+    [1.0, 0.0, 3.0]
+    """
+    return np.abs(values - np.median(values, axis=(0, 1)))
+
+
 def rhat_within(values: np.ndarray) -> np.ndarray:
     """Return the split R-hat of each chain alone: its halves compared as two chains.
 

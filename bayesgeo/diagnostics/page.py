@@ -23,7 +23,7 @@ def explain(code: str) -> str:
     Examples
     --------
     >>> print(explain("finite"))
-    *Is every draw a number?* One NaN or infinity fails. **Do:** fit again: ...
+    *Is every draw a number?* One NaN or infinity fails, ...
     """
     return _sections()[one_of("code", code, CODES)]
 

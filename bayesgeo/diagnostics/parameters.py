@@ -115,14 +115,15 @@ def _agreement(names: list[str], values: np.ndarray) -> Check:
     r"""Grade R-hat against what the largest of many healthy ones reaches by chance.
 
     With :math:`m` half chains of :math:`e` effective draws in all, :math:`1 + (\hat R^2 - 1) e / m` of a healthy
-    quantity is a mean of squares, :math:`\chi^2_{m-1} / (m - 1)`; of :math:`q` quantities, each measured by ranks and by
-    distances from the median, the largest of :math:`2q` counts. With 1,000 effective draws of four chains, four
-    quantities stay below 1.01, a thousand below 1.017.
+    quantity is a mean of squares, :math:`\chi^2_{m-1} / (m - 1)`. Of :math:`q` quantities, each measured by ranks and
+    by distances from the median, the largest of :math:`2q` counts, with the fewer effective draws of either: those of
+    antithetic chains alternate, and their distances do not. With 1,000 effective draws of four chains, four quantities
+    stay below 1.01, a thousand below 1.017.
     """
     found = draws.rhat(values)
-    halves, effective = 2 * len(values), draws.effective_within(values)
+    halves, effective = 2 * len(values), [draws.effective_within(part) for part in (values, draws.folded(values))]
     largest = stats.chi2.isf(RARE / (2 * len(names)), halves - 1) / (halves - 1)
-    limit = np.clip(np.sqrt(1 + (largest - 1) * halves / effective), RHAT_GOOD, RHAT_BAD)
+    limit = np.clip(np.sqrt(1 + (largest - 1) * halves / np.minimum(*effective)), RHAT_GOOD, RHAT_BAD)
     worst = int(np.argmax(np.where(np.isfinite(found), (found - 1) / (limit - 1), np.inf)))
     good = float(limit[worst])
     advice = f"Worst: {names[worst]}. The chains disagree. {MORE}"
