@@ -68,6 +68,9 @@ def problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     texts = [*manifest["models"].values(), *manifest["versions"].values()]
     if not all(map(_are_texts, [*lists, texts, *(list(finding.values()) for finding in manifest["findings"])])):
         yield "A list of names in its manifest has something else in it."
+    if not all(map(_is_column, manifest["columns"])):
+        yield "A column of its manifest has something else in it."
+        return
     if {name for column in columns_of(manifest) for name in column.features} != {*manifest["features"]}:
         yield "Its columns do not become its features."
     source = manifest["source"]
@@ -78,6 +81,11 @@ def problems(manifest: Mapping[str, Any]) -> Iterator[str]:
 def columns_of(manifest: Mapping[str, Any]) -> list[Column]:
     """Return how the columns of a table become the features of a run."""
     return [Column(**entry | {"levels": tuple(entry["levels"])}) for entry in manifest["columns"]]
+
+
+def _is_column(entry: Any) -> bool:
+    texts = [entry["name"], entry["unit"], *entry["levels"]]
+    return _are_texts(texts) and isinstance(entry["fill"], int | float | None)
 
 
 def _are_texts(values: Any) -> bool:
