@@ -108,6 +108,12 @@ class Shelf:
         self.manifest = read_manifest(self.folder / "run")
         shutil.rmtree(self.folder / "run" / "evidence")
 
+    def copied(self, folder):
+        """Return a shelf of the same things in another folder."""
+        again = copy.copy(self)
+        again.folder = shutil.copytree(self.folder, folder)
+        return again
+
     def description(self, name):
         """Return the description of a model."""
         return json.loads((self.folder / name / "model.json").read_text())
