@@ -34,6 +34,18 @@ def check_names(estimator: Estimator, names: Iterable[str]) -> None:
             raise invalid("model", type(estimator).__name__, f"It has no fitted value {name!r}.", REMEDY)
 
 
+def is_fitted(estimator: Estimator) -> bool:
+    """Tell whether a model holds anything that a fit learned.
+
+    Examples
+    --------
+    >>> from bayesgeo.models.baselines import MeanRegressor
+    >>> is_fitted(MeanRegressor())
+    False
+    """
+    return any(name.endswith("_") for name in vars(estimator))
+
+
 def check_fitted(estimator: Estimator) -> None:
     """Refuse a loaded model whose parts do not fit together; one that is not fitted passes.
 
@@ -54,7 +66,7 @@ def check_fitted(estimator: Estimator) -> None:
     ...
     bayesgeo._check.InvalidInput: Invalid model 'MeanRegressor'. Its noise is not above zero. Save it again...
     """
-    if not any(name.endswith("_") for name in vars(estimator)):
+    if not is_fitted(estimator):
         return
     problem = next(_problems(estimator), "")
     if problem:

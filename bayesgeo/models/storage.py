@@ -18,7 +18,7 @@ from bayesgeo._files.reading import parsed, read_bytes
 from bayesgeo._files.writing import atomic_folder
 from bayesgeo.models.base import Estimator
 from bayesgeo.models.encoding import SAVE_AGAIN, decoded, encoded, reference, resolve
-from bayesgeo.models.fitted import check_fitted, check_names
+from bayesgeo.models.fitted import check_fitted, check_names, is_fitted
 from bayesgeo.models.sklearn_parts import dumped, read_skops
 
 MODEL_FORMAT = 3
@@ -103,7 +103,14 @@ def load_model(folder: str | Path) -> Estimator:
     ...
     bayesgeo._check.InvalidInput: Invalid model 'nowhere'. It has no model.json. Give a folder that a run saved.
     """
-    folder = Path(folder)
+    estimator = _loaded(Path(folder))
+    if not is_fitted(estimator):
+        raise invalid("model", str(folder), "It is not fitted.", SAVE_AGAIN)
+    return estimator
+
+
+def _loaded(folder: Path) -> Estimator:
+    """Read a model, or one among the parameters of another, which is not fitted."""
     with _refusing(folder):
         description = _read_description(folder)
         estimator = _built(description["class"], description["parameters"], str(folder))
@@ -234,7 +241,7 @@ def _part_file(folder: Path, entry: dict[str, str]) -> Path:
 def _read_part(folder: Path, entry: dict[str, str]) -> Any:
     file = _part_file(folder, entry)
     if file.is_dir():
-        return load_model(file)
+        return _loaded(file)
     if file.suffix == ".nc":
         tree = load_tree(file, "model part")
         return tree if tree.children else tree.to_dataset()

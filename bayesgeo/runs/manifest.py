@@ -68,6 +68,9 @@ def problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     texts = [*manifest["models"].values(), *manifest["versions"].values(), *manifest["coordinates"].values()]
     if not all(map(_are_texts, [*lists, texts, *(list(finding.values()) for finding in manifest["findings"])])):
         yield "A list of names in its manifest has something else in it."
+    if not all(map(_is_column, manifest["columns"])):
+        yield "A column of its manifest has something else in it."
+        return
     if {name for column in columns_of(manifest) for name in column.features} != {*manifest["features"]}:
         yield "Its columns do not become its features."
     source = manifest["source"]
@@ -80,6 +83,11 @@ def columns_of(manifest: Mapping[str, Any]) -> list[Column]:
     return [
         Column(**entry | {name: tuple(entry[name]) for name in ("levels", "codes")}) for entry in manifest["columns"]
     ]
+
+
+def _is_column(entry: Any) -> bool:
+    texts = [entry["name"], entry["unit"], *entry["levels"]]
+    return _are_texts(texts) and isinstance(entry["fill"], int | float | None)
 
 
 def _are_texts(values: Any) -> bool:

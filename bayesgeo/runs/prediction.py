@@ -14,9 +14,8 @@ from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.runs.finished import load_fitted
-from bayesgeo.runs.folder import MANIFEST, load_study
+from bayesgeo.runs.folder import load_study
 from bayesgeo.runs.reading import NewRows, new_rows
-from bayesgeo.runs.reference import FILE as REFERENCE
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,8 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
         If the run, the model or a column is not there, a unit cannot be converted, a value cannot be used, or ``out``
         exists already.
     """
-    _refuse_overwriting(Path(out), Path(table), Path(run))
+    if Path(out).exists():
+        raise invalid("out", str(out), "It exists, and nothing is overwritten.", "Give a new name, or remove it.")
     evidences, manifest = load_study(run)
     name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
     if name not in evidences:
@@ -77,16 +77,6 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
         result.assign(distance=distance, far=far).to_csv(temporary, index_label="row")
     verdict = evidences[name]["diagnostics"].attrs["verdict"]
     return Predicted(len(result), name, verdict, rows.notes, int(far.sum()), rows.reference.limit)
-
-
-def _refuse_overwriting(out: Path, table: Path, run: Path) -> None:
-    own = [run / name for name in (MANIFEST, REFERENCE, "report.html", "report.json", "metrics.csv")]
-    kept = [*own, *(run / "evidence").glob("*"), *(run / "models").glob("*/*")]
-    for path, what in [(table, "the table to predict"), *((path, "a file of the run") for path in kept)]:
-        if out.exists() and path.exists() and out.samefile(path):
-            raise invalid("out", str(out), f"It is {what}, which would be lost.", "Give another file.")
-    if out.exists():
-        raise invalid("out", str(out), "It exists, and nothing is overwritten.", "Give a new name, or remove it.")
 
 
 def _refuse_no_numbers(result: pd.DataFrame) -> None:

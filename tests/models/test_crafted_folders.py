@@ -327,11 +327,20 @@ CRAFTED = {
 }
 
 
+# What needs a netCDF file or a second model is for make test-long; a case of every other check is in each run.
+LONG = ("posterior", "vectors", "gradient", "weights", "inside", "entries", "skops", "scale", "seed")
+CASES = [
+    pytest.param(*case, id=name, marks=pytest.mark.long if name.startswith(LONG) else ())
+    for name, case in CRAFTED.items()
+]
+
+
 def test_there_are_forty_crafted_folders():
     assert len(CRAFTED) >= 40
 
 
-@pytest.mark.parametrize(("name", "change"), CRAFTED.values(), ids=CRAFTED)
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "change"), CASES)
 def test_a_crafted_folder_is_refused_or_predicts_as_before(name, change, saved, tmp_path):
     folder, X, expected = saved[name]
     copy = shutil.copytree(folder, tmp_path / name)
@@ -344,12 +353,14 @@ def test_a_crafted_folder_is_refused_or_predicts_as_before(name, change, saved, 
     assert model.predict_draws(X).identical(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_what_nobody_changed_is_loaded(name, saved):
     folder, X, expected = saved[name]
     assert load_model(folder).predict_draws(X).identical(expected)
 
 
+@pytest.mark.slow
 def test_a_folder_with_other_files_is_never_replaced(saved, tmp_path):
     folder = shutil.copytree(saved["ridge"][0], tmp_path / "model")
     (folder / "thesis.tex").write_text("years of work")

@@ -72,7 +72,9 @@ def which_to_believe(model: Mapping[str, Any]) -> str:
     what = f"corrected for {found['groups']} groups of {found['key']}"
     if found["believe"] == "cluster-robust":
         text = f"Believe the cluster-robust standard deviations and intervals, {what}: rows of one {found['key']} may"
-        return f"{text} be alike in what the model leaves over ({likeness}), and the posterior takes them as independent."
+        return (
+            f"{text} be alike in what the model leaves over ({likeness}), and the posterior takes them as independent."
+        )
     text = f"Believe the posterior's: no sign that rows of one {found['key']} are alike ({likeness})."
     return f"{text} The cluster-robust ones, {what}, do without that assumption."
 
