@@ -1,12 +1,12 @@
 """The description of a student in its file: JSON in the header, checked before a student is built."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from bayesgeo._check import invalid, one_of
+from bayesgeo._files.reading import parsed
 from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.students import StudentClassifier, StudentRegressor
 
@@ -49,22 +49,10 @@ def read_description(path: Any, content: bytes) -> dict[str, Any]:
 
 
 def _json(path: Any, text: Any) -> dict[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError("a name occurs twice")
-        return dict(pairs)
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not a number")
-
     try:
-        found = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
-    except (ValueError, TypeError, RecursionError) as error:
+        return parsed(text)
+    except (ValueError, AttributeError) as error:
         raise refused(path, f"Its description cannot be read: {error}.") from None
-    if not isinstance(found, dict):
-        raise refused(path, "Its description is not a mapping.")
-    return found
 
 
 def _check_description(path: Any, description: dict[str, Any]) -> None:

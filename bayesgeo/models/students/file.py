@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from bayesgeo._check import invalid, shown
-from bayesgeo._files import atomic_file
+from bayesgeo._files.reading import read_bytes
+from bayesgeo._files.writing import atomic_file
 from bayesgeo.models.students.base import Student
 from bayesgeo.models.students.description import (
     DTYPES,
@@ -100,7 +101,7 @@ def load_student(path: str | Path) -> Student:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    content = _read(Path(path))
+    content = read_bytes(path, "student file", largest=LARGEST_FILE)
     description = read_description(path, content)
     try:
         arrays = load(content)
@@ -139,14 +140,6 @@ def _plain(value: Any) -> Any:
 
 def _kind(classes: np.ndarray) -> str:
     return classes.dtype.kind if classes.dtype.kind in DTYPES else "U"
-
-
-def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise refused(path, "There is no such file.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise refused(path, f"It is larger than {LARGEST_FILE // 2**20} MiB.")
-    return path.read_bytes()
 
 
 def _build(path: Any, description: dict[str, Any]) -> Student:
