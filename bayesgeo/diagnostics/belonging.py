@@ -11,7 +11,9 @@ from bayesgeo.diagnostics.base import Check, counted, graded, not_applicable
 from bayesgeo.diagnostics.draws import quantities
 
 OF_DRAWS = ("log_likelihood", "cdf", "log_prior")
-OF_ROWS = ("log_likelihood", "cdf")
+# A log prior may hang on what was sampled and not kept, such as the level of coefficients of classes: its draws are
+# known by their labels alone.
+OF_ROWS = FOLLOWING = ("log_likelihood", "cdf")
 COLUMNS = 200  # rows of a group that are looked at
 LENGTH, SHIFTS = 200, 60  # successive draws of each half of a chain, and shifts of them
 NEAR = 3  # draws by which a group is thought to be late or early
@@ -68,7 +70,7 @@ def of_draws(tree: xr.DataTree) -> Check:
     other += _forged(tree)
     if other:
         return Check("of_draws", "issue", np.nan, threshold, f"{'; '.join(other)}. {advice}")
-    found = {name: _followed(group, posterior) for name, group in groups.items()}
+    found = {name: _followed(groups[name], posterior) for name in FOLLOWING if name in groups}
     known = {name: result for name, result in found.items() if result is not None}
     if not known:
         return _fingerprinted(tree, threshold)

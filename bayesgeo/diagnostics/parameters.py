@@ -49,9 +49,11 @@ def checks(posterior: xr.Dataset) -> Iterable[Check]:
     yield agreement.modes(names, values, by_chain)
     yield agreement.swapped(names, values)
     sizes = {kind: _by_quantity(az.ess, values, method=kind) for kind in ("bulk", "tail")}
-    yield agreement.dependence(names, values, np.minimum(*sizes.values()))
+    parts = values, draws.folded(values)
+    effective = np.min([draws.effective_within(part) for part in parts], axis=0)
+    yield agreement.dependence(names, values, np.minimum.reduce([*sizes.values(), effective]))
     yield _drift(names, by_chain)
-    yield _agreement(names, values)
+    yield _agreement(names, values, effective)
     yield from _sizes(names, sizes, len(values))
     yield from _precision(names, values)
     yield _moments(names, values, sizes["tail"])
@@ -111,19 +113,19 @@ def _drift(names: list[str], by_chain: np.ndarray) -> Check:
     return graded("drift", float(by_chain[chain, k]), DRIFT_GOOD, DRIFT_BAD, advice, threshold=f"<= {DRIFT_GOOD}")
 
 
-def _agreement(names: list[str], values: np.ndarray) -> Check:
+def _agreement(names: list[str], values: np.ndarray, effective: np.ndarray) -> Check:
     r"""Grade R-hat against what the largest of many healthy ones reaches by chance.
 
     With :math:`m` half chains of :math:`e` effective draws in all, :math:`1 + (\hat R^2 - 1) e / m` of a healthy
     quantity is a mean of squares, :math:`\chi^2_{m-1} / (m - 1)`. Of :math:`q` quantities, each measured by ranks and
-    by distances from the median, the largest of :math:`2q` counts, with the fewer effective draws of either: those of
-    antithetic chains alternate, and their distances do not. With 1,000 effective draws of four chains, four quantities
+    by distances from the median, the largest of :math:`2q` counts; ``effective`` is that of the slower of the two, as
+    antithetic draws alternate and their distances do not. With 1,000 effective draws of four chains, four quantities
     stay below 1.01, a thousand below 1.017.
     """
     found = draws.rhat(values)
-    halves, effective = 2 * len(values), [draws.effective_within(part) for part in (values, draws.folded(values))]
+    halves = 2 * len(values)
     largest = stats.chi2.isf(RARE / (2 * len(names)), halves - 1) / (halves - 1)
-    limit = np.clip(np.sqrt(1 + (largest - 1) * halves / np.minimum(*effective)), RHAT_GOOD, RHAT_BAD)
+    limit = np.clip(np.sqrt(1 + (largest - 1) * halves / effective), RHAT_GOOD, RHAT_BAD)
     worst = int(np.argmax(np.where(np.isfinite(found), (found - 1) / (limit - 1), np.inf)))
     good = float(limit[worst])
     advice = f"Worst: {names[worst]}. The chains disagree. {MORE}"

@@ -44,7 +44,8 @@ def test_a_finding_says_how_many_rows_are_left_and_what_to_do() -> None:
     assert "effects of event" in by_group.advice
     assert "at most about 87" in by_place.advice
     assert "one after another in time" in in_order.advice
-    assert Diagnosis((by_group,)).verdict == "doubtful"
+    assert Diagnosis((by_group,)).verdict == "not applicable"  # there is no posterior
+    assert Diagnosis((Check("rhat", "passed", 1.0, "<= 1.01", ""), by_group)).verdict == "doubtful"
 
 
 def test_a_model_with_effects_of_groups_expects_them_to_be_alike() -> None:

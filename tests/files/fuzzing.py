@@ -34,7 +34,8 @@ from bayesgeo.models.baselines import RidgeRegressor
 from bayesgeo.models.networks.mlp import MLPClassifier
 from bayesgeo.models.storage import load_model, save_model
 from bayesgeo.models.wrappers.sklearn import SklearnClassifier
-from bayesgeo.runs.folder import MANIFEST, new_rows, read_manifest, write_manifest
+from bayesgeo.runs.folder import MANIFEST, read_manifest, write_manifest
+from bayesgeo.runs.reading import new_rows
 from bayesgeo.runs.source import source_of
 from bayesgeo.runs.study import study
 from tests.models import forging
@@ -137,7 +138,7 @@ def manifests(shelf):
         found = read_manifest(shelf.folder / "run")
         if found["source"] is not None:
             source_of(found, "run")
-        new_rows(found, table)
+        new_rows(shelf.folder / "run", table)
 
     return changes(shelf.manifest), read
 
