@@ -78,7 +78,7 @@ def test_few_groups_are_told_to_be_too_few(tmp_path: Path) -> None:
     scored = evidences(table(rows=60, groups=3), "majority", "logistic")
     page = read(scored, tmp_path)
     assert "Do not use: nothing here predicts the target, as far as 3 whole groups (site) can tell" in page.text
-    assert "3 whole groups (site) are too few to show that they do, it takes 8" in page.text
+    assert "3 whole groups (site) are too few to show that they do, it takes 7" in page.text
     assert "Whether logistic is better than majority cannot be told from 3 groups, too few" in page.text
 
 
