@@ -185,7 +185,7 @@ def fail(run, name):
 
     tree = load_evidence(run / "evidence" / f"{name}.nc")
     diagnostics = tree["diagnostics"].to_dataset()
-    diagnostics["status"] = "check", ["issue"]
+    diagnostics["status"] = "check", ["issue", *diagnostics["status"].values[1:]]
     diagnostics.attrs["verdict"] = "failed"
     tree["diagnostics"] = xr.DataTree(diagnostics)
     save_evidence(tree, run / "evidence" / f"{name}.nc")

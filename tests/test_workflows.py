@@ -16,6 +16,7 @@ SMALL = {
     "sampling_a_posterior": [],
 }
 EMBEDDED = {"01_seismic_events", "04_bayesian_network", "05_teacher_and_student", "sampling_a_posterior"}
+LONG = {"01_seismic_events", "03_facies_blind_well"}  # over half a minute
 STORIES = {"01_seismic_events", "02_quarry_blasts_istanbul", "03_facies_blind_well"}
 
 
@@ -29,7 +30,9 @@ def test_the_stories_are_under_sixty_lines(name, repository):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in sorted(SMALL)]
+)
 def test_workflow_runs(name, repository, tmp_path, request):
     if name not in EMBEDDED:
         request.getfixturevalue("real_data")

@@ -67,7 +67,7 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(browser: Any, pages:
         page.close()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_payload_in_any_name_is_executed_even_without_the_policy(
     browser: Any, binary: Evidences, regression: Evidences, tmp_path: Path
 ) -> None:
