@@ -27,8 +27,8 @@ from bayesgeo.datasets.base import Column
 from bayesgeo.datasets.split import Split
 from bayesgeo.evaluation.compare import paired
 from bayesgeo.evaluation.evidence import observed_group
-from bayesgeo.metrics.base import block_weights, bootstrap
-from bayesgeo.metrics.paired import block_codes, mean_interval, sign_flip_p
+from bayesgeo.metrics.base import block_codes, block_weights, bootstrap
+from bayesgeo.metrics.paired import mean_interval, sign_flip_p
 from bayesgeo.reporting.facts import gather
 
 LEVEL, GROUPS, ROWS, COLUMNS = 0.05, (2, 3, 4, 5, 6, 8, 12, 30), 240, 3

@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo.evaluation.compare import NO_DIFFERENCE, TOO_FEW, blocks_of, paired, ranked_by, scores_of
-from bayesgeo.metrics.paired import block_codes, fewest_blocks, joint_sign_flip_p
+from bayesgeo.metrics.base import block_codes
+from bayesgeo.metrics.paired import fewest_blocks, joint_sign_flip_p
 
 # That features help is what a decision rests on: it is claimed in error of one set of noise in 100, not one in 40.
 HELP_PROB = 0.98

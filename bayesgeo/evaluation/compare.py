@@ -14,8 +14,8 @@ from bayesgeo._check import invalid, one_of
 from bayesgeo.evaluation.evidence import PROB
 from bayesgeo.evaluation.fingerprints import fingerprint
 from bayesgeo.evaluation.seeds import seed_variance, with_seed_variance
-from bayesgeo.metrics.base import Metric
-from bayesgeo.metrics.paired import block_codes, fewest_blocks, mean_interval, outer_effect_p, sign_flip_p
+from bayesgeo.metrics.base import Metric, block_codes
+from bayesgeo.metrics.paired import fewest_blocks, mean_interval, outer_effect_p, sign_flip_p
 
 NO_DIFFERENCE, TOO_FEW = "no detectable difference", "too few groups to tell"
 FOLDS_DIFFER = 0.1  # p-value below which folds differ more than the blocks within them
@@ -100,10 +100,7 @@ def conclude(low: float, high: float, *, p: float, blocks: int, prob: float = PR
 def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, seed: int) -> dict[str, Any]:
     """Return the row of :func:`compare` for two models."""
     difference = scores_of(evidences[a], metric) - scores_of(evidences[b], metric)
-    codes, fold = (
-        block_codes(blocks_of(evidences[a]), seed=seed),
-        evidences[a]["predictions"].to_dataset()["fold"].values,
-    )
+    codes, fold = blocks_of(evidences[a]), evidences[a]["predictions"].to_dataset()["fold"].values
     low, high = mean_interval(difference, codes, prob=PROB)
     fold_low, fold_high = mean_interval(difference, fold, prob=PROB)
     folds_differ = outer_effect_p(difference, codes, fold) < FOLDS_DIFFER
@@ -114,7 +111,8 @@ def paired(evidences: Mapping[str, xr.DataTree], a: str, b: str, metric: str, se
         low, high = with_seed_variance(float(difference.mean()), (low, high), variances, freedom, prob=PROB)
     else:
         low = high = fold_low = fold_high = 0.0
-    p, n_blocks = sign_flip_p(difference, codes, seed=seed), int(codes.max()) + 1
+    # Many blocks are joined for the flips, across folds: only the flips may see them so.
+    p, n_blocks = sign_flip_p(difference, block_codes(codes, seed=seed), seed=seed), int(codes.max()) + 1
     preprocessing = {evidences[name].attrs["preprocessing_sha256"] for name in (a, b)}
     return {
         "a": a,

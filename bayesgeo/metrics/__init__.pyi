@@ -21,7 +21,6 @@ from .detection import Detection as Detection
 from .detection import distance_to_training as distance_to_training
 from .detection import lack_of_confidence as lack_of_confidence
 from .detection import ood_detection as ood_detection
-from .paired import block_codes as block_codes
 from .paired import fewest_blocks as fewest_blocks
 from .paired import joint_sign_flip_p as joint_sign_flip_p
 from .paired import mean_interval as mean_interval
@@ -51,7 +50,6 @@ __all__ = [
     "accuracy",
     "average_precision",
     "balanced_accuracy",
-    "block_codes",
     "brier_score",
     "calibration_error",
     "class_calibration",

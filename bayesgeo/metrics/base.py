@@ -198,6 +198,19 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
     return np.divide(total, known.sum(axis=-1), out=np.full(total.shape, np.nan), where=known.any(axis=-1))
 
 
+def block_codes(blocks: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Return the code of the block of each row ``(obs,)``; above 2,000 blocks, some are joined at random.
+
+    Examples
+    --------
+    >>> block_codes(np.array(["b", "a", "b"]))
+    array([1, 0, 1])
+    """
+    codes = np.unique(blocks, return_inverse=True)[1]
+    n_blocks = int(codes.max()) + 1
+    return codes if n_blocks <= BLOCKS else np.random.default_rng(seed).integers(BLOCKS, size=n_blocks)[codes]
+
+
 def block_weights(groups: np.ndarray, *, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw the number of times that each group enters each bootstrap sample.
 
@@ -214,11 +227,8 @@ def block_weights(groups: np.ndarray, *, resamples: int, seed: int) -> tuple[np.
     >>> codes.tolist(), weights.sum(axis=1).tolist()
     ([0, 0, 1], [2, 2, 2])
     """
-    rng = np.random.default_rng(seed)
-    _, codes = np.unique(groups, return_inverse=True)
+    codes, rng = block_codes(groups, seed=seed), np.random.default_rng(seed)
     n_blocks = int(codes.max()) + 1
-    if n_blocks > BLOCKS:
-        codes, n_blocks = rng.integers(BLOCKS, size=n_blocks)[codes], BLOCKS
     return codes, rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=resamples)
 
 

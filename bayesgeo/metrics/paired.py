@@ -7,24 +7,9 @@ hold their level with few blocks, where percentiles of a bootstrap do not (``ben
 import numpy as np
 from scipy import stats
 
-from bayesgeo.metrics.base import BLOCKS
-
 EVERY_SIGN = 12  # number of blocks up to which every assignment of signs is tried
 FLIPS = 1999  # random assignments of signs above it
 CHUNK = 250  # assignments at once
-
-
-def block_codes(blocks: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Return the code of the block of each row ``(obs,)``; above 2,000 blocks, some are joined at random.
-
-    Examples
-    --------
-    >>> block_codes(np.array(["b", "a", "b"]))
-    array([1, 0, 1])
-    """
-    codes = np.unique(blocks, return_inverse=True)[1]
-    n_blocks = int(codes.max()) + 1
-    return codes if n_blocks <= BLOCKS else np.random.default_rng(seed).integers(BLOCKS, size=n_blocks)[codes]
 
 
 def mean_interval(rows: np.ndarray, codes: np.ndarray, *, prob: float) -> tuple[float, float]:
@@ -43,7 +28,7 @@ def mean_interval(rows: np.ndarray, codes: np.ndarray, *, prob: float) -> tuple[
     rows : numpy.ndarray
         ``(obs,)`` values.
     codes : numpy.ndarray
-        ``(obs,)`` block of each, of :func:`block_codes`.
+        ``(obs,)`` block of each, of :func:`bayesgeo.metrics.base.block_codes`.
     prob : float
         Probability of the interval.
 
@@ -167,4 +152,4 @@ def outer_effect_p(rows: np.ndarray, codes: np.ndarray, outer: np.ndarray) -> fl
         return float(stats.f_oneway(*parts).pvalue)
 
 
-__all__ = ["block_codes", "fewest_blocks", "joint_sign_flip_p", "mean_interval", "outer_effect_p", "sign_flip_p"]
+__all__ = ["fewest_blocks", "joint_sign_flip_p", "mean_interval", "outer_effect_p", "sign_flip_p"]

@@ -166,6 +166,16 @@ def test_folds_that_differ_more_than_their_groups_widen_the_interval():
     assert steady["high"] - steady["low"] < 0.5 * (unstable["high"] - unstable["low"])
 
 
+def test_folds_are_compared_where_rows_are_too_many_for_single_signs():
+    # Above 2,000 blocks the flips see joined ones; folds of single rows differ here by far.
+    rng, of_fold = np.random.default_rng(2), np.repeat([0.9, -0.7, 0.5, 0.8, -0.2], 600)
+    row = only(
+        compare({k: evidence(v, n_folds=5) for k, v in (("a", of_fold + rng.normal(size=3000)), ("b", 0 * of_fold))})
+    )
+    assert (row["blocks"], row["folds_differ"], row["conclusion"]) == (3000, True, NO_DIFFERENCE)
+    assert row["p"] < 0.01
+
+
 def test_features_are_shown_to_help_only_where_a_model_beats_the_baseline():
     rng, groups = np.random.default_rng(0), np.repeat(np.arange(12), 5)
     base = evidence(np.zeros(60), groups, kind="baseline")

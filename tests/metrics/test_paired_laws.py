@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bayesgeo.metrics.base import BLOCKS
-from bayesgeo.metrics.paired import block_codes, fewest_blocks, mean_interval, outer_effect_p, sign_flip_p
+from bayesgeo.metrics.base import BLOCKS, block_codes
+from bayesgeo.metrics.paired import fewest_blocks, mean_interval, outer_effect_p, sign_flip_p
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 12), size=st.integers(1, 6), prob=st.sampled_from([0.8, 0.95]))
