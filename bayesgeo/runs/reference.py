@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bayesgeo._arrays import spaced
 from bayesgeo._check import invalid
 from bayesgeo._files import atomic_file
 from bayesgeo.datasets.base import Dataset
@@ -67,20 +68,13 @@ def reference_of(dataset: Dataset, by: Split) -> Reference:
 def _tested(dataset: Dataset, by: Split) -> Iterator[np.ndarray]:
     X = dataset.X.values
     # As many training rows as the run keeps: the nearest of few is farther than the nearest of many.
-    for train, test in _spaced(by.folds, FOLDS):
+    for k in spaced(len(by.folds), FOLDS):
+        train, test = by.folds[k]
         yield distance_to_training(_thinned(X[train]), _thinned(X[test]))
 
 
 def _thinned(X: np.ndarray) -> np.ndarray:
-    return X[_places(len(X), min(ROWS, max(50, NUMBERS // X.shape[1])))]
-
-
-def _spaced[T](items: tuple[T, ...], most: int) -> list[T]:
-    return [items[k] for k in _places(len(items), most)]
-
-
-def _places(size: int, most: int) -> np.ndarray:
-    return np.arange(size) if size <= most else np.linspace(0, size - 1, most).astype(int)
+    return X[spaced(len(X), min(ROWS, max(50, NUMBERS // X.shape[1])))]
 
 
 def save_reference(dataset: Dataset, by: Split, run: Path) -> None:
