@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bayesgeo._arrays import spaced
-from bayesgeo._check import invalid
+from bayesgeo._check import InvalidInput, invalid
 from bayesgeo._files import atomic_file
+from bayesgeo._files.reading import read_bytes
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.metrics.detection import distance_to_training
@@ -79,11 +80,11 @@ def _thinned(X: np.ndarray) -> np.ndarray:
 
 def save_reference(dataset: Dataset, by: Split, run: Path) -> None:
     """Write the reference of a run into its folder."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     found = reference_of(dataset, by)
     with atomic_file(run / FILE) as temporary:
-        save_file({"rows": np.ascontiguousarray(found.rows, float), "limit": np.array([found.limit])}, temporary)
+        temporary.write_bytes(save({"rows": np.ascontiguousarray(found.rows, float), "limit": np.array([found.limit])}))
 
 
 def load_reference(run: str | Path, features: int) -> Reference:
@@ -95,14 +96,14 @@ def load_reference(run: str | Path, features: int) -> Reference:
         If it is not there, or is not of these features.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     path = Path(run) / FILE
     remedy = "Run the comparison again: the same command writes it."
     try:
-        parts = load_file(path)
+        parts = load(read_bytes(path, "reference"))
         rows, limit = parts["rows"].astype(float), float(parts["limit"].item())
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (InvalidInput, SafetensorError, KeyError, ValueError) as error:
         raise invalid("run", str(run), f"Its {FILE} is missing or cannot be read.", remedy) from error
     if rows.ndim != 2 or not len(rows) or rows.shape[1] != features or not np.isfinite([*rows.ravel(), limit]).all():
         raise invalid("run", str(run), f"Its {FILE} is not of its {features} features.", remedy)

@@ -1,5 +1,6 @@
 """Every new table is predicted rightly, or refused by column and row: units, codes, gaps, columns, rows far away."""
 
+import os
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from bayesgeo.datasets.split import split
 from bayesgeo.datasets.tables.read import read_table
 from bayesgeo.runs.prediction import predict_table
 from bayesgeo.runs.reading import new_rows
+from bayesgeo.runs.reference import load_reference
 from bayesgeo.runs.study import study
 
 UNITS = {"distance": "km", "vs30": "m/s", "temperature": "degC", "soil": "", "site": "", "pga": "ln g"}
@@ -212,4 +214,10 @@ def test_a_lost_or_foreign_reference_is_refused_with_the_way_back(run):
         (run / "reference.safetensors").write_bytes(content)
         with pytest.raises(InvalidInput, match=r"reference\.safetensors is missing or cannot be read\. Run the comp"):
             read(run, draw(20, 1))
+    # A pipe would be read for ever.
+    (run / "reference.safetensors").unlink()
+    os.mkfifo(run / "reference.safetensors")
+    with pytest.raises(InvalidInput, match=r"reference\.safetensors is missing or cannot be read"):
+        load_reference(run, 3)
+    (run / "reference.safetensors").unlink()
     (run / "reference.safetensors").write_bytes(whole)
