@@ -51,7 +51,7 @@ def read_file(path: str | Path) -> Table:
     """
     path = Path(path)
     if not path.is_file():
-        near = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
+        near = [other.name for other in path.parent.glob("*") if other.is_file()] if path.parent.is_dir() else []
         raise invalid("file", str(path), "There is no such file.", did_you_mean(path.name, near))
     ending = _ending(path)
     if ending not in _READERS:
