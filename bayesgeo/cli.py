@@ -54,8 +54,9 @@ class SplitOptions:
     split: Annotated[
         str,
         Parameter(
-            help="group, leave-one-group-out, spatial, temporal, random, leave-one-out or holdout; by default as "
-            "published with the data set, else by group, else random."
+            help="group, leave-one-group-out, within-group (new rows of known groups), spatial, temporal, random, "
+            "leave-one-out, holdout or published; by default as published with the data set, else by group, else "
+            "random."
         ),
     ] = ""
     folds: Annotated[int, Parameter(help="Number of folds, where the split has a choice.")] = 5

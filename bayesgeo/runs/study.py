@@ -27,6 +27,7 @@ from bayesgeo.runs.manifest import RUN_SCHEMA, is_file_name
 from bayesgeo.runs.reference import save_reference
 from bayesgeo.runs.source import Source
 
+LIKE_RANDOM = ("random", "leave-one-out", "within-group")  # rows that belong together are on both sides anyway
 UNFINISHED = "unfinished"  # folder of the fits of folds, until the run is complete
 
 
@@ -89,7 +90,7 @@ def study(
     out = Path(out)
     manifest = claim(out, _manifest(dataset, by, chosen, findings, seed=seed, seeds=seeds, source=source))
     save_reference(dataset, by, out)
-    random_rows = None if by.kind in ("random", "leave-one-out") else split(dataset, "random", seed=seed)
+    random_rows = None if by.kind in LIKE_RANDOM else split(dataset, "random", seed=seed)
     evidences: dict[str, xr.DataTree] = {}
     for name, estimator in chosen.items():
         begin = to_evaluate(out, name)
