@@ -1,0 +1,114 @@
+"""Effects of groups: which key, and which coefficients vary with it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bayesgeo._check import invalid, positive
+
+INTERCEPT = "1"
+# Dimensions of a posterior and of a table, which a key cannot share.
+RESERVED = ("chain", "draw", "obs", "feature", "label", "residual")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """State that coefficients vary from group to group around the coefficients of all rows.
+
+    Parameters
+    ----------
+    key : str
+        Name of the labels: ``"event"``, ``"station"``; ``"region:city"`` is the pair of two.
+    slopes : tuple of str
+        Features whose coefficients vary too.
+    intercept : bool
+        Whether the intercept varies.
+    correlated : bool
+        Whether the terms of one group may be correlated. If not, features are not centred for it: the intercept that
+        varies is the one at zero.
+    lkj : float
+        Shape of the LKJ prior of the correlations (Lewandowski, Kurowicka & Joe 2009): 1 is uniform over correlation
+        matrices, more favours weak correlations.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing varies, a slope occurs twice, the key cannot name a dimension, or ``lkj`` is not above zero.
+
+    Examples
+    --------
+    >>> Effect("station", ("log_r",)).terms
+    ('1', 'log_r')
+    >>> Effect("region:city").columns
+    ('region', 'city')
+    """
+
+    key: str
+    slopes: tuple[str, ...] = ()
+    intercept: bool = True
+    correlated: bool = True
+    lkj: float = 2.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.slopes, str):
+            raise invalid("slopes", self.slopes, "It is text.", "Give a tuple of names.")
+        object.__setattr__(self, "slopes", tuple(self.slopes))
+        if not isinstance(self.key, str) or not all(self.columns) or "/" in self.key or self.key in RESERVED:
+            raise invalid("key", self.key, "It cannot name a dimension of the posterior.", "Rename the column.")
+        if not self.terms:
+            raise invalid("effect", self.key, "Nothing varies.", "Let the intercept vary, or name slopes.")
+        if len(set(self.terms)) < len(self.terms):
+            raise invalid("slopes", self.slopes, "A name occurs twice.", "Name each feature once.")
+        positive("lkj", self.lkj)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of what varies: ``"1"`` for the intercept, then the slopes."""
+        return (*((INTERCEPT,) if self.intercept else ()), *self.slopes)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of labels that make up the key."""
+        return tuple(self.key.split(":"))
+
+    @property
+    def correlations(self) -> int:
+        """Number of correlations between the terms."""
+        return len(self.terms) * (len(self.terms) - 1) // 2 if self.correlated else 0
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Names of the standard deviations: the key for the intercept, ``key:feature`` for slopes."""
+        return tuple(self.key if term == INTERCEPT else f"{self.key}:{term}" for term in self.terms)
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Names of the correlations."""
+        n = len(self.terms) if self.correlated else 0
+        return tuple(f"{self.terms[j]}, {self.terms[i]}" for i in range(n) for j in range(i))
+
+
+def effects_of(effects: str | Effect | Iterable[str | Effect] | None, keys: Sequence[str]) -> tuple[Effect, ...]:
+    """Return effects from names of keys and effects; None is a varying intercept for each of ``keys``.
+
+    Raises
+    ------
+    InvalidInput
+        If a key has two effects, or an item is neither a name nor an effect.
+
+    Examples
+    --------
+    >>> [effect.key for effect in effects_of(["event", Effect("station", ("log_r",))], ())]
+    ['event', 'station']
+    """
+    given = keys if effects is None else [effects] if isinstance(effects, str | Effect) else list(effects)
+    for item in given:
+        if not isinstance(item, str | Effect):
+            raise invalid("effects", item, "It is neither the name of a key nor an Effect.", 'Try effects=["event"].')
+    found = tuple(item if isinstance(item, Effect) else Effect(item) for item in given)
+    for effect in found:
+        if sum(other.key == effect.key for other in found) > 1:
+            raise invalid("effects", effect.key, "The key has two effects.", "Name all slopes of a key in one Effect.")
+    return found
+
+
+__all__ = ["Effect"]
