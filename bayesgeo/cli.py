@@ -34,7 +34,12 @@ class RowOptions:
 
     data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
     target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
-    group: Annotated[str, Parameter(help="Column of what must not be split: well, site, event (tables only).")] = ""
+    group: Annotated[
+        str,
+        Parameter(
+            help="Columns of groups, separated by commas: well, site, event, station. Those of the first stay together."
+        ),
+    ] = ""
     features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
     drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
     positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
@@ -43,6 +48,14 @@ class RowOptions:
     task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
     codes: Annotated[
         str, Parameter(help="Numbers for missing values, as --codes=-1,9999, or none; else looked for (tables only).")
+    ] = ""
+    effects: Annotated[
+        str,
+        Parameter(help="Keys whose groups have effects in hierarchical models: event,station; region:city is a pair."),
+    ] = ""
+    formula: Annotated[
+        str,
+        Parameter(help='In their place, a formula: "pga ~ magnitude + log_r + (1 | event) + (1 + log_r | station)".'),
     ] = ""
 
 
@@ -75,9 +88,9 @@ CostRatio = Annotated[
 
 def read(rows: RowOptions, folds: SplitOptions) -> "tuple[Source, Dataset, Split]":
     """Load or read the rows as asked, and split them."""
-    from bayesgeo.runs.source import Rows, Source
+    from bayesgeo.runs.source import LISTS, Rows, Source
 
-    lists = {name: names(getattr(rows, name)) for name in ("features", "drop")}
+    lists = {name: names(getattr(rows, name)) for name in LISTS}
     source = Source(Rows(**asdict(rows) | lists), **asdict(folds))
     dataset = source.rows.dataset()
     return source, dataset, source.folds_of(dataset)
