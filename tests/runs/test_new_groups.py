@@ -8,6 +8,8 @@ from bayesgeo.datasets import load
 from bayesgeo.datasets.library.italy_ground_motion import FILE
 from bayesgeo.datasets.split import split
 from bayesgeo.datasets.tables.read import read_table
+from bayesgeo.models.baselines import RidgeRegressor
+from bayesgeo.runs import prediction
 from bayesgeo.runs.prediction import predict_table
 from bayesgeo.runs.reading import new_rows
 from bayesgeo.runs.study import study
@@ -74,3 +76,59 @@ def test_records_of_italy_are_predicted_from_the_columns_of_their_file(real_data
     assert found.coordinates["event_longitude"].tolist() == records["ev_longitude"].tolist()
     records[["mag", "JB_complete", "vs30"]].to_csv(tmp_path / "bare.csv", index=False)
     assert predict_table(tmp_path / "run", tmp_path / "bare.csv", out=tmp_path / "out.csv").rows == 50
+
+
+class OfGroups(RidgeRegressor):
+    """A model that knows the quakes q0 to q4, and no sensor."""
+
+    unseen_groups = "population"
+
+    def group_status(self, groups):
+        def status(labels):
+            return np.where(
+                labels == "", "unknown", np.where(np.isin(labels, [f"q{k}" for k in range(5)]), "known", "new")
+            )
+
+        return pd.DataFrame({key: status(labels) for key, labels in groups.items()})
+
+    def predict_sd(self, X, *, groups):
+        return pd.DataFrame(dict.fromkeys(["within", *groups, "epistemic", "total"], np.arange(len(X)) + 1.0))
+
+
+@pytest.fixture
+def of_groups(monkeypatch):
+    """Give every run a model with effects of groups."""
+    load = prediction.load_fitted
+
+    def fitted(*arguments):
+        model = OfGroups()
+        vars(model).update(vars(load(*arguments)))
+        return model
+
+    monkeypatch.setattr(prediction, "load_fitted", fitted)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("of_groups")
+def test_groups_and_parts_of_the_deviation_are_written_and_new_groups_counted(run, tmp_path):
+    new = draw(4, 1).assign(quake=["q1", "q9", None, "q9"], row=1).drop(columns="sensor")
+    new.to_csv(tmp_path / "new.csv", index=False)
+    done = predict_table(run, tmp_path / "new.csv", out=tmp_path / "out.csv")
+    found = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert found["quake group"].tolist() == ["known", "new", "unknown", "new"]
+    assert set(found["sensor group"]) == {"unknown"}
+    parts = [name for name in found if name.startswith("sd ")]
+    assert parts == ["sd within", "sd quake", "sd sensor", "sd epistemic"]
+    assert found["sd quake"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    notes = " ".join(done.notes)
+    assert "2 of 4 rows: quake is absent from the training rows" in notes
+    assert "1 of 4 rows: quake is not stated" in notes
+    assert "4 of 4 rows: sensor is not stated" in notes
+
+
+@pytest.mark.slow
+def test_a_model_without_effects_says_nothing_of_groups(run, tmp_path):
+    draw(4, 1).to_csv(tmp_path / "new.csv", index=False)
+    predict_table(run, tmp_path / "new.csv", out=tmp_path / "out.csv")
+    names = ["row", "predicted", "low", "high", "distance", "far"]
+    assert pd.read_csv(tmp_path / "out.csv").columns.tolist() == names
