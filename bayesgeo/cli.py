@@ -29,25 +29,14 @@ app = App(
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class RowOptions:
-    """What to learn from."""
+class GroupOptions:
+    """Which rows belong together."""
 
-    data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
-    target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
     group: Annotated[
         str,
         Parameter(
             help="Columns of groups, separated by commas: well, site, event, station. Those of the first stay together."
         ),
-    ] = ""
-    features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
-    drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
-    positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
-    missing: Annotated[str, Parameter(help="Rows with missing values or codes for them: refuse or drop.")] = "refuse"
-    time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
-    task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
-    codes: Annotated[
-        str, Parameter(help="Numbers for missing values, as --codes=-1,9999, or none; else looked for (tables only).")
     ] = ""
     effects: Annotated[
         str,
@@ -56,6 +45,28 @@ class RowOptions:
     formula: Annotated[
         str,
         Parameter(help='In their place, a formula: "pga ~ magnitude + log_r + (1 | event) + (1 + log_r | station)".'),
+    ] = ""
+
+
+NO_GROUPS = GroupOptions()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RowOptions:
+    """What to learn from."""
+
+    data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
+    target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
+    grouping: GroupOptions = NO_GROUPS
+    features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
+    drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
+    positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
+    missing: Annotated[str, Parameter(help="Rows with missing values or codes for them: refuse or drop.")] = "refuse"
+    time: Annotated[str, Parameter(help="Column of dates, for a temporal split (tables only).")] = ""
+    task: Annotated[str, Parameter(help="classification or regression, if the target misleads (tables only).")] = ""
+    codes: Annotated[
+        str, Parameter(help="Numbers for missing values, as --codes=-1,9999, or none; else looked for (tables only).")
     ] = ""
 
 
@@ -88,10 +99,13 @@ CostRatio = Annotated[
 
 def read(rows: RowOptions, folds: SplitOptions) -> "tuple[Source, Dataset, Split]":
     """Load or read the rows as asked, and split them."""
+    from bayesgeo.runs.grouping import Grouping
     from bayesgeo.runs.source import LISTS, Rows, Source
 
+    asked = rows.grouping
+    grouping = Grouping(names(asked.group), names(asked.effects), asked.formula)
     lists = {name: names(getattr(rows, name)) for name in LISTS}
-    source = Source(Rows(**asdict(rows) | lists), **asdict(folds))
+    source = Source(Rows(**asdict(rows) | lists | {"grouping": grouping}), **asdict(folds))
     dataset = source.rows.dataset()
     return source, dataset, source.folds_of(dataset)
 

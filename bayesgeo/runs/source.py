@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bayesgeo._check import did_you_mean, invalid, shown
+from bayesgeo._check import did_you_mean, invalid
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.registry import load, titles
 from bayesgeo.datasets.split import Split, split
 from bayesgeo.datasets.tables.codes import codes_of
 from bayesgeo.datasets.tables.read import read_table
-from bayesgeo.models.effects.formula import Formula, parse
-from bayesgeo.models.effects.terms import Effect
+from bayesgeo.runs.grouping import NO_GROUPS, Grouping, grouping_of
 
 ROLES = ("positive", "time", "task")
 OF_TABLES = ("target", *ROLES, "codes")
-LISTS = ("group", "features", "drop", "effects")
+LISTS = ("features", "drop")
 
 
 @dataclass(frozen=True)
@@ -30,24 +28,19 @@ class Rows:
         Name of a data set, or path of a table.
     target, positive, time, task : str
         As of :func:`bayesgeo.read_table`; empty for a data set by name, which has its own.
-    group : tuple of str
-        Keys of the groups, of which the first is kept together by the split. Of a data set by name, those of its own
-        keys that come first.
+    grouping : Grouping
+        Keys of the groups, and what varies with them.
     features, drop : tuple of str
         Columns to learn from, and columns to leave out.
     missing : {"refuse", "drop"}
         What to do with rows where a value is missing.
     codes : str
         Numbers that stand for missing values, separated by commas; ``none``, or empty to look for them.
-    effects : tuple of str
-        Keys whose groups have effects in the models that have any; they are keys of the groups too.
-    formula : str
-        In their place: names the target, the features, and what varies with which key.
     """
 
     data: str
     target: str = ""
-    group: tuple[str, ...] = ()
+    grouping: Grouping = NO_GROUPS
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     positive: str = ""
@@ -55,49 +48,6 @@ class Rows:
     time: str = ""
     task: str = ""
     codes: str = ""
-    effects: tuple[str, ...] = ()
-    formula: str = ""
-
-    @cached_property
-    def stated(self) -> Formula | None:
-        """The formula as values; None without one.
-
-        Raises
-        ------
-        InvalidInput
-            If it cannot be parsed, has no response, or another option says otherwise.
-        """
-        if not self.formula:
-            return None
-        for name in ("features", "effects"):
-            if getattr(self, name):
-                problem = f"--formula names the {name} already."
-                raise invalid(f"--{name}", shown(getattr(self, name)), problem, "Leave one of the two out.")
-        found = parse(self.formula)
-        if not found.response:
-            raise invalid("--formula", self.formula, "It names no target.", 'Write "target ~ ...".')
-        if self.target not in ("", found.response):
-            raise invalid("--target", self.target, f"The target of --formula is {found.response!r}.", "Leave it out.")
-        return found
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Columns of labels that the effects need.
-
-        Examples
-        --------
-        >>> Rows("shaking.csv", effects=("event", "region:site")).keys
-        ('event', 'region', 'site')
-        """
-        stated = self.stated
-        columns = (column for key in self.effects for column in Effect(key).columns)
-        return tuple(dict.fromkeys(columns)) if stated is None else stated.keys
-
-    @property
-    def model_options(self) -> dict[str, Any]:
-        """What is asked of models that have effects, as parameters of those that take it."""
-        asked = {"effects": list(self.effects), "formula": self.formula}
-        return {name: value for name, value in asked.items() if value}
 
     def dataset(self) -> Dataset:
         """Load the data set or read the table.
@@ -111,50 +61,25 @@ class Rows:
             return self._by_name()
         if not Path(self.data).exists():
             raise invalid("data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles()))
-        target = self.stated.response if self.stated else self.target
+        target = self.grouping.target(self.target)
         if not target:
             raise invalid("--target", "", "A table needs a column to predict.", "Add --target NAME.")
         roles: dict[str, Any] = {name: getattr(self, name) or None for name in ROLES}
         missing: Any = self.missing
-        group = (*self.group, *(key for key in self.keys if key not in self.group)) or None
-        roles |= {"group": group, "features": self._wanted or None, "drop": self.drop, "missing": missing}
-        return read_table(self.data, target=target, codes=codes_of(self.codes), **roles)
-
-    @property
-    def _wanted(self) -> tuple[str, ...]:
-        return self.stated.features if self.stated else self.features
+        roles |= {"group": self.grouping.keys or None, "features": self.grouping.features(self.features) or None}
+        return read_table(
+            self.data, target=target, drop=self.drop, missing=missing, codes=codes_of(self.codes), **roles
+        )
 
     def _by_name(self) -> Dataset:
         for name in OF_TABLES:
             if getattr(self, name):
                 problem = f"{self.data} has its own; --{name} is for tables."
                 raise invalid(f"--{name}", getattr(self, name), problem, "Leave it out.")
-        dataset = load(self.data)
-        if self.stated and self.stated.response != dataset.y.name:
-            problem = f"The target of {self.data} is {str(dataset.y.name)!r}."
-            raise invalid("--formula", self.formula, problem, f"Begin it with {dataset.y.name} ~.")
-        for option, keys in (("--group", self.group), ("--formula" if self.formula else "--effects", self.keys)):
-            for key in keys:
-                if key not in dataset.groups:
-                    remedy = did_you_mean(key, map(str, dataset.groups))
-                    raise invalid(option, key, f"{self.data} has no groups of that name.", remedy)
-        kept = list(self._wanted) or [name for name in dataset.features if name not in self.drop]
-        dataset = grouped_first(dataset, self.group)
+        dataset = self.grouping.of(load(self.data))
+        wanted = self.grouping.features(self.features)
+        kept = list(wanted) or [name for name in dataset.features if name not in self.drop]
         return dataset if kept == dataset.features else dataset.with_features(kept)
-
-
-def grouped_first(dataset: Dataset, keys: tuple[str, ...]) -> Dataset:
-    """Return a data set with these keys of its groups first; a published split holds for its own first key only.
-
-    Examples
-    --------
-    >>> list(grouped_first(load("seismic_events"), ("site",)).groups)
-    ['site']
-    """
-    own = [str(key) for key in dataset.groups]
-    order = [*keys, *(key for key in own if key not in keys)]
-    origin = dataset.origin if order[:1] == own[:1] else replace(dataset.origin, split={})
-    return replace(dataset, groups=dataset.groups[order], origin=origin)
 
 
 @dataclass(frozen=True)
@@ -211,9 +136,9 @@ def source_of(manifest: Mapping[str, Any], run: str | Path) -> Source:
     if stated is None:
         problem = "It was made by a script, from a data set in memory."
         raise invalid("run", str(run), problem, "Use bayesgeo.models.distill in your script.")
-    known = {field.name for field in fields(Source)}, {field.name for field in fields(Rows)}
-    same = set(stated) == known[0] and set(stated["rows"]) == known[1]
-    if not same or any(isinstance(stated["rows"][name], str) for name in LISTS):
+    parts = ((stated, Source), (stated.get("rows", {}), Rows), (stated.get("rows", {}).get("grouping", {}), Grouping))
+    if any(set(part) != {field.name for field in fields(kind)} for part, kind in parts):
         raise invalid("run", str(run), "Its source is of another version.", "Run the comparison again.")
-    lists = {name: tuple(stated["rows"][name]) for name in LISTS}
-    return Source(**stated | {"rows": Rows(**stated["rows"] | lists)})
+    typed: dict[str, Any] = {name: tuple(stated["rows"][name]) for name in LISTS}
+    typed["grouping"] = grouping_of(stated["rows"]["grouping"])
+    return Source(**stated | {"rows": Rows(**stated["rows"] | typed)})

@@ -88,7 +88,7 @@ def study(
     by = by or split(dataset, seed=seed)
     findings = audit(dataset, by)
     refuse(findings)
-    chosen = _models(models, dataset.task, {} if source is None else source.rows.model_options)
+    chosen = _models(models, dataset.task, {} if source is None else source.rows.grouping.asked)
     out = Path(out)
     manifest = claim(out, _manifest(dataset, by, chosen, findings, seed=seed, seeds=seeds, source=source))
     save_reference(dataset, by, out)

@@ -9,6 +9,7 @@ import pytest
 from bayesgeo import catalog
 from bayesgeo._check import InvalidInput
 from bayesgeo.runs.folder import read_manifest
+from bayesgeo.runs.grouping import Grouping
 from bayesgeo.runs.source import Rows, Source, source_of
 from bayesgeo.runs.study import _models, study
 from tests.tables import shaking, write_csv
@@ -17,7 +18,7 @@ from tests.tables import shaking, write_csv
 @pytest.fixture
 def source(tmp_path):
     write_csv(shaking(), tmp_path / "table.csv")
-    rows = Rows(str(tmp_path / "table.csv"), target="pga", group=("site",), drop=("c",))
+    rows = Rows(str(tmp_path / "table.csv"), target="pga", grouping=Grouping(("site",)), drop=("c",))
     return Source(rows, "group", folds=3, seed=4)
 
 
@@ -60,8 +61,8 @@ def test_a_run_of_a_script_says_that_it_has_no_source(tmp_path):
 @pytest.mark.parametrize("change", [
     {"more": 1},
     {"rows": {"data": "x"}},
-    {"rows": Source(Rows("x")).to_dict()["rows"] | {"group": "site"}},
-], ids=["an entry more", "fewer entries", "a text for a list"])  # fmt: skip
+    {"rows": Source(Rows("x")).to_dict()["rows"] | {"grouping": {"group": []}}},
+], ids=["an entry more", "fewer entries", "fewer of groups"])  # fmt: skip
 def test_a_source_of_another_version_is_refused(source, change):
     with pytest.raises(InvalidInput, match=r"Its source is of another version\. Run the comparison again"):
         source_of({"source": source.to_dict() | change}, "run")
@@ -85,37 +86,40 @@ def shaken(tmp_path):
     ({"effects": ("region:station", "event")}, ["region", "station", "event"]),
 ], ids=str)  # fmt: skip
 def test_keys_of_effects_become_groups_after_the_key_of_the_split(shaken, options, keys):
-    rows = Rows(shaken, target="pga", drop=("region",) if "region" not in keys else (), **options)
-    data = rows.dataset()
+    grouping = Grouping(**options)
+    data = Rows(shaken, target="pga", drop=("region",) if "region" not in keys else (), grouping=grouping).dataset()
     assert list(data.groups) == keys
-    assert rows.model_options == ({"effects": list(rows.effects)} if rows.effects else {})
+    assert grouping.asked == ({"effects": list(grouping.effects)} if grouping.effects else {})
 
 
 def test_a_formula_names_target_features_and_keys(shaken):
     text = "pga ~ m + (1 | event) + (1 + log_r | region:station)"
-    rows = Rows(shaken, formula=text)
-    data = rows.dataset()
+    data = Rows(shaken, grouping=Grouping(formula=text)).dataset()
     assert (data.y.name, data.features) == ("pga", ["m", "log_r"])
     assert list(data.groups) == ["event", "region", "station"]
-    assert rows.model_options == {"formula": text}
-    assert Rows(shaken, target="pga", group=("station",), formula=text).dataset().group.name == "station"
+    first = Rows(shaken, target="pga", grouping=Grouping(("station",), formula=text)).dataset()
+    assert list(first.groups) == ["station", "event", "region"]
 
 
 @pytest.mark.usefixtures("real_data")
 def test_effects_and_formulas_of_a_data_set_by_name_are_of_its_own_keys_and_features():
     formula = "log_pga ~ m1 + log_r + (1 | event) + (1 + log_r | station)"
-    data = Rows("italy_ground_motion", formula=formula).dataset()
+    data = Rows("italy_ground_motion", grouping=Grouping(formula=formula)).dataset()
     assert (data.features, list(data.groups)) == (["m1", "log_r"], ["event", "station"])
-    whole = Rows("italy_ground_motion", effects=("station",))
+    whole = Rows("italy_ground_motion", grouping=Grouping(effects=("station",)))
     assert list(whole.dataset().groups) == ["event", "station"]
     assert Source(whole).folds_of(whole.dataset()).kind == "published"
 
 
 @pytest.mark.usefixtures("real_data")
 def test_another_key_first_is_split_by_that_key_and_not_as_published():
-    rows = Rows("italy_ground_motion", group=("station",))
+    rows = Rows("italy_ground_motion", grouping=Grouping(("station",)))
     by = Source(rows).folds_of(rows.dataset())
     assert (by.kind, by.group) == ("group", "station")
+
+
+def asked(data, target="", features=(), **grouping):
+    return Rows(data, target=target, features=features, grouping=Grouping(**grouping))
 
 
 REFUSED = {
@@ -127,7 +131,7 @@ REFUSED = {
     ),
     "effects twice": (
         {"effects": ("event",), "formula": "pga ~ m"},
-        r"--effects 'event'\. --formula names the effects",
+        r"--effects 'event'\. --formula says already what varies",
     ),
     "unknown key": ({"target": "pga", "effects": ("evnt",)}, r"group 'evnt'\. .*Did you mean 'event'"),
     "unknown feature": ({"formula": "pga ~ m + logr"}, r"column 'logr'\. .*Did you mean 'log_r'"),
@@ -138,7 +142,7 @@ REFUSED = {
 @pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
 def test_effects_that_contradict_the_table_are_refused(shaken, options, message):
     with pytest.raises(InvalidInput, match=message):
-        Rows(shaken, **options).dataset()
+        asked(shaken, **options).dataset()
 
 
 @pytest.mark.parametrize(("options", "message"), [
@@ -148,11 +152,11 @@ def test_effects_that_contradict_the_table_are_refused(shaken, options, message)
 ], ids=str)  # fmt: skip
 def test_effects_that_a_data_set_lacks_are_refused(options, message):
     with pytest.raises(InvalidInput, match=message):
-        Rows("seismic_events", **options).dataset()
+        asked("seismic_events", **options).dataset()
 
 
 def test_a_manifest_keeps_effects_and_formula(shaken):
-    for rows in (Rows(shaken, target="pga", effects=("event",)), Rows(shaken, formula="pga ~ m + (1 | event)")):
+    for rows in (asked(shaken, target="pga", effects=("event",)), asked(shaken, formula="pga ~ m + (1 | event)")):
         stated = json.loads(json.dumps(Source(rows).to_dict()))
         assert source_of({"source": stated}, "run").rows == rows
 
