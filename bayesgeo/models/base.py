@@ -90,6 +90,7 @@ class Estimator(BaseEstimator, ABC):
 
     def _fit(self, X: Any, y: Any, groups: Any, coordinates: Any = None, weights: Any = None, **others: Any) -> Self:
         """Check the training rows and fit the model; ``others`` are passed to ``_learn``."""
+        X, groups = self._separated(X, groups)
         if isinstance(X, xr.DataArray):
             self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
         names = row_names(X)
@@ -107,6 +108,10 @@ class Estimator(BaseEstimator, ABC):
         with threadpool_limits(1):
             self._learn(rows, **others)
         return self
+
+    def _separated(self, X: Any, groups: Any) -> tuple[Any, Any]:
+        """Return the features and the groups, for models that find labels of groups among the columns of a table."""
+        return X, groups
 
     def _checked_weights(self, weights: Any, n: int) -> np.ndarray | None:
         if weights is None:
@@ -164,6 +169,7 @@ class Estimator(BaseEstimator, ABC):
 
     def _rows(self, X: Any, groups: Any = None, coordinates: Any = None) -> Rows:
         """Check rows to predict."""
+        X, groups = self._separated(X, groups)
         names = row_names(X)
         values = validate_data(self, framed(X), dtype=np.float64, reset=False)
         labels = labels_by_key(groups, len(values))

@@ -1,6 +1,6 @@
 """Labels of groups as codes, and what of a row each group multiplies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,7 +117,7 @@ def design(effect: Effect, features: np.ndarray, names: Sequence[str]) -> np.nda
 
 
 def members(effect: Effect, rows: Rows, names: Sequence[str], levels: np.ndarray) -> Members:
-    """Return the groups of rows for one effect.
+    """Return the groups of rows for one effect; all are unknown where a column of the key is not there.
 
     Examples
     --------
@@ -125,8 +125,6 @@ def members(effect: Effect, rows: Rows, names: Sequence[str], levels: np.ndarray
     >>> members(Effect("event"), rows, ["x"], np.array(["b"])).codes.tolist()
     [-1, 0]
     """
-    labels = labels_of(effect, rows.groups) if rows.groups else np.full(len(rows), "")
+    given = all(column in rows.groups for column in effect.columns)
+    labels = labels_of(effect, rows.groups) if given else np.full(len(rows), "")
     return Members(codes_of(labels, levels), design(effect, rows.X, names))
-
-
-Levels = Mapping[str, np.ndarray]
