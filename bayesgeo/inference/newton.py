@@ -31,7 +31,7 @@ class Peak:
     curvature: np.ndarray
 
 
-def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-9) -> Peak:
+def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-9, lower: float = -np.inf) -> Peak:
     """Climb from ``start (d,)`` to a maximum of a smooth function of points ``(n, d)``.
 
     Parameters
@@ -42,6 +42,8 @@ def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-9) 
         ``(d,)``; the function must have a value there.
     tolerance : float
         The climb ends when a step promises to gain less.
+    lower : float
+        No value goes below; one that would stays there.
 
     Examples
     --------
@@ -55,6 +57,7 @@ def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-9) 
         values, vectors = np.linalg.eigh(curvature)
         step = vectors @ ((vectors.T @ slope) / np.maximum(np.abs(values), FLAT))
         step *= min(1.0, LONGEST / max(float(np.abs(step).max()), 1e-300))
+        step = np.maximum(at + step, lower) - at
         if slope @ step < tolerance:
             break
         length = _length(function, at, step, value)

@@ -57,6 +57,7 @@ class Estimator(BaseEstimator, ABC):
     kind: ClassVar[Literal["Bayesian", "deterministic", "baseline"]]
     unseen_groups: ClassVar[UnseenGroups] = "ignored"
     uses_weights: ClassVar[bool] = False
+    _fewest_features: ClassVar[int] = 1
 
     random_state: Any
 
@@ -94,7 +95,8 @@ class Estimator(BaseEstimator, ABC):
         if isinstance(X, xr.DataArray):
             self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
         names = row_names(X)
-        X, y = validate_data(self, framed(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
+        options: dict[str, Any] = {"dtype": np.float64, "ensure_min_features": self._fewest_features}
+        X, y = validate_data(self, framed(X), y, y_numeric=isinstance(self, RegressorMixin), **options)
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows = TrainingRows(
             X,
@@ -171,7 +173,8 @@ class Estimator(BaseEstimator, ABC):
         """Check rows to predict."""
         X, groups = self._separated(X, groups)
         names = row_names(X)
-        values = validate_data(self, framed(X), dtype=np.float64, reset=False)
+        options: dict[str, Any] = {"dtype": np.float64, "ensure_min_features": self._fewest_features}
+        values = validate_data(self, framed(X), reset=False, **options)
         labels = labels_by_key(groups, len(values))
         places = labels_by_key(coordinates, len(values), what="coordinates", default="coordinate")
         return Rows(values, names, labels, places)

@@ -1,7 +1,7 @@
 """Base of the models with effects of groups: labels among the columns, fixed part, known and new groups."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
-from bayesgeo.models.base import Estimator
+from bayesgeo.models.base import Estimator, UnseenGroups
 from bayesgeo.models.bayesian import feature_names
 from bayesgeo.models.effects.formula import Formula, parse
 from bayesgeo.models.effects.levels import NEW, UNKNOWN, Members, labels_of, levels_of, members
@@ -38,7 +38,8 @@ class Grouped(Estimator):
         ``(term,)`` mean and scale that standardise them.
     """
 
-    unseen_groups: Literal["population"] = "population"
+    unseen_groups: ClassVar[UnseenGroups] = "population"
+    _fewest_features = 0
     effects: str | Effect | Iterable[str | Effect] | None
     formula: str | None
     new_groups: str
@@ -164,9 +165,12 @@ def _refuse_new(effect: Effect, codes: np.ndarray, rows: Rows) -> None:
         raise invalid("groups", effect.key, problem, 'Use new_groups="population", or leave those rows out.')
 
 
-def _features(X: pd.DataFrame, formula: Formula | None) -> pd.DataFrame:
+def _features(X: pd.DataFrame, formula: Formula | None) -> pd.DataFrame | np.ndarray:
+    """Return the columns of features; an empty array where there are none, which a table cannot state."""
     if formula is not None:
-        return X[_known(formula.features, list(map(str, X.columns)))]
+        X = X[_known(formula.features, list(map(str, X.columns)))]
+    if not X.shape[1]:
+        return np.empty(X.shape)
     text = [str(name) for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if text:
         raise invalid("column", text[0], "It holds no numbers.", f"Name it in effects=[{text[0]!r}], or drop it.")

@@ -25,8 +25,8 @@ def fixed_part(design: np.ndarray, weight: np.ndarray, intercept: np.ndarray) ->
     """
     if intercept.ndim == 3:
         return np.einsum("op,cdpl->cdol", design, weight, optimize=True) + intercept[:, :, None]
-    sizes = weight.shape[:2]
-    return (weight.reshape(-1, weight.shape[2]) @ design.T + intercept.reshape(-1, 1)).reshape(*sizes, -1)
+    flat = weight.reshape(intercept.size, weight.shape[2])
+    return (flat @ design.T + intercept.reshape(-1, 1)).reshape(*intercept.shape, len(design))
 
 
 def known_part(groups: Iterable[tuple[Effect, Members]], p: Parameters) -> np.ndarray | float:
