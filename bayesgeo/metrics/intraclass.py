@@ -184,4 +184,3 @@ def _ratio(sums: sparse.csr_array, parts: list[_Part], drawn: list[np.ndarray]) 
     return np.asarray(of_groups / np.maximum(of_rows, np.finfo(float).tiny))
 
 
-__all__ = ["Design", "Intraclass", "intraclass"]
