@@ -18,7 +18,7 @@ from bayesgeo.reporting.sections.computation import approximation, diagnostics, 
 from bayesgeo.reporting.sections.data import dataset_facts, finding_facts
 from bayesgeo.reporting.sections.decision import decide
 from bayesgeo.reporting.sections.errors import errors
-from bayesgeo.reporting.sections.group_effects import group_effects, variance_components
+from bayesgeo.reporting.sections.group_effects import of_groups
 from bayesgeo.reporting.sections.guidelines import guidelines
 from bayesgeo.reporting.sections.map import mapped
 from bayesgeo.reporting.sections.model import specification
@@ -135,9 +135,7 @@ def _model(name: str, evidence: xr.DataTree, cost_ratio: float | None) -> Facts:
         "posterior": quantities(evidence),
         "effects": effects(evidence),
         "cluster_robust": cluster_robust(evidence),
-        "variance_components": variance_components(evidence),
-        "group_effects": group_effects(evidence),
-        "unseen_groups": attrs["unseen_groups"],
+        **of_groups(evidence),
         "residuals": residuals(evidence),
         "network": network(evidence),
         "training": training(evidence),

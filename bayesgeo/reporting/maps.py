@@ -84,7 +84,7 @@ def draw_effects_map(places: Mapping[str, Any], *, name: str, of: str, unit: str
     with canvas(4.7, 4.9) as (figure, axes):
         for k in (3, 2, 4, 1, 5, 0, 6):  # the largest on top
             at = codes == k
-            style = {"color": DIVERGING[k], "markersize": 3.5 + 1.2 * abs(k - 3), "markeredgewidth": 0}
+            style: Any = {"color": DIVERGING[k], "markersize": 3.5 + 1.2 * abs(k - 3), "markeredgewidth": 0}
             axes.plot(x[at], y[at], "v" if k < 3 else "o" if k == 3 else "^", **style)
         _as_map(axes, places, labels)
         _colour_bar(figure, edges, f"{short(of)} ({short(unit)})" if unit else short(of))

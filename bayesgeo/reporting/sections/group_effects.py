@@ -21,6 +21,15 @@ NUMBERS = ("mean", "sd", "low", "high")
 Facts = dict[str, Any]
 
 
+def of_groups(evidence: xr.DataTree) -> Facts:
+    """Return the facts ``variance_components``, ``group_effects`` and ``unseen_groups``, the rule for such groups."""
+    return {
+        "variance_components": variance_components(evidence),
+        "group_effects": group_effects(evidence),
+        "unseen_groups": evidence.attrs["unseen_groups"],
+    }
+
+
 def variance_components(evidence: xr.DataTree) -> Facts | None:
     r"""Return the group ``variance_components`` as plain values; None where the Evidence has none.
 
@@ -165,4 +174,4 @@ def _places(frame: pd.DataFrame, attrs: Mapping[str, Any]) -> Facts | None:
     }
 
 
-__all__ = ["group_effects", "variance_components"]
+__all__ = ["group_effects", "of_groups", "variance_components"]
