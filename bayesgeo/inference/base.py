@@ -74,8 +74,11 @@ class Marginal(Protocol):
         How many draws of the other parameters to take at one point: more than one where a point is dear.
     """
 
-    start: np.ndarray
-    repeats: int
+    @property
+    def start(self) -> np.ndarray: ...
+
+    @property
+    def repeats(self) -> int: ...
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log marginal density ``(n,)`` of points ``(n, d)``, up to a constant; NaN where there is none."""

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -188,14 +189,16 @@ def _one_by_one(
 ) -> Iterator[tuple[int, float, Callable[[int, np.random.Generator], Draws]]]:
     for part, density, conditional in marginal.evaluate(points):
         for k, value in enumerate(_finite(density)):
-            yield part.start + k, float(value), lambda n, rng, k=k, draw=conditional: draw(k, n, rng)
+            yield part.start + k, float(value), partial(conditional, k)
 
 
 class _Kept:
     """The draws of a chain: new ones of the other parameters wherever the chain stays, as long as its stock lasts."""
 
     def __init__(self, repeats: int):
-        self.repeats, self.stock, self.used, self.parts = repeats, {}, 0, []
+        self.repeats, self.used = repeats, 0
+        self.stock: Draws = {}
+        self.parts: list[Draws] = []
 
     def move(self, conditional: Callable[[int, np.random.Generator], Draws], rng: np.random.Generator) -> None:
         self.stock, self.used = conditional(3 * self.repeats, rng), 0

@@ -110,7 +110,7 @@ class Hierarchical(Grouped, Bayesian):
         return found
 
     def _coords(self) -> dict[str, Sequence[object]]:
-        found: dict[str, Sequence[object]] = {"feature": self._term_names}
+        found: dict[str, Any] = {"feature": self._term_names}
         for effect, levels in zip(self.effects_, self.levels_, strict=True):
             found |= {effect.key: levels, f"{effect.key}_term": effect.terms, f"{effect.key}_pair": effect.pairs}
         return found

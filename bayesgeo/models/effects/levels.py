@@ -64,7 +64,7 @@ def _text(labels: np.ndarray) -> np.ndarray:
     return np.where(np.isin(texts, MISSING), "", np.char.strip(texts))
 
 
-def levels_of(effect: Effect, groups: Labels, names: Sequence[object]) -> np.ndarray:
+def levels_of(effect: Effect, groups: Labels, names: Sequence[object] | np.ndarray) -> np.ndarray:
     """Return the sorted labels of the training rows; a row without a label is refused by its name.
 
     Examples
@@ -75,7 +75,7 @@ def levels_of(effect: Effect, groups: Labels, names: Sequence[object]) -> np.nda
     labels = labels_of(effect, groups)
     missing = np.flatnonzero(labels == "")
     if len(missing):
-        where = shown([names[k] for k in missing])
+        where = shown(np.asarray(names)[missing].tolist())
         raise invalid("groups", effect.key, f"The label is missing at row {where}.", "Fill it, or drop those rows.")
     return np.unique(labels)
 

@@ -160,7 +160,8 @@ class MixedRegression(Grouped, Regressor):
 
     def _keep_components(self, criterion: Criterion, spread: np.ndarray) -> None:
         """Keep the components with their standard errors: those of logarithms, times the estimates."""
-        names, values, errors, start = [], [], [], 0
+        names: list[str] = []
+        values, errors, start = [], [], 0
         for effect, factor in zip(self.effects_, self.group_factors_, strict=True):
             names += effect.components
             values.append(covariance_values(effect, factor)[f"{effect.key}_sd"])
@@ -169,7 +170,7 @@ class MixedRegression(Grouped, Regressor):
         values.append(np.array([self.sigma_]))
         errors.append(np.array([1 / np.sqrt(2 * criterion.degrees)]))
         sd = np.concatenate(values)
-        self.component_names_ = np.array([*names, RESIDUAL], dtype=str)
+        self.component_names_ = np.array([*names, RESIDUAL])
         self.components_ = np.stack([sd, sd * np.concatenate(errors)], axis=1)
 
     def _map(self, effect: Effect) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def fixed_part(design: np.ndarray, weight: np.ndarray, intercept: np.ndarray) ->
     return (flat @ design.T + intercept.reshape(-1, 1)).reshape(*intercept.shape, len(design))
 
 
-def known_part(groups: Iterable[tuple[Effect, Members]], p: Parameters) -> np.ndarray | float:
+def known_part(groups: Iterable[tuple[Effect, Members]], p: Parameters) -> Any:
     """Return the sum ``(chain, draw, obs[, label])`` of the effects of the groups that were in the training rows.
 
     Examples
@@ -38,7 +39,7 @@ def known_part(groups: Iterable[tuple[Effect, Members]], p: Parameters) -> np.nd
     >>> known_part([of_event], {"event_effect": np.array([[[[2.0], [3.0]]]])}).tolist()
     [[[3.0, 0.0]]]
     """
-    total: np.ndarray | float = 0.0
+    total: Any = 0.0
     for effect, own in groups:
         at = np.flatnonzero(own.codes >= 0)
         values = p[f"{effect.key}_effect"]
@@ -97,7 +98,7 @@ def population_variance(effect: Effect, own: Members, p: Parameters) -> np.ndarr
     return found
 
 
-def new_part(groups: Sequence[tuple[Effect, Members]], rows: Rows, p: Parameters, seed: int) -> np.ndarray | float:
+def new_part(groups: Sequence[tuple[Effect, Members]], rows: Rows, p: Parameters, seed: int) -> Any:
     """Draw the effects of groups not seen in training, ``(chain, draw, obs[, label])``; zero of those that were.
 
     Rows of one new label share its draws, however the rows are cut into parts; a row without a label has draws of its
@@ -114,7 +115,7 @@ def new_part(groups: Sequence[tuple[Effect, Members]], rows: Rows, p: Parameters
     seed : int
         The same seed gives the same draws.
     """
-    total: np.ndarray | float = 0.0
+    total: Any = 0.0
     for effect, own in groups:
         absent = np.flatnonzero(own.codes < 0)
         if not len(absent):
