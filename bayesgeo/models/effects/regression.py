@@ -27,6 +27,7 @@ from bayesgeo.models.effects.prediction import (
     new_part,
     population_variance,
 )
+from bayesgeo.models.effects.tables import unpooled
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.regression.graph import INTERCEPT_SCALE
@@ -246,11 +247,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
     def _unpooled(self, rows: TrainingRows, draws: Parameters) -> Mapping[str, np.ndarray]:
         """Return the mean of what the coefficients and the other keys leave, by key and level."""
         mean = {name: values.mean(axis=(0, 1))[None, None] for name, values in draws.items()}
-        left, found = rows.y - self._mean(rows, mean)[0, 0], {}
-        for effect, own in self._groups(rows):
-            rest = left + known_part([(effect, own)], mean)[0, 0]
-            found[effect.key] = np.bincount(own.codes, rest) / np.bincount(own.codes)
-        return found
+        return unpooled(self._groups(rows), rows.y - self._mean(rows, mean)[0, 0], mean)
 
     def _attrs(self) -> dict[str, str]:
         return {"unit": "", "scale": ""}
