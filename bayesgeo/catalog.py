@@ -13,6 +13,8 @@ DEFAULT_MODELS = {
     "classification": ("bayesian_logistic", "bayesian_mlp", "mlp", "ensemble", "boosting", "majority"),
     "regression": ("bayesian_linear", "bayesian_mlp", "mlp", "ensemble", "boosting", "mean"),
 }
+# Before them where effects of groups are asked for: with its posterior, and its deterministic rival.
+EFFECT_MODELS = {"classification": ("hierarchical",), "regression": ("hierarchical", "mixed")}
 
 
 def models(task: str) -> dict[str, type[Estimator]]:

@@ -29,12 +29,36 @@ app = App(
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class GroupOptions:
+    """Which rows belong together."""
+
+    group: Annotated[
+        str,
+        Parameter(
+            help="Columns of groups, separated by commas: well, site, event, station. Those of the first stay together."
+        ),
+    ] = ""
+    effects: Annotated[
+        str,
+        Parameter(help="Keys whose groups have effects in hierarchical models: event,station; region:city is a pair."),
+    ] = ""
+    formula: Annotated[
+        str,
+        Parameter(help='In their place, a formula: "pga ~ magnitude + log_r + (1 | event) + (1 + log_r | station)".'),
+    ] = ""
+
+
+NO_GROUPS = GroupOptions()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class RowOptions:
     """What to learn from."""
 
     data: Annotated[str, Parameter(help="Name of a data set, or a CSV, Parquet or netCDF table.")]
     target: Annotated[str, Parameter(help="Column to predict (tables only).")] = ""
-    group: Annotated[str, Parameter(help="Column of what must not be split: well, site, event (tables only).")] = ""
+    grouping: GroupOptions = NO_GROUPS
     features: Annotated[str, Parameter(help="Columns to learn from, separated by commas.")] = ""
     drop: Annotated[str, Parameter(help="Columns to leave out, separated by commas.")] = ""
     positive: Annotated[str, Parameter(help="The positive class of two (tables only).")] = ""
@@ -54,8 +78,9 @@ class SplitOptions:
     split: Annotated[
         str,
         Parameter(
-            help="group, leave-one-group-out, spatial, temporal, random, leave-one-out or holdout; by default as "
-            "published with the data set, else by group, else random."
+            help="group, leave-one-group-out, within-group (new rows of known groups), spatial, temporal, random, "
+            "leave-one-out, holdout or published; by default as published with the data set, else by group, else "
+            "random."
         ),
     ] = ""
     folds: Annotated[int, Parameter(help="Number of folds, where the split has a choice.")] = 5
@@ -74,10 +99,13 @@ CostRatio = Annotated[
 
 def read(rows: RowOptions, folds: SplitOptions) -> "tuple[Source, Dataset, Split]":
     """Load or read the rows as asked, and split them."""
-    from bayesgeo.runs.source import Rows, Source
+    from bayesgeo.runs.grouping import Grouping
+    from bayesgeo.runs.source import LISTS, Rows, Source
 
-    lists = {name: names(getattr(rows, name)) for name in ("features", "drop")}
-    source = Source(Rows(**asdict(rows) | lists), **asdict(folds))
+    asked = rows.grouping
+    grouping = Grouping(names(asked.group), names(asked.effects), asked.formula)
+    lists = {name: names(getattr(rows, name)) for name in LISTS}
+    source = Source(Rows(**asdict(rows) | lists | {"grouping": grouping}), **asdict(folds))
     dataset = source.rows.dataset()
     return source, dataset, source.folds_of(dataset)
 

@@ -117,6 +117,8 @@ MISTAKES = {
     "wrong target": (("check", "TABLE", "--target", "kid"), r"Did you mean 'kind'"),
     "target of a data set": (("check", "seismic_events", "--target", "a"), r"--target is for tables"),
     "wrong split": (("check", "TABLE", "--target", "kind", "--split", "grup"), r"Did you mean 'group'"),
+    "wrong effects": (("check", "seismic_events", "--effects", "sites"), r"Did you mean 'site'"),
+    "wrong formula": (("check", "TABLE", "--formula", "kind ~ a + (1 | sit)"), r"group 'sit'.*Did you mean 'site'"),
     "wrong feature": (("check", "seismic_events", "--features", "magntude"), r"Did you mean 'magnitude'"),
     "wrong missing": (("check", "TABLE", "--target", "kind", "--missing", "keep"), r"Invalid missing 'keep'"),
     "wrong model": (("compare", "TABLE", "--target", "kind", "--models", "majorty", "--out", "OUT"), r"'majority'"),

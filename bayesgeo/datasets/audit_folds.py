@@ -66,6 +66,13 @@ def _shared(dataset: Dataset, split: Split) -> Iterator[Finding]:
         torn = _torn(np.unique(labels, return_inverse=True)[1], split)
         if not torn.size:
             continue
+        if split.kind == "within-group":
+            message = (
+                f"Rows are held out within groups ({name}): the scores are of new rows of known groups. For a new "
+                f"{name}, split by group."
+            )
+            yield Finding("known-group", "note", message)
+            continue
         names = sorted(set(labels[torn]))
         message = (
             f"{len(names)} groups ({name}) are on both sides of a fold: {shown(names)}. The score does not hold "

@@ -15,7 +15,8 @@ from bayesgeo.datasets.consistency import refuse_shapes, refuse_values
 from bayesgeo.datasets.origin import Origin
 
 Task = Literal["classification", "regression"]
-PLACES = ("longitude", "latitude", "easting", "northing", "depth")
+ON_MAP = ("longitude", "latitude", "easting", "northing")
+PLACES = (*ON_MAP, "depth")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,8 @@ class Dataset:
         One variable of labels ``(obs,)`` for each key (well, site, event, station); a split keeps together the
         groups of the first. Empty without groups.
     coordinates : xarray.Dataset
-        Other variables along ``obs``: ``time``, ``longitude``/``latitude`` or ``easting``/``northing``.
+        Other variables along ``obs``: ``time``, ``longitude``/``latitude`` or ``easting``/``northing``, and those of
+        groups, as ``event_longitude``.
     weights : xarray.DataArray, optional
         ``(obs,)`` finite weights of the rows, none below zero; without them all rows weigh the same.
     exact : xarray.DataArray, optional
@@ -145,8 +147,8 @@ class Dataset:
     def place_values(self) -> dict[str, np.ndarray]:
         """Return the numeric places ``(obs,)`` as floats, in the units of ``coordinates``; NaN where unknown.
 
-        These are ``longitude``, ``latitude``, ``easting``, ``northing`` and ``depth``, as far as the data set has
-        them as numbers.
+        These are ``longitude``, ``latitude``, ``easting``, ``northing`` and ``depth``, and the places of groups, such
+        as ``event_longitude`` where ``event`` is a key of the groups, as far as the data set has them as numbers.
 
         Examples
         --------
@@ -154,7 +156,8 @@ class Dataset:
         >>> list(load("seismic_events").place_values())
         ['easting', 'northing', 'depth']
         """
-        found = {name: self.coordinates[name].values for name in PLACES if name in self.coordinates}
+        of_groups = [f"{key}_{name}" for key in self.groups for name in ON_MAP]
+        found = {name: self.coordinates[name].values for name in (*PLACES, *of_groups) if name in self.coordinates}
         return {name: values.astype(float) for name, values in found.items() if values.dtype.kind in "iuf"}
 
     def rows(self, index: Any) -> "Dataset":

@@ -11,9 +11,20 @@ import sklearn.model_selection as skl
 
 from bayesgeo._check import invalid, one_of, positive, seed_number, shown
 from bayesgeo.datasets.base import Dataset
+from bayesgeo.datasets.dealing import ALWAYS_TRAINS, by_number, dealt_within
 
 Fold = tuple[np.ndarray, np.ndarray]
-KINDS = ("group", "leave-one-group-out", "spatial", "temporal", "random", "leave-one-out", "holdout")
+KINDS = (
+    "group",
+    "leave-one-group-out",
+    "within-group",
+    "spatial",
+    "temporal",
+    "random",
+    "leave-one-out",
+    "holdout",
+    "published",
+)
 HOLDOUT = 0.20
 BLOCKS_PER_SIDE = 10
 STRETCHES = 20  # of the test part of a temporal split
@@ -70,9 +81,10 @@ def split(dataset: Dataset, kind: str | None = None, *, folds: int = 5, seed: in
     dataset : Dataset
         Data set to split.
     kind : str, optional
-        ``"group"``: whole groups, classes balanced over the folds; ``"leave-one-group-out"``;
-        ``"spatial"``: square blocks of the map; ``"temporal"``: the last part of the record; ``"random"``
-        rows; ``"leave-one-out"``; ``"holdout"``: a fifth, by group if there are groups.
+        ``"group"``: whole groups, classes balanced over the folds; ``"leave-one-group-out"``; ``"within-group"``:
+        rows of each group, so that the question is about new rows of known groups; ``"spatial"``: square blocks of
+        the map; ``"temporal"``: the last part of the record; ``"random"`` rows; ``"leave-one-out"``; ``"holdout"``: a
+        fifth, by group if there are groups; ``"published"``: folds by the coordinate ``fold`` of the data set.
         As published with the data set by default, else by group (one at a time if they are fewer
         than the folds), else at random.
     folds : int
@@ -134,6 +146,33 @@ def _by_left_out_group(dataset: Dataset, **_: Any) -> Split:
     folds = _sorted(skl.LeaveOneGroupOut().split(dataset.X.values, groups=groups))
     sentence = f"Each {name} left out once, {len(folds)} in all: the test is a {name} never seen."
     return Split("leave-one-group-out", folds, name, sentence)
+
+
+def _within_group(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
+    numbers = dealt_within(_groups(dataset, 1, "within-group"), _whole("folds", folds, least=2), seed)
+    name = _group_name(dataset)
+    alone = int((numbers == ALWAYS_TRAINS).sum())
+    sentence = f"{folds} folds of rows within groups: the question is about new rows of known groups ({name}), not of"
+    sentence += f" a new {name}." + f" Rows alone in their group ({alone}) always train." * (alone > 0)
+    return Split("within-group", by_number(numbers), None, sentence)
+
+
+def _as_published(dataset: Dataset, **_: Any) -> Split:
+    if "fold" not in dataset.coordinates:
+        problem = "The data set has no published folds: no coordinate fold."
+        raise invalid("split", "published", problem, "Choose another split.")
+    numbers = dataset.coordinates["fold"].values
+    folds = by_number(numbers) if numbers.dtype.kind in "iu" else ()
+    if len(folds) < 2:
+        problem = "Its coordinate fold is no whole number, or the same for all rows."
+        raise invalid("split", "published", problem, "Give the number of the fold that tests each row.")
+    name = next((key for key, labels in dataset.group_labels().items() if _keeps_apart(folds, labels)), None)
+    sentence = f"The {len(folds)} folds published with the data set"
+    return Split("published", folds, name, sentence + (f": no {name} is on both sides." if name else "."))
+
+
+def _keeps_apart(folds: tuple[Fold, ...], labels: np.ndarray) -> bool:
+    return not any(np.isin(labels[test], labels[train]).any() for train, test in folds)
 
 
 def _by_block(dataset: Dataset, folds: int, seed: int, **_: Any) -> Split:
@@ -216,11 +255,13 @@ def _by_holdout(dataset: Dataset, seed: int, **_: Any) -> Split:
 _MAKERS: dict[str, Callable[..., Split]] = {
     "group": _by_group,
     "leave-one-group-out": _by_left_out_group,
+    "within-group": _within_group,
     "spatial": _by_block,
     "temporal": _by_time,
     "random": _by_chance,
     "leave-one-out": _by_left_out_row,
     "holdout": _by_holdout,
+    "published": _as_published,
 }
 
 
@@ -232,10 +273,10 @@ def _sorted(folds: Iterable[Fold]) -> tuple[Fold, ...]:
     return tuple((np.sort(train), np.sort(test)) for train, test in folds)
 
 
-def _groups(dataset: Dataset, least: int) -> np.ndarray:
+def _groups(dataset: Dataset, least: int, kind: str = "group") -> np.ndarray:
     if dataset.group is None:
         remedy = "Name the column of groups (well, site, event) with group, or split at random."
-        raise invalid("split", "group", "The data set has no groups.", remedy)
+        raise invalid("split", kind, "The data set has no groups.", remedy)
     names, codes = np.unique(dataset.group.values.astype(str), return_inverse=True)
     if names.size < least:
         problem = f"There are {names.size} groups ({shown(names)}) for {least} folds."

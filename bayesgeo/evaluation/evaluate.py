@@ -251,6 +251,8 @@ def _attrs(final: Estimator, dataset: Dataset, split: Split) -> dict[str, Any]:
         "rows_sha256": rows_sha256(dataset),
         "preprocessing_sha256": preprocessing_sha256(dataset),
         "split": split.sentence,
+        "split_kind": split.kind,
+        "split_group": split.group or "",
         "split_sha256": split.sha256,
         "training_rows": json.dumps([len(train) for train, _ in split.folds]),
         "size_bytes": _array_bytes({name: part for name, part in vars(final).items() if name.endswith("_")}),

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesgeo.datasets.base import Dataset
-from bayesgeo.metrics.residuals import LONG, dependence, shared_error, standard_residuals
+from bayesgeo.metrics.residuals import LONG, dependence, design_of, shared_error, standard_residuals
 
 HINT = 0.2  # p-value of likeness within groups
 MAPS = (("longitude", "latitude"), ("easting", "northing"))
@@ -24,7 +24,7 @@ def residuals_group(tested: Dataset, predictions: xr.Dataset, *, probability: np
     tested : Dataset
         The test rows.
     predictions : xarray.Dataset
-        Their predictions, in the same order.
+        Their predictions, in the same order, with their ``fold``.
     probability : numpy.ndarray
         ``(draw, obs, label)`` probabilities of some draws; empty for values.
     seed : int
@@ -41,7 +41,8 @@ def residuals_group(tested: Dataset, predictions: xr.Dataset, *, probability: np
     group = None if tested.group is None else tested.group.values
     residuals, shared = standard_residuals(predictions, tested.y.values), shared_error(predictions, probability)
     on_map = {name: places[name] for name in pair}
-    found = dependence(residuals, shared, group=group, places=on_map, order=order, seed=seed)
+    design = design_of(tested.X.values.astype(float), predictions)
+    found = dependence(residuals, shared, design, group=group, places=on_map, order=order, seed=seed)
     key = "" if tested.group is None else str(tested.group.name or "group")
     found["name"] = ("by", [key, ", ".join(pair), ordered_by])
     return found.assign_attrs(rows=tested.n_rows)

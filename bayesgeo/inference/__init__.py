@@ -2,5 +2,5 @@
 
 from bayesgeo._registry import lazily
 
-OTHERS = {"Conjugate": "base", "Inference": "base", "Problem": "base"}
+OTHERS = {"Conjugate": "base", "Inference": "base", "Marginal": "base", "Problem": "base"}
 __getattr__ = lazily(__name__, OTHERS)

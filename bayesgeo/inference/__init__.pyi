@@ -1,7 +1,9 @@
 from .advi import ADVI as ADVI
 from .base import Conjugate as Conjugate
 from .base import Inference as Inference
+from .base import Marginal as Marginal
 from .base import Problem as Problem
+from .collapsed import Collapsed as Collapsed
 from .exact import Exact as Exact
 from .laplace import Laplace as Laplace
 from .mclmc import MCLMC as MCLMC
@@ -12,9 +14,11 @@ __all__ = [
     "ADVI",
     "MCLMC",
     "NUTS",
+    "Collapsed",
     "Conjugate",
     "Exact",
     "Inference",
     "Laplace",
+    "Marginal",
     "Problem",
 ]

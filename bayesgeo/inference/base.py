@@ -1,7 +1,7 @@
 """The two sides of ``fit``: a Problem states a posterior, an Inference computes it."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -63,6 +63,38 @@ class Conjugate(Protocol):
         ...
 
 
+class Marginal(Protocol):
+    """Define a posterior in which all but a few values integrate out in closed form.
+
+    Attributes
+    ----------
+    start : numpy.ndarray
+        ``(d,)`` values, unconstrained and each of a scale of about one, at which the density is finite.
+    repeats : int
+        How many draws of the other parameters to take at one point: more than one where a point is dear.
+    """
+
+    @property
+    def start(self) -> np.ndarray: ...
+
+    @property
+    def repeats(self) -> int: ...
+
+    def log_density(self, points: np.ndarray) -> np.ndarray:
+        """Return the log marginal density ``(n,)`` of points ``(n, d)``, up to a constant; NaN where there is none."""
+        ...
+
+    def evaluate(
+        self, points: np.ndarray
+    ) -> Iterator[tuple[slice, np.ndarray, Callable[[int, int, np.random.Generator], Mapping[str, np.ndarray]]]]:
+        """Yield, part by part, which points, their log densities, and how to draw all variables at one of them.
+
+        The last is a function of the position in the part, the number of draws and a generator, which returns the
+        variables of the problem by name, ``(draw, ...)``.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Start:
     """Hold the starting values of a sampler's chains.
@@ -108,6 +140,8 @@ class Problem:
         Labels along those dimensions.
     conjugate : Conjugate, optional
         The prior, when the posterior has a closed form.
+    marginal : Marginal, optional
+        The posterior of a few values, when the others integrate out in closed form.
     target_accept : float
         Acceptance rate that NUTS needs for the geometry of this model.
     start : Start, optional
@@ -138,6 +172,7 @@ class Problem:
     constants: tuple[str, ...] = ()
     coords: Mapping[str, Sequence[object]] = field(default_factory=dict)
     conjugate: Conjugate | None = None
+    marginal: Marginal | None = None
     target_accept: float = 0.8
     start: Start | None = None
     held_out: np.ndarray | None = None

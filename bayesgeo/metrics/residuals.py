@@ -5,16 +5,17 @@ places and of time flip whole groups, so that what is alike within a group is no
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from scipy import sparse, stats
+from scipy import stats
 from scipy.spatial import KDTree
 from threadpoolctl import threadpool_limits
 
 from bayesgeo._arrays import spaced
-from bayesgeo.metrics.likeness import LEAST_UNITS, Pairs, Residuals, means, of_pairs, p_value
+from bayesgeo.metrics.intraclass import LEAST_VARIANCE, PROB, Design, intraclass
+from bayesgeo.metrics.likeness import LEAST_UNITS, Pairs, Residuals, means, of_pairs
 
 ROWS = 20_000  # rows, or pairs of rows, that are tested at most
 NEIGHBOURS, SEARCHED = 5, 64
@@ -73,11 +74,40 @@ def shared_error(predictions: xr.Dataset, probability: np.ndarray) -> np.ndarray
     return np.sqrt((epistemic / total.where(total > 0, np.inf)).values)[:, None]
 
 
+def design_of(features: np.ndarray, predictions: xr.Dataset) -> Design:
+    """Return what the error of the parameters of a model linear in the features would follow.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        ``(obs, feature)``; missing values count as the mean of their feature.
+    predictions : xarray.Dataset
+        As of :func:`standard_residuals`, with the ``fold`` of each row.
+
+    Examples
+    --------
+    >>> predictions = xr.Dataset({"pit": ("obs", [0.5, 0.2]), "fold": ("obs", [0, 1])})
+    >>> design_of(np.array([[1.0], [3.0]]), predictions).features.tolist()
+    [[-1.0], [1.0]]
+    """
+    known = np.isfinite(features)
+    centre = np.where(known, features, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    centred = np.where(known, features - centre, 0)
+    size = np.sqrt(np.mean(centred**2, axis=0))
+    if "pit" in predictions:
+        variance = np.ones((len(features), 1))
+    else:
+        probability = predictions["probability"].transpose("obs", "label").values
+        variance = (probability * (1 - probability)).clip(LEAST_VARIANCE, None)
+    return Design(centred / np.where(size > 0, size, 1), variance, predictions["fold"].values)
+
+
 # One thread: the order of sums, and so their rounding, would depend on the number of cores.
 @threadpool_limits.wrap(limits=1)
 def dependence(
     residuals: np.ndarray,
     shared: np.ndarray | None = None,
+    design: Design | None = None,
     *,
     group: np.ndarray | None = None,
     places: Mapping[str, np.ndarray] | None = None,
@@ -93,6 +123,9 @@ def dependence(
     shared : numpy.ndarray, optional
         ``(obs, part)``, of :func:`shared_error`: the deviation of the error of the parameters, taken as the same for
         the rows of a group, or without groups for neighbours; by default zero.
+    design : Design, optional
+        Features of the rows, variances of the residuals and folds that were left out together: within groups, what a
+        model linear in the features errs is no likeness. By default a constant alone.
     group : numpy.ndarray, optional
         ``(obs,)`` labels.
     places : mapping of str to numpy.ndarray, optional
@@ -116,6 +149,7 @@ def dependence(
           :math:`1 + (\sum m^2 / n - 1) \rho` for groups of :math:`m` rows, :math:`1 + 5 \rho` at least for neighbours,
           :math:`(1 + \rho) / (1 - \rho)` for consecutive rows.
         - ``effective_rows``: the rows divided by it.
+        - ``low`` and ``high`` of the intraclass correlation: the ends of its 90 % interval.
 
     Notes
     -----
@@ -132,62 +166,43 @@ def dependence(
     codes = None if group is None else np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
     centred = residuals - residuals.mean(axis=0)
     rows = Residuals(centred, np.zeros_like(centred) if shared is None else shared, codes)
-    rng = np.random.default_rng(seed)
+    rng, n = np.random.default_rng(seed), len(centred)
+    plain = Design(np.empty((n, 0)), np.ones_like(centred), np.zeros(n, dtype=int))
     found = [
-        _within_groups(rows, rng),
+        _within_groups(rows, plain if design is None else design, rng),
         _among_neighbours(rows, places or {}, rng),
         _one_after_another(rows, order, rng),
     ]
-    names = ("value", "p", "design_effect", "reason")
-    table = xr.Dataset(
-        {name: ("by", list(column)) for name, column in zip(names, zip(*found, strict=True), strict=True)},
-        coords={"by": list(DEPENDENCE)},
-    )
+    names = ("value", "p", "design_effect", "reason", "low", "high")
+    columns = {name: ("by", [getattr(one, name) for one in found]) for name in names}
+    table = xr.Dataset(columns, coords={"by": list(DEPENDENCE)}, attrs={"prob": PROB})
     return table.assign(effective_rows=len(centred) / table["design_effect"])
 
 
-Found = tuple[float, float, float, str]
+@dataclass(frozen=True)
+class Found:
+    """What was found of one way in which residuals may be alike; the interval is of groups alone."""
+
+    value: float
+    p: float
+    design_effect: float
+    reason: str = ""
+    low: float = np.nan
+    high: float = np.nan
 
 
 def _missing(reason: str) -> Found:
-    return np.nan, np.nan, np.nan, reason
+    return Found(np.nan, np.nan, np.nan, reason)
 
 
-def _within_groups(rows: Residuals, rng: np.random.Generator) -> Found:
+def _within_groups(rows: Residuals, design: Design, rng: np.random.Generator) -> Found:
     if rows.codes is None:
         return _missing("there are no groups")
     sizes = np.bincount(rows.codes)
     if len(sizes) < 2 or sizes.max() < 2:
         return _missing("the groups are all of one row, or there is only one")
-    value, typical = _intraclass(rows.values, rows.codes), float(np.sum(sizes**2) / len(rows.codes))
-    kept = _of_each_group(rows.codes)
-    some, group = rows.part(kept), np.unique(rows.codes[kept], return_inverse=True)[1]
-    n = len(some.values)
-    sums = sparse.csr_array((np.ones(n), (group, np.arange(n))))
-    p = p_value(some, lambda drawn: ((sums @ drawn) ** 2).sum(axis=0), flipped=np.arange(n), sharing=group, rng=rng)
-    return value, p, 1.0 + (typical - 1.0) * max(value, 0.0), ""
-
-
-def _intraclass(residuals: np.ndarray, codes: np.ndarray) -> float:
-    """Return the intraclass correlation by analysis of variance, the parts added up."""
-    sizes = np.bincount(codes)
-    n, groups = len(codes), len(sizes)
-    means = np.stack([np.bincount(codes, column) / sizes for column in residuals.T], axis=1)
-    between = float(np.sum(sizes[:, None] * means**2)) / (groups - 1)
-    within = float(np.sum((residuals - means[codes]) ** 2)) / (n - groups)
-    size = (n - np.sum(sizes**2) / n) / (groups - 1)
-    total = between + (size - 1) * within
-    return float((between - within) / total) if total > 0 else 0.0
-
-
-def _of_each_group(codes: np.ndarray) -> np.ndarray:
-    """Return the positions of as many rows of each group as may be tested in all."""
-    order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    parts = np.split(order, starts[1:])
-    most = max(ROWS // len(parts), 2)
-    chosen = [parts[k] for k in spaced(len(parts), ROWS // 2)]
-    return np.concatenate([part[spaced(len(part), most)] for part in chosen])
+    found, typical = intraclass(rows, design, rng), float(np.sum(sizes**2) / len(rows.codes))
+    return Found(found.value, found.p, 1.0 + (typical - 1.0) * max(found.value, 0.0), low=found.low, high=found.high)
 
 
 def _among_neighbours(rows: Residuals, places: Mapping[str, np.ndarray], rng: np.random.Generator) -> Found:
@@ -201,7 +216,7 @@ def _among_neighbours(rows: Residuals, places: Mapping[str, np.ndarray], rng: np
     value, p = of_pairs(rows, pairs, rng)
     if np.isnan(p):
         return _missing("there are fewer than 8 groups, or their neighbours are all of the same group")
-    return value, p, 1.0 + NEIGHBOURS * max(value, 0.0), ""
+    return Found(value, p, 1.0 + NEIGHBOURS * max(value, 0.0))
 
 
 def _points(places: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -238,7 +253,7 @@ def _one_after_another(rows: Residuals, order: np.ndarray | None, rng: np.random
     if np.isnan(p):
         return _missing("too few rows, or groups, differ in time or depth")
     rho = min(max(value, 0.0), 0.999)
-    return value, p, (1 + rho) / (1 - rho), ""
+    return Found(value, p, (1 + rho) / (1 - rho))
 
 
 def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> Pairs:

@@ -10,6 +10,10 @@ from .baselines import MajorityClassifier as MajorityClassifier
 from .baselines import MeanRegressor as MeanRegressor
 from .baselines import RidgeRegressor as RidgeRegressor
 from .bayesian import Bayesian as Bayesian
+from .effects.formula import Formula as Formula
+from .effects.mixed import MixedRegression as MixedRegression
+from .effects.regression import HierarchicalRegression as HierarchicalRegression
+from .effects.terms import Effect as Effect
 from .networks.bayesian_mlp import BayesianMLPClassifier as BayesianMLPClassifier
 from .networks.bayesian_mlp import BayesianMLPRegressor as BayesianMLPRegressor
 from .networks.ensemble import DeepEnsembleClassifier as DeepEnsembleClassifier
@@ -55,14 +59,18 @@ __all__ = [
     "ConformalRegressor",
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
+    "Effect",
     "Estimator",
     "ForestClassifier",
     "ForestRegressor",
+    "Formula",
+    "HierarchicalRegression",
     "LogisticClassifier",
     "MLPClassifier",
     "MLPRegressor",
     "MajorityClassifier",
     "MeanRegressor",
+    "MixedRegression",
     "Prior",
     "Recipe",
     "Regressor",

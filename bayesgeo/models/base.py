@@ -57,6 +57,7 @@ class Estimator(BaseEstimator, ABC):
     kind: ClassVar[Literal["Bayesian", "deterministic", "baseline"]]
     unseen_groups: ClassVar[UnseenGroups] = "ignored"
     uses_weights: ClassVar[bool] = False
+    _fewest_features: ClassVar[int] = 1
 
     random_state: Any
 
@@ -90,10 +91,12 @@ class Estimator(BaseEstimator, ABC):
 
     def _fit(self, X: Any, y: Any, groups: Any, coordinates: Any = None, weights: Any = None, **others: Any) -> Self:
         """Check the training rows and fit the model; ``others`` are passed to ``_learn``."""
+        X, groups = self._separated(X, groups)
         if isinstance(X, xr.DataArray):
             self.units_ = [str(unit) for unit in X["unit"].values] if "unit" in X.coords else [""] * X.shape[1]
         names = row_names(X)
-        X, y = validate_data(self, framed(X), y, dtype=np.float64, y_numeric=isinstance(self, RegressorMixin))
+        options: dict[str, Any] = {"dtype": np.float64, "ensure_min_features": self._fewest_features}
+        X, y = validate_data(self, framed(X), y, y_numeric=isinstance(self, RegressorMixin), **options)
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows = TrainingRows(
             X,
@@ -107,6 +110,10 @@ class Estimator(BaseEstimator, ABC):
         with threadpool_limits(1):
             self._learn(rows, **others)
         return self
+
+    def _separated(self, X: Any, groups: Any) -> tuple[Any, Any]:
+        """Return the features and the groups, for models that find labels of groups among the columns of a table."""
+        return X, groups
 
     def _checked_weights(self, weights: Any, n: int) -> np.ndarray | None:
         if weights is None:
@@ -164,8 +171,10 @@ class Estimator(BaseEstimator, ABC):
 
     def _rows(self, X: Any, groups: Any = None, coordinates: Any = None) -> Rows:
         """Check rows to predict."""
+        X, groups = self._separated(X, groups)
         names = row_names(X)
-        values = validate_data(self, framed(X), dtype=np.float64, reset=False)
+        options: dict[str, Any] = {"dtype": np.float64, "ensure_min_features": self._fewest_features}
+        values = validate_data(self, framed(X), reset=False, **options)
         labels = labels_by_key(groups, len(values))
         places = labels_by_key(coordinates, len(values), what="coordinates", default="coordinate")
         return Rows(values, names, labels, places)

@@ -103,14 +103,17 @@ def _named_rows(group: xr.Dataset, names: np.ndarray) -> xr.Dataset:
 
 
 def default_inference(problem: Problem) -> Inference:
-    """Choose the exact posterior where there is one, NUTS elsewhere; for networks MCLMC, and ADVI for many rows."""
+    """Choose the exact posterior, wholly or given a few scales; else NUTS, and for networks MCLMC or ADVI."""
     from bayesgeo.inference.advi import ADVI
+    from bayesgeo.inference.collapsed import Collapsed
     from bayesgeo.inference.exact import Exact
     from bayesgeo.inference.mclmc import MCLMC
     from bayesgeo.inference.nuts import NUTS
 
     if problem.conjugate is not None:
         return Exact()
+    if problem.marginal is not None:
+        return Collapsed()
     if problem.start is None:
         return NUTS()
     return MCLMC() if len(problem.data["y"]) <= MINIBATCH_ROWS else ADVI()

@@ -75,7 +75,7 @@ def check_fitted(estimator: Estimator) -> None:
 
 def _problems(model: Any) -> Iterator[str]:
     n = model.n_features_in_
-    if type(n) is not int or not 0 < n <= MOST_FEATURES or type(model.seed_) is not int or model.seed_ < 0:
+    if type(n) is not int or not 0 <= n <= MOST_FEATURES or type(model.seed_) is not int or model.seed_ < 0:
         yield "Its number of features or its seed is not a whole number."
     for name in ("feature_names_in_", "units_"):
         labels = list(getattr(model, name, [""] * n))

@@ -18,6 +18,7 @@ from bayesgeo.reporting.sections.computation import approximation, diagnostics, 
 from bayesgeo.reporting.sections.data import dataset_facts, finding_facts
 from bayesgeo.reporting.sections.decision import decide
 from bayesgeo.reporting.sections.errors import errors
+from bayesgeo.reporting.sections.group_effects import of_groups
 from bayesgeo.reporting.sections.guidelines import guidelines
 from bayesgeo.reporting.sections.map import mapped
 from bayesgeo.reporting.sections.model import specification
@@ -134,6 +135,7 @@ def _model(name: str, evidence: xr.DataTree, cost_ratio: float | None) -> Facts:
         "posterior": quantities(evidence),
         "effects": effects(evidence),
         "cluster_robust": cluster_robust(evidence),
+        **of_groups(evidence),
         "residuals": residuals(evidence),
         "network": network(evidence),
         "training": training(evidence),

@@ -28,6 +28,8 @@ VARIABLES = {
 }
 SEQUENCE = tuple(f"#01021{k}" for k in range(1, 6))  # from little to much
 VARIABLES |= {colour: f"var(--much{k})" for k, colour in enumerate(SEQUENCE, start=1)}
+DIVERGING = tuple(f"#01022{k}" for k in range(1, 8))  # from far below zero to far above
+VARIABLES |= {colour: f"var(--side{k})" for k, colour in enumerate(DIVERGING, start=1)}
 COLOURS["chain"] = FAINT  # one chain of several
 MARKERS = {"Bayesian": "o", "deterministic": "s", "baseline": "D", "chain": "o"}
 STYLE: Any = {
@@ -225,7 +227,7 @@ def to_svg(figure: Figure, name: str) -> Markup:
     text = re.sub(r'<svg [^>]*(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', text, count=1)
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'(<\w+) id="[\w.]+_\d+"', r"\1", text)
-    return Markup(re.sub(r"(?<=: )#0102[01]\d", lambda match: VARIABLES[match.group()], text))
+    return Markup(re.sub(r"(?<=: )#0102[012]\d", lambda match: VARIABLES[match.group()], text))
 
 
 def short(text: str) -> str:

@@ -74,7 +74,7 @@ def problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     if {name for column in columns_of(manifest) for name in column.features} != {*manifest["features"]}:
         yield "Its columns do not become its features."
     source = manifest["source"]
-    if source and not all(isinstance(value, str) or _are_texts(value) for value in source["rows"].values()):
+    if source and not _are_options(source["rows"]):
         yield "Its source is no list of names."
 
 
@@ -83,6 +83,16 @@ def columns_of(manifest: Mapping[str, Any]) -> list[Column]:
     return [
         Column(**entry | {name: tuple(entry[name]) for name in ("levels", "codes")}) for entry in manifest["columns"]
     ]
+
+
+def _are_options(rows: Mapping[str, Any]) -> bool:
+    texts = [{name: value for name, value in rows.items() if name != "grouping"}, rows.get("grouping", {})]
+    named = zip(texts, (("features", "drop"), ("group", "effects")), strict=True)
+    return all(
+        _are_texts(value) if name in lists else isinstance(value, str)
+        for part, lists in named
+        for name, value in part.items()
+    )
 
 
 def _is_column(entry: Any) -> bool:

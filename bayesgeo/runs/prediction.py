@@ -1,8 +1,9 @@
 """Predict new rows with a saved model: from a run and a table to a CSV file."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,22 @@ from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.runs.finished import load_fitted
 from bayesgeo.runs.folder import load_study
 from bayesgeo.runs.reading import NewRows, new_rows
+
+STATUS = {"new": "absent from the training rows", "unknown": "not stated"}
+
+
+@runtime_checkable
+class _HasGroups(Protocol):
+    """A model with effects of groups, which says of each row and key whether the group is known, new or unknown."""
+
+    def group_status(self, groups: Any) -> pd.DataFrame: ...
+
+
+@runtime_checkable
+class _HasParts(Protocol):
+    """A model that splits the standard deviation of a response: within, by key, epistemic."""
+
+    def predict_sd(self, X: Any, *, groups: Any) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,9 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     out : path
         CSV file: for classes ``predicted``, a probability for each, and the ``aleatoric`` and ``epistemic``
         uncertainty in nats; for values ``predicted`` and the ends ``low`` and ``high`` of the equal-tailed
-        interval of probability 0.9. Then ``distance``, to the nearest training row in standard deviations of each
+        interval of probability 0.9. Of a model with effects of groups, ``<key> group`` is known, new or unknown, and
+        ``sd within``, ``sd <key>`` and ``sd epistemic`` are the parts of the standard deviation of a value. Then
+        ``distance``, to the nearest training row in standard deviations of each
         feature, and ``far``, whether that is more than 99 % of the test rows of the run were from theirs: beyond it no
         score was measured.
     model : str, optional
@@ -66,17 +85,54 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
         raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
     rows = new_rows(run, table)
     estimator = load_fitted(Path(run), name, evidences[name])
+    if estimator.unseen_groups == "population":
+        rows = _with_every_key(rows, manifest["groups"])
     if isinstance(estimator, Classifier):
         result = _classes(estimator, rows, manifest["dataset"]["labels"])
     else:
         result = _values(estimator, rows)
+    status = _status(estimator, rows, result.index)
+    result = pd.concat([result, _parts(estimator, rows, result.index), status], axis=1)
     _refuse_no_numbers(result)
     distance = rows.reference.distance(rows.X.values)
     far = rows.reference.far(distance)
     with atomic_file(out) as temporary:
         result.assign(distance=distance, far=far).to_csv(temporary, index_label="row")
     verdict = evidences[name]["diagnostics"].attrs["verdict"]
-    return Predicted(len(result), name, verdict, rows.notes, int(far.sum()), rows.reference.limit)
+    notes = (*rows.notes, *_of_population(status))
+    return Predicted(len(result), name, verdict, notes, int(far.sum()), rows.reference.limit)
+
+
+def _with_every_key(rows: NewRows, keys: Sequence[str]) -> NewRows:
+    """Return the rows with an empty label, which is unknown, for each key that the table lacks."""
+    return replace(rows, groups={key: rows.groups.get(key, np.full(rows.X.sizes["obs"], "")) for key in keys})
+
+
+def _status(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFrame:
+    if estimator.unseen_groups != "population" or not isinstance(estimator, _HasGroups):
+        return pd.DataFrame(index=index)
+    found = estimator.group_status(rows.groups).set_axis(index)
+    return found.rename(columns=lambda key: harmless(f"{key} group"))
+
+
+def _parts(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFrame:
+    if not isinstance(estimator, _HasParts):
+        return pd.DataFrame(index=index)
+    found = estimator.predict_sd(rows.X, groups=rows.groups).set_axis(index)
+    return found.drop(columns="total").rename(columns=lambda part: f"sd {part}")
+
+
+def _of_population(status: pd.DataFrame) -> Iterator[str]:
+    """Say how many rows are of groups without an effect of their own."""
+    for column in status:
+        for kind, meaning in STATUS.items():
+            found = int((status[column] == kind).sum())
+            if found:
+                key = str(column).removesuffix(" group")
+                yield (
+                    f"{found:,} of {len(status):,} rows: {key} is {meaning}, so the prediction is for any {key} of the "
+                    f"population, with its full spread. Column {str(column)!r} says {kind}."
+                )
 
 
 def _refuse_no_numbers(result: pd.DataFrame) -> None:

@@ -75,7 +75,7 @@ def new_rows(run: str | Path, table: str | Path) -> NewRows:
     frame = prepare(library, read.frame) if library else read.frame
     X = encode(frame, columns).sel(feature=manifest["features"])
     groups = {key: texts(frame[key]).fillna("").to_numpy(str) for key in manifest["groups"] if key in frame}
-    return NewRows(X, groups, _coordinates(frame, read.units, manifest["coordinates"]), reference, read.notes)
+    return NewRows(X, groups, _coordinates(frame, read.units, manifest), reference, read.notes)
 
 
 def _uncoded(
@@ -114,10 +114,11 @@ def _converted(read: Table, wanted: Mapping[str, str]) -> Table:
     return replace(read, frame=read.frame.assign(**turned), units=units, notes=tuple(notes))
 
 
-def _coordinates(frame: pd.DataFrame, units: dict[str, str], wanted: Mapping[str, str]) -> dict[str, np.ndarray]:
+def _coordinates(frame: pd.DataFrame, units: dict[str, str], manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    wanted: Mapping[str, str] = manifest["coordinates"]
     if not wanted:
         return {}
-    places = coordinates_of(frame, notes=[], units=units)
+    places = coordinates_of(frame, notes=[], units=units, keys=manifest["groups"])
     stated = places.attrs["units"]
     return {
         name: in_unit(places[name], stated.get(name) or unit, unit or stated.get(name, "")).to_numpy(float)

@@ -11,9 +11,11 @@ from bayesgeo.datasets.registry import load, titles
 from bayesgeo.datasets.split import Split, split
 from bayesgeo.datasets.tables.codes import codes_of
 from bayesgeo.datasets.tables.read import read_table
+from bayesgeo.runs.grouping import NO_GROUPS, Grouping, grouping_of
 
-ROLES = ("group", "positive", "time", "task")
+ROLES = ("positive", "time", "task")
 OF_TABLES = ("target", *ROLES, "codes")
+LISTS = ("features", "drop")
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,10 @@ class Rows:
     ----------
     data : str
         Name of a data set, or path of a table.
-    target, group, positive, time, task : str
+    target, positive, time, task : str
         As of :func:`bayesgeo.read_table`; empty for a data set by name, which has its own.
+    grouping : Grouping
+        Keys of the groups, and what varies with them.
     features, drop : tuple of str
         Columns to learn from, and columns to leave out.
     missing : {"refuse", "drop"}
@@ -36,7 +40,7 @@ class Rows:
 
     data: str
     target: str = ""
-    group: str = ""
+    grouping: Grouping = NO_GROUPS
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     positive: str = ""
@@ -57,21 +61,24 @@ class Rows:
             return self._by_name()
         if not Path(self.data).exists():
             raise invalid("data", self.data, "It is neither a data set nor a file.", did_you_mean(self.data, titles()))
-        if not self.target:
+        target = self.grouping.target(self.target)
+        if not target:
             raise invalid("--target", "", "A table needs a column to predict.", "Add --target NAME.")
         roles: dict[str, Any] = {name: getattr(self, name) or None for name in ROLES}
         missing: Any = self.missing
-        kept = self.features or None
-        roles |= {"features": kept, "drop": self.drop, "missing": missing, "codes": codes_of(self.codes)}
-        return read_table(self.data, target=self.target, **roles)
+        roles |= {"group": self.grouping.keys or None, "features": self.grouping.features(self.features) or None}
+        return read_table(
+            self.data, target=target, drop=self.drop, missing=missing, codes=codes_of(self.codes), **roles
+        )
 
     def _by_name(self) -> Dataset:
         for name in OF_TABLES:
             if getattr(self, name):
                 problem = f"{self.data} has its own; --{name} is for tables."
                 raise invalid(f"--{name}", getattr(self, name), problem, "Leave it out.")
-        dataset = load(self.data)
-        kept = list(self.features) or [name for name in dataset.features if name not in self.drop]
+        dataset = self.grouping.of(load(self.data))
+        wanted = self.grouping.features(self.features)
+        kept = list(wanted) or [name for name in dataset.features if name not in self.drop]
         return dataset if kept == dataset.features else dataset.with_features(kept)
 
 
@@ -129,8 +136,9 @@ def source_of(manifest: Mapping[str, Any], run: str | Path) -> Source:
     if stated is None:
         problem = "It was made by a script, from a data set in memory."
         raise invalid("run", str(run), problem, "Use bayesgeo.models.distill in your script.")
-    known = {field.name for field in fields(Source)}, {field.name for field in fields(Rows)}
-    if set(stated) != known[0] or set(stated["rows"]) != known[1]:
+    parts = ((stated, Source), (stated.get("rows", {}), Rows), (stated.get("rows", {}).get("grouping", {}), Grouping))
+    if any(set(part) != {field.name for field in fields(kind)} for part, kind in parts):
         raise invalid("run", str(run), "Its source is of another version.", "Run the comparison again.")
-    lists = {name: tuple(stated["rows"][name]) for name in ("features", "drop")}
-    return Source(**stated | {"rows": Rows(**stated["rows"] | lists)})
+    typed: dict[str, Any] = {name: tuple(stated["rows"][name]) for name in LISTS}
+    typed["grouping"] = grouping_of(stated["rows"]["grouping"])
+    return Source(**stated | {"rows": Rows(**stated["rows"] | typed)})

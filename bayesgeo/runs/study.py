@@ -1,5 +1,6 @@
 """A run: several models on one data set, every result on disk as soon as it exists."""
 
+import inspect
 import platform
 import shlex
 import sys
@@ -27,6 +28,7 @@ from bayesgeo.runs.manifest import RUN_SCHEMA, is_file_name
 from bayesgeo.runs.reference import save_reference
 from bayesgeo.runs.source import Source
 
+LIKE_RANDOM = ("random", "leave-one-out", "within-group")  # rows that belong together are on both sides anyway
 UNFINISHED = "unfinished"  # folder of the fits of folds, until the run is complete
 
 
@@ -53,7 +55,7 @@ def study(
         Data set to evaluate on.
     models : sequence of str or mapping of str to estimator
         Short names of the catalog, or models under names of your own, estimators of scikit-learn included; the
-        defaults of the task when empty.
+        defaults of the task when empty, after those that have effects of groups if the source asks for effects.
     out : path
         Folder for ``manifest.json``, ``evidence/<model>.nc`` and ``models/<model>/``; until all is done, the
         finished fits of folds are in ``unfinished/<model>/``.
@@ -66,7 +68,8 @@ def study(
     seeds : int
         How often each fold is fitted under another seed; see :func:`bayesgeo.evaluate`.
     source : Source, optional
-        Where the rows come from, so that another command can read them again.
+        Where the rows come from, so that another command can read them again; its effects, or its formula, become
+        parameters of the models by name that take them.
 
     Returns
     -------
@@ -85,11 +88,11 @@ def study(
     by = by or split(dataset, seed=seed)
     findings = audit(dataset, by)
     refuse(findings)
-    chosen = _models(models, dataset.task)
+    chosen = _models(models, dataset.task, {} if source is None else source.rows.grouping.asked)
     out = Path(out)
     manifest = claim(out, _manifest(dataset, by, chosen, findings, seed=seed, seeds=seeds, source=source))
     save_reference(dataset, by, out)
-    random_rows = None if by.kind in ("random", "leave-one-out") else split(dataset, "random", seed=seed)
+    random_rows = None if by.kind in LIKE_RANDOM else split(dataset, "random", seed=seed)
     evidences: dict[str, xr.DataTree] = {}
     for name, estimator in chosen.items():
         begin = to_evaluate(out, name)
@@ -139,13 +142,21 @@ def refuse(findings: Sequence[Finding]) -> None:
         raise InvalidInput(" ".join(grave))
 
 
-def _models(models: Sequence[str] | Mapping[str, Any], task: str) -> dict[str, Estimator]:
+def _models(models: Sequence[str] | Mapping[str, Any], task: str, options: Mapping[str, Any]) -> dict[str, Estimator]:
     if isinstance(models, Mapping):
         for name in models:
             if not is_file_name(name):
                 raise invalid("model name", name, "It becomes the name of a file.", "Use letters, digits, '-' and '_'.")
         return {name: as_model(estimator, name) for name, estimator in models.items()}
-    return {name: catalog.model(name, task) for name in models or catalog.DEFAULT_MODELS[task]}
+    usual = (*(catalog.EFFECT_MODELS[task] if options else ()), *catalog.DEFAULT_MODELS[task])
+    return {name: catalog.model(name, task, **_taken(name, task, options)) for name in models or usual}
+
+
+def _taken(name: str, task: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the options that the constructor of a model takes."""
+    known = catalog.models(task)
+    parameters = inspect.signature(known[name]).parameters if name in known else {}
+    return {option: value for option, value in options.items() if option in parameters}
 
 
 def _manifest(

@@ -175,6 +175,13 @@ def test_levels_of_a_second_key_on_both_sides_are_named(events):
     assert "same-group" not in levels(found)
 
 
+def test_rows_held_out_within_groups_are_no_leak_but_another_question(events):
+    found = audit(events, split(events, "within-group"))
+    assert levels(found)["known-group"] == "note"
+    assert "new rows of known groups. For a new site, split by group." in message(found, "known-group")
+    assert not {"same-group", "crossed-group"} & set(levels(found))
+
+
 @pytest.mark.parametrize(("make", "reason"), [
     (lambda y, rng: np.where(rng.random(len(y)) < 0.3, 10.0, rng.uniform(1, 30, len(y))), "% of its values are 10, as"),
     (lambda y, rng: y + rng.normal(0, 0.4, len(y)), "alone it nearly tells the target"),

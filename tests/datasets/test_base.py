@@ -77,6 +77,13 @@ def test_hash_knows_neither_the_name_of_the_only_key_nor_the_origin():
     assert renamed.sha256 == one.sha256
 
 
+def test_places_of_groups_are_those_of_its_keys():
+    names = ("site_longitude", "site_latitude", "site_depth", "well_easting", "easting")
+    coordinates = xr.Dataset({name: ("obs", np.arange(90.0)) for name in names})
+    data = replace(events(), coordinates=coordinates)
+    assert list(data.place_values()) == ["easting", "site_longitude", "site_latitude"]
+
+
 def test_rows_take_groups_weights_and_coordinates_along():
     data = weighed(with_keys(events(), "well", "line"), np.arange(90.0))
     data = replace(data, coordinates=xr.Dataset({"depth": ("obs", np.arange(90.0))}))

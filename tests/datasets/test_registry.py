@@ -44,7 +44,7 @@ def test_every_data_set_keeps_the_contract(name, request):
     assert {"source", "licence", "sha256"} <= data.attrs.keys()
     assert sum((column.features for column in data.columns), ()) == tuple(data.features)
     assert not set(data.leaks) & set(data.features)
-    assert np.bincount(data.y.values).min() > 0
+    assert np.isfinite(data.y.values).all() if data.task == "regression" else np.bincount(data.y.values).min() > 0
     assert data.sha256 == load(name).sha256
     assert split(data).folds
 

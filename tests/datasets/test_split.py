@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bayesgeo._check import InvalidInput
@@ -22,6 +22,7 @@ def table(n=60, n_groups=12, task="classification", **fields):
         "easting": ("obs", rng.uniform(0, 10, n)),
         "northing": ("obs", rng.uniform(0, 10, n)),
         "time": ("obs", pd.date_range("2020-01-01", periods=n)),
+        "fold": ("obs", np.arange(n) % 3 + 1),
     })  # fmt: skip
     X = xr.DataArray(rng.normal(size=(n, 2)), dims=("obs", "feature"), coords={"obs": range(n), "feature": ["a", "b"]})
     groups = xr.DataArray(rng.permutation(np.arange(n) % n_groups), dims="obs", name="well").to_dataset()
@@ -53,6 +54,39 @@ def test_no_group_is_on_both_sides(kind, n_groups, seed):
         assert np.intersect1d(data.group.values[train], data.group.values[test]).size == 0
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 99), st.integers(2, 9), st.lists(st.integers(1, 12), min_size=2, max_size=9))
+def test_every_row_tested_within_groups_has_rows_of_its_group_among_the_training_rows(seed, folds, sizes):
+    codes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    shared = np.isin(codes, np.flatnonzero(np.array(sizes) > 1))
+    assume(shared.sum() >= folds)
+    data = table(codes.size, groups=xr.Dataset({"well": ("obs", codes)}))
+    by = split(data, "within-group", folds=folds, seed=seed)
+    tested = np.concatenate([test for _, test in by.folds])
+    assert np.array_equal(np.sort(tested), np.flatnonzero(shared))
+    assert all(np.isin(codes[test], codes[train]).all() for train, test in by.folds)
+    counts = np.array([np.bincount(codes[test], minlength=len(sizes)) for _, test in by.folds])
+    assert (np.ptp(counts, axis=0) <= 1).all()
+    assert np.ptp(counts.sum(axis=1)) <= 1
+
+
+def test_a_split_within_groups_says_which_question_it_answers():
+    by = split(table(groups=xr.Dataset({"well": ("obs", [0, *np.arange(59) % 9 + 1])})), "within-group")
+    assert "the question is about new rows of known groups (well), not of a new well." in by.sentence
+    assert by.sentence.endswith("Rows alone in their group (1) always train.")
+    assert (by.group, by.blocks) == (None, None)
+
+
+def test_published_folds_are_taken_from_the_data_set_as_they_are():
+    data = table(origin=Origin(split={"kind": "published"}))
+    by = split(data)
+    assert [test.tolist() for _, test in by.folds] == [list(range(start, 60, 3)) for start in range(3)]
+    assert (by.kind, by.group) == ("published", None)
+    kept = split(replace(data, groups=xr.Dataset({"event": ("obs", np.arange(60) % 6)})))
+    assert kept.sentence == "The 3 folds published with the data set: no event is on both sides."
+    assert kept.group == "event"
+
+
 def test_training_ends_before_the_temporal_test_begins():
     data = table()
     ((train, test),) = split(data, "temporal").folds
@@ -74,7 +108,7 @@ def test_spatial_blocks_are_wider_than_the_distance_between_rows_at_one_place():
         assert not same.any()
 
 
-@pytest.mark.parametrize("kind", ["group", "spatial", "random", "holdout"])
+@pytest.mark.parametrize("kind", ["group", "within-group", "spatial", "random", "holdout"])
 def test_same_seed_same_folds_and_another_seed_others(kind):
     data = table()
     first, again, other = (split(data, kind, seed=seed).sha256 for seed in (1, 1, 2))
@@ -129,6 +163,31 @@ def test_default_is_the_published_split_then_groups_then_rows(fields, kind):
         ({}, {"kind": "groups"}, r"split 'groups'\. It is not known\. Did you mean 'group'\?"),
         ({}, {"kind": "random", "folds": 61}, r"folds 61\. There are only 60 rows\. Give fewer"),
         ({}, {"kind": "random", "folds": 1}, r"folds 1\. At least 2 are needed"),
+        (
+            {"groups": xr.Dataset({"well": ("obs", range(60))})},
+            {"kind": "within-group"},
+            r"split 'within-group'\. No group has two rows\. Split by group",
+        ),
+        (
+            {"groups": xr.Dataset({"well": ("obs", [0, *range(59)])})},
+            {"kind": "within-group"},
+            r"folds 5\. Groups of two rows or more have 2 rows in all\. Give fewer",
+        ),
+        (
+            {"groups": xr.Dataset()},
+            {"kind": "within-group"},
+            r"split 'within-group'\. The data set has no groups\. Name the column",
+        ),
+        (
+            {"coordinates": xr.Dataset()},
+            {"kind": "published"},
+            r"split 'published'\. .*no coordinate fold\. Choose another",
+        ),
+        (
+            {"coordinates": xr.Dataset({"fold": ("obs", np.ones(60))})},
+            {"kind": "published"},
+            r"split 'published'\. .*fold is no whole number, or the same for all rows\. Give the number",
+        ),
         ({"n": 1}, {}, r"table 'table'\. It has one row"),
     ],
     ids=str,

@@ -7,10 +7,11 @@ from bayesgeo.diagnostics.residuals import MATERIAL, checks
 
 
 def table(p: float = 0.001, effect: float = 4.6, reason: str = "") -> xr.Dataset:
-    columns = {"value": 0.4, "p": p, "design_effect": effect, "effective_rows": 400 / effect, "reason": reason}
+    columns = {"value": 0.4, "low": 0.3, "high": 0.5, "p": p, "design_effect": effect}
+    columns |= {"effective_rows": 400 / effect, "reason": reason}
     names = {"name": ("by", ["event", "longitude, latitude", "time"])}
     variables = {name: ("by", [column] * 3) for name, column in columns.items()}
-    return xr.Dataset(variables | names, {"by": ["group", "place", "order"]}, attrs={"rows": 400})
+    return xr.Dataset(variables | names, {"by": ["group", "place", "order"]}, attrs={"rows": 400, "prob": 0.9})
 
 
 def of_group(found: xr.Dataset, *, joint: bool = False) -> Check:
@@ -18,17 +19,18 @@ def of_group(found: xr.Dataset, *, joint: bool = False) -> Check:
 
 
 @pytest.mark.parametrize(
-    ("p", "effect", "status"),
+    ("p", "effect", "statuses"),
     [
-        (0.001, 4.6, "tip"),
-        (0.02, MATERIAL + 0.01, "tip"),
-        (0.001, MATERIAL, "passed"),
-        (0.03, 4.6, "passed"),
-        (0.001, np.nan, "issue"),
+        (0.001, 4.6, ["tip"] * 3),
+        (0.02, MATERIAL + 0.01, ["tip"] * 3),
+        (0.03, 4.6, ["tip", "passed", "passed"]),
+        (0.001, MATERIAL, ["passed"] * 3),
+        (0.04, 4.6, ["passed"] * 3),
+        (0.001, np.nan, ["issue"] * 3),
     ],
 )
-def test_likeness_matters_where_it_is_neither_chance_nor_small(p: float, effect: float, status: str) -> None:
-    assert [check.status for check in checks(table(p, effect))] == [status] * 3
+def test_likeness_matters_where_it_is_neither_chance_nor_small(p: float, effect: float, statuses: list[str]) -> None:
+    assert [check.status for check in checks(table(p, effect))] == statuses
 
 
 def test_an_interval_that_takes_rows_as_independent_covers_85_percent_at_the_bound() -> None:
@@ -40,8 +42,10 @@ def test_an_interval_that_takes_rows_as_independent_covers_85_percent_at_the_bou
 
 def test_a_finding_says_how_many_rows_are_left_and_what_to_do() -> None:
     by_group, by_place, in_order = checks(table())
-    assert "alike within event (correlation 0.40, p = 0.001): 400 rows count as about 87." in by_group.advice
-    assert "effects of event" in by_group.advice
+    said = "alike within event (correlation 0.40, 90% interval 0.30 to 0.50, p = 0.001): 400 rows count as about 87."
+    assert said in by_group.advice
+    assert "Intervals of a model that takes rows as independent are too narrow." in by_group.advice
+    assert "--effects event or HierarchicalRegression(effects=['event'])" in by_group.advice
     assert "at most about 87" in by_place.advice
     assert "one after another in time" in in_order.advice
     assert Diagnosis((by_group,)).verdict == "not applicable"  # there is no posterior

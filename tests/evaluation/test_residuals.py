@@ -87,6 +87,7 @@ def test_a_model_with_effects_of_groups_is_not_asked_whether_they_are_alike() ->
 def test_depth_orders_rows_only_within_long_groups() -> None:
     rng = np.random.default_rng(0)
     predictions = xr.Dataset({name: ("obs", rng.random(400)) for name in ("pit", "epistemic", "aleatoric")})
+    predictions["fold"] = ("obs", np.zeros(400, dtype=int))
     drawn = records(0.0)
     depth = xr.Dataset({"depth": ("obs", np.tile(np.arange(10.0), EVENTS))})
     for group, ordered_by in ((drawn.groups, ""), (drawn.groups[["station"]], "depth")):

@@ -184,6 +184,55 @@ def as_network(evidence: xr.DataTree, *, inference: str = MCLMC) -> xr.DataTree:
     return tree
 
 
+def with_groups(evidence: xr.DataTree, *, levels: int = 90, name: str = "event", bayesian: bool = True) -> xr.DataTree:
+    """Give Evidence effects of the levels of two keys, one of them with places and a slope, as a model would."""
+    tree = evidence.copy(deep=True)
+    binary = tree["metrics"].to_dataset().get("confusion") is not None
+    parts = [_levels(name, "1", levels), _levels("station", "1", 12), _levels("station", "log10_ps", 12)]
+    joined = {key: ("group", np.concatenate([part[key] for part in parts])) for key in parts[0]}
+    attrs = {"prob": 0.9, "unit": "" if binary else "km", "scale": "log odds" if binary else ""}
+    effects = xr.Dataset(joined, attrs=attrs | {"x_name": "longitude", "y_name": "latitude"})
+    components = {
+        "component": [name, "station", "station:log10_ps", "station: corr(1, log10_ps)", "residual"],
+        "kind": ["sd", "sd", "sd", "correlation", "sd"],
+        "key": [name, "station", "station", "station", "residual"],
+        "term": ["1", "1", "log10_ps", "1, log10_ps", ""],
+        "mean": [0.3, 0.4, 0.1, -0.2, 0.5],
+        "sd": [0.03, 0.02, 0.04, 0.3, 0.01] if bayesian else [np.nan] * 5,
+        "low": [0.25, 0.37, 0.04, -0.6, 0.48] if bayesian else [0.25, np.nan, 0.04, np.nan, 0.48],
+        "high": [0.35, 0.43, 0.17, 0.3, 0.52] if bayesian else [0.35, np.nan, 0.17, np.nan, 0.52],
+        "prior": ["HalfNormal(0.42)", "HalfNormal(0.42)", "HalfNormal(0.42)", "LKJ(2)", ""] if bayesian else [""] * 5,
+    }
+    kept = {key: ("component", values[:-1] if binary else values) for key, values in components.items()}
+    table = xr.Dataset(kept, attrs={"prob": 0.9, "unit": attrs["unit"]}).set_coords("component")
+    tree["variance_components"], tree["group_effects"] = xr.DataTree(table), xr.DataTree(effects)
+    tree.attrs |= {"unseen_groups": "population", "kind": "Bayesian" if bayesian else "deterministic"}
+    return tree
+
+
+def _levels(key: str, term: str, n: int) -> dict[str, np.ndarray]:
+    """Draw effects of levels that have from one row to thirty."""
+    rng = np.random.default_rng(4)
+    rows = 1 + np.arange(n) * 29 // max(n - 1, 1)
+    unpooled = rng.normal(0, 0.3, n) + rng.normal(0, 0.5 / np.sqrt(rows))
+    kept = 0.09 / (0.09 + 0.25 / rows)
+    sd = np.sqrt(0.09 * (1 - kept))
+    found = {
+        "mean": kept * unpooled,
+        "sd": sd,
+        "low": kept * unpooled - 1.645 * sd,
+        "high": kept * unpooled + 1.645 * sd,
+    }
+    placed = (term == "1") & (np.arange(n) != 1)
+    text = {"key": np.full(n, key), "term": np.full(n, term), "label": np.full(n, "")}
+    places = {
+        "x": np.where(placed, rng.uniform(7, 15, n), np.nan),
+        "y": np.where(placed, rng.uniform(38, 47, n), np.nan),
+    }
+    pooled = {"rows": rows, "unpooled": unpooled if term == "1" else np.full(n, np.nan)}
+    return text | {"level": np.array([f"{key} {k}" for k in range(n)])} | found | pooled | places
+
+
 def tree_of(posterior: xr.Dataset) -> xr.DataTree:
     """Wrap a posterior that claims to come from a closed form."""
     tree = xr.DataTree.from_dict({"posterior": posterior})

@@ -1,6 +1,6 @@
 """Find the places and times of rows among the columns of a table, and check them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import pandas as pd
@@ -20,7 +20,12 @@ TIMES = ("time", "date", "datetime", "timestamp", "origin_time")
 
 
 def coordinates_of(
-    frame: pd.DataFrame, *, notes: list[str], time: str | None = None, units: Mapping[str, str] = MappingProxyType({})
+    frame: pd.DataFrame,
+    *,
+    notes: list[str],
+    time: str | None = None,
+    units: Mapping[str, str] = MappingProxyType({}),
+    keys: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Find places, depth and times among the columns of a table.
 
@@ -34,11 +39,13 @@ def coordinates_of(
         Column of dates; by default one named like a time that holds dates.
     units : mapping of str to str
         Units of the columns, as far as they are known.
+    keys : sequence of str
+        Columns of groups, whose places may be there too: ``event_longitude`` for ``event``.
 
     Returns
     -------
     pandas.DataFrame
-        ``longitude``, ``latitude``, ``easting``, ``northing``, ``depth`` and ``time``, as far as the
+        ``longitude``, ``latitude``, ``easting``, ``northing``, those of each key, ``depth`` and ``time``, as far as the
         table has them; ``attrs["columns"]`` names the columns that are therefore no features: all but
         depth, and ``x`` with ``y`` count as easting and northing; ``attrs["units"]`` gives units.
 
@@ -55,11 +62,15 @@ def coordinates_of(
     (['longitude', 'latitude', 'depth'], ['lon', 'lat'])
     """
     named = {str(name).lower(): name for name in frame}
-    found = {place: named[name] for place, names in PLACES.items() for name in names if name in named}
+    prefixes = ("", *(f"{key}_" for key in keys))
+    found = _named_places(named, "")
     if {"x", "y"} <= named.keys() and not found:
         found = {"easting": named["x"], "northing": named["y"]}
+    for prefix in prefixes[1:]:
+        found |= _named_places(named, prefix)
     parts = {place: numbers(frame[name]) for place, name in found.items()}
-    _refuse_impossible(parts, found)
+    for prefix in prefixes:
+        _refuse_impossible(parts, found, prefix)
     if "depth" in named:
         parts["depth"] = frame[named["depth"]]
     when = time or next((named[name] for name in TIMES if name in named and _dates(frame[named[name]])), None)
@@ -75,16 +86,26 @@ def coordinates_of(
     return places
 
 
-def _refuse_impossible(parts: dict[str, pd.Series], found: dict[str, str]) -> None:
-    if not {"longitude", "latitude"} <= parts.keys():
+def _named_places(named: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {
+        f"{prefix}{place}": named[f"{prefix}{name}".lower()]
+        for place, names in PLACES.items()
+        for name in names
+        if f"{prefix}{name}".lower() in named
+    }
+
+
+def _refuse_impossible(parts: dict[str, pd.Series], found: dict[str, str], prefix: str) -> None:
+    east, north = f"{prefix}longitude", f"{prefix}latitude"
+    if not {east, north} <= parts.keys():
         return
-    longitude, latitude = parts["longitude"], parts["latitude"]
+    longitude, latitude = parts[east], parts[north]
     wrong = latitude.index[latitude.abs() > 90]
     if len(wrong) and (longitude.abs() <= 90).all():
         problem = f"They look swapped: latitude is {latitude[wrong[0]]:g} at row {wrong[0]}."
-        raise invalid("columns", [found["longitude"], found["latitude"]], problem, "Swap their names.")
+        raise invalid("columns", [found[east], found[north]], problem, "Swap their names.")
     far = longitude.index[(longitude < -180) | (longitude > 360)]
-    for name, rows, limits in (("latitude", wrong, "-90 to 90"), ("longitude", far, "-180 to 360")):
+    for name, rows, limits in ((north, wrong, "-90 to 90"), (east, far, "-180 to 360")):
         if len(rows):
             problem = f"{parts[name][rows[0]]:g} at row {rows[0]} is outside {limits} degrees."
             raise invalid("column", found[name], problem, "Correct it; metres go to easting and northing.")

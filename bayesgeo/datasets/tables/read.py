@@ -93,7 +93,7 @@ def read_table(
     notes = list(table.notes)
     frame = _without_repeats(table.frame, notes)
     frame, coded = without_codes(frame, [name for name in frame if name not in drop], declared=codes, notes=notes)
-    places = coordinates_of(frame.drop(columns=target), time=time, notes=notes, units=table.units)
+    places = coordinates_of(frame.drop(columns=target), time=time, notes=notes, units=table.units, keys=groups)
     taken = {target, *groups, *drop, *places.attrs["columns"]}
     names = features or candidates(frame.drop(columns=taken & {*frame}), table.units, notes)
     frame = complete(frame, [target, *groups, *names], missing, held=table.frame, codes=coded, notes=notes)

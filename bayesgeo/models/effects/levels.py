@@ -1,6 +1,6 @@
 """Labels of groups as codes, and what of a row each group multiplies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,7 @@ def _text(labels: np.ndarray) -> np.ndarray:
     return np.where(np.isin(texts, MISSING), "", np.char.strip(texts))
 
 
-def levels_of(effect: Effect, groups: Labels, names: Sequence[object]) -> np.ndarray:
+def levels_of(effect: Effect, groups: Labels, names: Sequence[object] | np.ndarray) -> np.ndarray:
     """Return the sorted labels of the training rows; a row without a label is refused by its name.
 
     Examples
@@ -75,7 +75,7 @@ def levels_of(effect: Effect, groups: Labels, names: Sequence[object]) -> np.nda
     labels = labels_of(effect, groups)
     missing = np.flatnonzero(labels == "")
     if len(missing):
-        where = shown([names[k] for k in missing])
+        where = shown(np.asarray(names)[missing].tolist())
         raise invalid("groups", effect.key, f"The label is missing at row {where}.", "Fill it, or drop those rows.")
     return np.unique(labels)
 
@@ -117,7 +117,7 @@ def design(effect: Effect, features: np.ndarray, names: Sequence[str]) -> np.nda
 
 
 def members(effect: Effect, rows: Rows, names: Sequence[str], levels: np.ndarray) -> Members:
-    """Return the groups of rows for one effect.
+    """Return the groups of rows for one effect; all are unknown where a column of the key is not there.
 
     Examples
     --------
@@ -125,8 +125,6 @@ def members(effect: Effect, rows: Rows, names: Sequence[str], levels: np.ndarray
     >>> members(Effect("event"), rows, ["x"], np.array(["b"])).codes.tolist()
     [-1, 0]
     """
-    labels = labels_of(effect, rows.groups) if rows.groups else np.full(len(rows), "")
+    given = all(column in rows.groups for column in effect.columns)
+    labels = labels_of(effect, rows.groups) if given else np.full(len(rows), "")
     return Members(codes_of(labels, levels), design(effect, rows.X, names))
-
-
-Levels = Mapping[str, np.ndarray]

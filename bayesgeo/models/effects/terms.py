@@ -7,7 +7,7 @@ from bayesgeo._check import invalid, positive
 
 INTERCEPT = "1"
 # Dimensions of a posterior and of a table, which a key cannot share.
-RESERVED = ("chain", "draw", "obs", "feature", "label", "residual")
+RESERVED = ("chain", "draw", "obs", "feature", "label", "residual", "weight", "intercept", "coefficient", "constant")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from bayesgeo.reporting import figures
 from bayesgeo.reporting.figures import Mark, Picture
 from bayesgeo.reporting.sections import scores
 from bayesgeo.reporting.sections.base import Section
+from bayesgeo.reporting.sections.question import question
 from bayesgeo.reporting.text import decimals_for, fixed, interval, listed, number, percent, width
 
 Facts = dict[str, Any]
@@ -41,6 +42,7 @@ def pictures(facts: Mapping[str, Any]) -> Facts:
     """Return what the template shows: differences from the best model, of seeds, and of a random split."""
     models, task = facts["models"], facts["dataset"]["task"]
     return {
+        "question": question(facts),
         "near": [item for item in facts["comparisons"] if item["a"] == models[0]["name"]],
         "differences": _differences_figure(facts),
         "compared": compared,

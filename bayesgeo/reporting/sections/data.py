@@ -16,11 +16,12 @@ Facts = dict[str, Any]
 def dataset_facts(evidence: xr.DataTree) -> Facts:
     """Return the data set that an Evidence describes, its hashes, its places, and scores of the exact posterior."""
     observed = evidence["observed_data"].to_dataset()
-    hashes = {name: evidence.attrs[name] for name in ("split", "split_sha256", "rows_sha256")}
+    hashes = {name: evidence.attrs[name] for name in ("split", "split_kind", "split_sha256", "rows_sha256")}
     return (
         described(evidence)
         | {"sha256": evidence.attrs["dataset_sha256"]}
         | hashes
+        | {"split_group": evidence.attrs["split_group"] or None}
         | {"test_rows": observed.sizes["obs"], "places": places(evidence), "exact": _exact(observed)}
     )
 

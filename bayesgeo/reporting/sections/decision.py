@@ -9,6 +9,7 @@ from bayesgeo.reporting.sections import scores, worth
 from bayesgeo.reporting.sections.base import Section
 from bayesgeo.reporting.sections.comparison import compared
 from bayesgeo.reporting.sections.errors import errors_reason
+from bayesgeo.reporting.sections.question import question
 from bayesgeo.reporting.sections.residuals import alike_reasons
 from bayesgeo.reporting.text import fixed, listed, number
 
@@ -21,6 +22,7 @@ LEVEL = {"sound": "ok", "doubtful": "care", "failed": "stop", "warn": "care", "r
 def pictures(facts: Mapping[str, Any]) -> Facts:
     """Return what the template shows: scores with their figures, and the value of acting on the predictions."""
     return {
+        "question": question(facts),
         "columns": scores.columns(facts),
         "prob": scores.prob(facts),
         "resampled": scores.resampled(facts),

@@ -41,7 +41,7 @@ def places(evidence: xr.DataTree) -> Facts | None:
         "y": rounded(y[chosen], digits=7),
         "known": len(at),
         "unknown": len(x) - len(at),
-        "aspect": float(1 / np.cos(np.radians(np.clip(y[at].mean(), -80.0, 80.0)))) if span else 1.0,
+        "aspect": aspect(y[at]) if span else 1.0,
         "seed": SEED,
     }
 
@@ -112,7 +112,7 @@ def _placed(
             if not len(at):
                 continue
             if axes[0] in DEGREES:
-                return axes, list(DEGREES.values()), _unwrapped(x), y, at
+                return axes, list(DEGREES.values()), unwrapped(x), y, at
             units = [observed[name].attrs.get("units", "") for name in axes]
             if units == ["m", "m"] and max(np.ptp(x[at]), np.ptp(y[at])) > FAR:
                 return axes, ["km", "km"], x / 1000.0, y / 1000.0, at
@@ -120,8 +120,25 @@ def _placed(
     return None
 
 
-def _unwrapped(longitude: np.ndarray) -> np.ndarray:
-    """Count degrees on over the date line where that keeps rows together."""
+def aspect(latitude: np.ndarray) -> float:
+    """Return the length of a degree of latitude over that of one of longitude, at the mean latitude.
+
+    Examples
+    --------
+    >>> round(aspect(np.array([59.0, 61.0])), 6)
+    2.0
+    """
+    return float(1 / np.cos(np.radians(np.clip(latitude.mean(), -80.0, 80.0))))
+
+
+def unwrapped(longitude: np.ndarray) -> np.ndarray:
+    """Count degrees on over the date line where that keeps rows together.
+
+    Examples
+    --------
+    >>> unwrapped(np.array([179.0, -179.0])).tolist()
+    [179.0, 181.0]
+    """
     eastward = np.where(longitude < 0, longitude + 360, longitude)
     return (
         eastward if np.ptp(eastward[np.isfinite(eastward)]) < np.ptp(longitude[np.isfinite(longitude)]) else longitude
@@ -144,4 +161,4 @@ def _mapped_values(evidence: xr.DataTree) -> Mapping[str, np.ndarray]:
     return {"error": 1 - probability[np.arange(len(y)), y.astype(int)], "uncertainty": entropy}
 
 
-__all__ = ["map_pictures", "mapped", "places"]
+__all__ = ["aspect", "map_pictures", "mapped", "places", "unwrapped"]

@@ -10,7 +10,7 @@ from bayesgeo.reporting.sections.base import described
 from bayesgeo.reporting.text import fixed, listed, number
 
 Facts = dict[str, Any]
-NUMBERS = ("value", "p", "design_effect", "effective_rows")
+NUMBERS = ("value", "low", "high", "p", "design_effect", "effective_rows")
 ALIKE = {"group": "within {}", "place": "among neighbours on the map", "order": "one after another in {}"}
 
 
@@ -20,8 +20,9 @@ def residuals(evidence: xr.DataTree) -> list[Facts]:
     Returns
     -------
     list of dict
-        ``by`` (``group``, ``place`` or ``order``), ``name``, ``value``, ``p``, ``design_effect``,
-        ``effective_rows``, ``reason``, where they were not computed, and ``status`` of the check.
+        ``by`` (``group``, ``place`` or ``order``), ``name``, ``value``, its interval from ``low`` to ``high`` (of
+        groups), ``p``, ``design_effect``, ``effective_rows``, ``reason``, where they were not computed, and ``status``
+        of the check.
     """
     if "residuals" not in evidence.children:
         return []
@@ -90,7 +91,15 @@ def alike_reasons(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         text = f"Errors of {listed(list(found))} are alike {ALIKE[by].format(row['name'])}: for {first} the"
         text += f" {facts['dataset']['test_rows']} rows count as {'' if by == 'group' else 'at most '}about"
         text += f" {fixed(row['effective_rows'], 0)}."
-        yield "care" if best in found else "ok", text + (_coefficients(models) if by == "group" else "")
+        yield "care" if best in found else "ok", text + (_remedy(row["name"], models) if by == "group" else "")
+
+
+def _remedy(key: str, models: Sequence[Mapping[str, Any]]) -> str:
+    """Write what too narrow intervals call for: a model with effects of the groups, and what to believe without."""
+    text = f" Intervals that take rows of one {key} as independent are too narrow"
+    joint = [model["name"] for model in models if model["unseen_groups"] == "population"]
+    use = f"those of {listed(joint)} do not" if joint else f"use the hierarchical model (--effects {key})"
+    return f"{text}: {use}.{_coefficients(models)}"
 
 
 def _alike(model: Mapping[str, Any], by: str) -> list[Facts]:

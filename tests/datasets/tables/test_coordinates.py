@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from bayesgeo._check import InvalidInput
 from bayesgeo.datasets.split import split
 from bayesgeo.datasets.tables.read import read_table
 from tests.datasets.tables.changing import save
@@ -22,3 +24,22 @@ def test_places_and_times_are_coordinates_and_no_features(tmp_path, wells):
     assert set(data.coordinates) == {"longitude", "latitude", "depth", "time"}
     assert data.features == ["depth", "GR", "RHOB"]
     assert split(data, "temporal", test="2020-01-31").folds[0][1].size == 10
+
+
+def of_wells(wells, **columns):
+    crew = np.resize(["red", "blue", "green"], len(wells))
+    return wells.assign(crew=crew, well_lon=-122.0, Well_Latitude=np.arange(len(wells)) % 4, **columns)
+
+
+def test_places_of_groups_are_coordinates_and_no_features(tmp_path, wells):
+    path = save(tmp_path / "t.csv", of_wells(wells, crew_easting=1.5))
+    data = read_table(path, target="rock", group=["well", "crew"])
+    assert list(data.place_values()) == ["depth", "well_longitude", "well_latitude", "crew_easting"]
+    assert data.features == ["depth", "GR", "RHOB"]
+    assert "crew_easting" not in read_table(path, target="rock", group="well").coordinates
+
+
+def test_impossible_places_of_groups_are_refused_by_column(tmp_path, wells):
+    path = save(tmp_path / "t.csv", of_wells(wells).assign(well_lon=500.0))
+    with pytest.raises(InvalidInput, match=r"column 'well_lon'\. 500 at row 1 is outside -180 to 360 degrees"):
+        read_table(path, target="rock", group="well")

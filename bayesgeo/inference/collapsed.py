@@ -1,0 +1,233 @@
+"""Sample the few values that the rest of a posterior depends on, and draw the rest exactly given these."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import xarray as xr
+from scipy import linalg, special
+from sklearn.mixture import GaussianMixture
+
+from bayesgeo._check import invalid
+from bayesgeo._progress import announce
+from bayesgeo.inference.base import Marginal, Problem, check_counts, label_posterior
+from bayesgeo.inference.newton import Peak, maximise
+
+DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
+WIDER = 1.1  # factor of the proposals' variances
+WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
+ROUNDS, POINTS = 6, 400  # of adaptation
+EFFICIENT = 0.7  # share of effective points from which on a proposal is not adapted further
+COMPONENTS, PARTS = (1, 3, 5), 2_000
+
+Draws = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    r"""Sample the posterior of a few values by independent proposals, and the other parameters exactly given these.
+
+    Of a model whose other parameters integrate out in closed form, the marginal density :math:`p(\theta \mid y)` of
+    the few is known. Proposals come from a mixture of Student's t distributions, adapted to it by importance sampling
+    (Cappé et al. 2008, Statistics and Computing 18:447) from Laplace's approximation, and are accepted by the rule
+    of Metropolis and Hastings: the chains' limit is the posterior. Whether the proposals reach all of it is checked by
+    the Pareto k of the ratios of both densities.
+
+    Parameters
+    ----------
+    draws, chains : int
+        Kept draws for each chain, and chains. Where one evaluation is dear, several draws of the other parameters are
+        taken at one value of the few.
+
+    Examples
+    --------
+    >>> Collapsed(draws=500)
+    Collapsed(draws=500, chains=4)
+    """
+
+    draws: int = 1000
+    chains: int = 4
+
+    def run(self, problem: Problem, seed: int) -> xr.DataTree:
+        """Compute the posterior of ``problem``; see :class:`Inference`.
+
+        Raises
+        ------
+        InvalidInput
+            If a setting is invalid, or the problem's other parameters do not integrate out.
+        """
+        check_counts(self, "draws", "chains")
+        if problem.marginal is None:
+            text = "The parameters of this model do not integrate out in closed form."
+            raise invalid("inference", "Collapsed", text, "Use inference=NUTS().")
+        begun = time.perf_counter()
+        first, *others = np.random.SeedSequence(seed).spawn(self.chains + 1)
+        proposal, starts = _adapted(problem.marginal, self.chains, np.random.default_rng(first))
+        announce("sampling", draws=0)
+        chains = [
+            _chain(problem.marginal, proposal, start, self.draws, np.random.default_rng(other))
+            for start, other in zip(starts, others, strict=True)
+        ]
+        tree = xr.DataTree.from_dict(_groups(problem, chains))
+        tree.attrs = {
+            "inference": "Collapsed",
+            "kind": "chains",
+            "title": "independent proposals of the scales, the rest exact (Collapsed)",
+            "checks": json.dumps(["pareto_k"]),
+            "seed": seed,
+            "chains": self.chains,
+            "draws": self.draws,
+            "compile_seconds": 0.0,
+            "sampling_seconds": time.perf_counter() - begun,
+            "interrupted": 0,
+        }
+        return tree
+
+
+@dataclass(frozen=True, eq=False)
+class _Proposal:
+    """A mixture of Student's t distributions: weights ``(k,)``, means ``(k, d)`` and factors ``(k, d, d)``."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    factors: np.ndarray
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        component = rng.choice(len(self.weights), n, p=self.weights)
+        z = rng.standard_normal((n, self.means.shape[1])) / np.sqrt(rng.chisquare(DEGREES, (n, 1)) / DEGREES)
+        return self.means[component] + np.einsum("nij,nj->ni", self.factors[component], z)
+
+    def log_density(self, points: np.ndarray) -> np.ndarray:
+        d = points.shape[1]
+        constant = special.gammaln((DEGREES + d) / 2) - special.gammaln(DEGREES / 2) - d / 2 * np.log(DEGREES * np.pi)
+        found = []
+        for weight, mean, factor in zip(self.weights, self.means, self.factors, strict=True):
+            z = linalg.solve_triangular(factor, (points - mean).T, lower=True)
+            power = -(DEGREES + d) / 2 * np.log1p(np.sum(z**2, axis=0) / DEGREES)
+            found.append(np.log(weight) + constant - np.log(np.diag(factor)).sum() + power)
+        return special.logsumexp(found, axis=0)
+
+
+def _of_peak(peak: Peak) -> _Proposal:
+    """Return Laplace's approximation; along a direction that is flat or curves upwards it is wide."""
+    values, vectors = np.linalg.eigh(peak.curvature)
+    sd = 1 / np.sqrt(values.clip(min=WIDEST**-2.0))
+    return _Proposal(np.ones(1), peak.at[None], _root((vectors * sd**2) @ vectors.T)[None])
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    return linalg.cholesky(WIDER * covariance + 1e-10 * np.eye(len(covariance)), lower=True)
+
+
+def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple[_Proposal, np.ndarray]:
+    """Adapt the proposal until most points are effective; return it and where the chains start."""
+    announce("climbing")
+    proposal = _of_peak(maximise(marginal.log_density, marginal.start, tolerance=1e-3))
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    for components in (*COMPONENTS, *COMPONENTS[-1:] * (ROUNDS - len(COMPONENTS))):
+        points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
+        ratio = _finite(marginal.log_density(points)) - proposal.log_density(points)
+        kept.append((points, ratio - special.logsumexp(ratio)))
+        effective = np.exp(-special.logsumexp(2 * kept[-1][1])) / len(points)
+        if effective >= EFFICIENT:
+            break
+        proposal = _fitted(kept, components, rng)
+    points, ratio = kept[-1]
+    return proposal, points[rng.choice(len(points), chains, p=special.softmax(ratio))]
+
+
+def _fitted(kept: list[tuple[np.ndarray, np.ndarray]], components: int, rng: np.random.Generator) -> _Proposal:
+    """Fit a mixture to the weighted points of all rounds, each round weighed by its effective number."""
+    points = np.concatenate([points for points, _ in kept])
+    effective = np.array([np.exp(-special.logsumexp(2 * ratio)) for _, ratio in kept])
+    weights = np.concatenate([np.exp(ratio) * n for (_, ratio), n in zip(kept, effective, strict=True)])
+    drawn = points[rng.choice(len(points), PARTS, p=weights / weights.sum())]
+    # What a few points hold is not told from one; the jitter keeps copies of a point from making a component.
+    spread = drawn.std(axis=0) + 1e-3
+    drawn = drawn + 0.1 * spread * rng.standard_normal(drawn.shape)
+    mixture = GaussianMixture(components, reg_covar=1e-6, random_state=int(rng.integers(2**31 - 1))).fit(drawn)
+    return _Proposal(mixture.weights_, mixture.means_, np.array([_root(one) for one in mixture.covariances_]))
+
+
+def _finite(log_density: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(log_density), -np.inf, log_density)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chain:
+    """Draws by name ``(draw, ...)``, statistics ``(draw,)`` and the ratios of all proposals."""
+
+    draws: Draws
+    lp: np.ndarray
+    acceptance: np.ndarray
+    log_ratio: np.ndarray
+
+
+def _chain(marginal: Marginal, proposal: _Proposal, start: np.ndarray, draws: int, rng: np.random.Generator) -> _Chain:
+    points = np.concatenate([start[None], proposal.sample(-(-draws // marginal.repeats), rng)])
+    reference, parts, ratios, table = proposal.log_density(points), _Kept(marginal.repeats), [], []
+    now = -np.inf
+    for at, density, conditional in _one_by_one(marginal, points):
+        ratio = density - reference[at]
+        acceptance = float(np.exp(min(0.0, ratio - now))) if ratio > -np.inf else 0.0
+        if rng.random() < acceptance or not at:
+            now, lp = ratio, density
+            parts.move(conditional, rng)
+        if at:  # the first is where the chain starts
+            ratios.append(ratio)
+            table.append((lp, acceptance))
+            parts.keep()
+    lp, acceptances = np.repeat(np.array(table), marginal.repeats, axis=0)[:draws].T
+    return _Chain({name: values[:draws] for name, values in parts.stacked().items()}, lp, acceptances, np.array(ratios))
+
+
+def _one_by_one(
+    marginal: Marginal, points: np.ndarray
+) -> Iterator[tuple[int, float, Callable[[int, np.random.Generator], Draws]]]:
+    for part, density, conditional in marginal.evaluate(points):
+        for k, value in enumerate(_finite(density)):
+            yield part.start + k, float(value), partial(conditional, k)
+
+
+class _Kept:
+    """The draws of a chain: new ones of the other parameters wherever the chain stays, as long as its stock lasts."""
+
+    def __init__(self, repeats: int):
+        self.repeats, self.used = repeats, 0
+        self.stock: Draws = {}
+        self.parts: list[Draws] = []
+
+    def move(self, conditional: Callable[[int, np.random.Generator], Draws], rng: np.random.Generator) -> None:
+        self.stock, self.used = conditional(3 * self.repeats, rng), 0
+
+    def keep(self) -> None:
+        at = (self.used + np.arange(self.repeats)) % (3 * self.repeats)
+        self.parts.append({name: values[at] for name, values in self.stock.items()})
+        self.used += self.repeats
+
+    def stacked(self) -> Draws:
+        return {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+
+
+def _groups(problem: Problem, chains: list[_Chain]) -> dict[str, xr.Dataset]:
+    draws = {name: np.stack([chain.draws[name] for chain in chains]) for name in problem.dims}
+    sample = ("chain", "draw")
+    statistics = {
+        "lp": (sample, np.stack([chain.lp for chain in chains])),
+        "acceptance_rate": (sample, np.stack([chain.acceptance for chain in chains])),
+    }
+    ratios = np.stack([chain.log_ratio for chain in chains])
+    # A point that the density excludes has no weight; a large negative number says so and is finite.
+    ratios = np.where(np.isfinite(ratios), ratios, ratios[np.isfinite(ratios)].min() - 100)
+    posterior = label_posterior(draws, problem)
+    return {
+        "posterior": posterior,
+        "sample_stats": xr.Dataset(statistics, {name: posterior[name] for name in sample}),
+        "approximation": xr.Dataset({"log_ratio": (("chain", "sample"), ratios)}),
+    }
+
+
+__all__ = ["Collapsed"]

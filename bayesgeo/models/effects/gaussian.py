@@ -1,0 +1,331 @@
+r"""Linear mixed models with Gaussian noise: everything that the effects of groups integrate to, by elimination.
+
+For rows :math:`y = X \beta + \sum_k Z_k b_k + \varepsilon`, with :math:`b_{kg} \sim N(0, \sigma^2 T_k T_k^T)` and
+:math:`\varepsilon \sim N(0, \sigma^2)`, the effect with most groups is eliminated group by group, because its groups
+share no row; what remains is one Cholesky factor of the other effects, the coefficients and the target:
+
+.. math:: S = \Lambda^T \left(R^T R - C^T W C\right) \Lambda + J, \quad R = [Z, X, y], \quad C = E^T R, \quad
+          W_g = T (T^T E_g^T E_g T + I)^{-1} T^T
+
+(Henderson's equations; Bates et al. 2015, Journal of Statistical Software 67:1, eliminate in the other order). Its last
+pivot is the root of the penalised residual sum of squares.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+import joblib
+import numpy as np
+from scipy import linalg, sparse
+
+from bayesgeo._check import invalid
+from bayesgeo.models.effects.levels import Members
+
+MOST_REMAINING = 5_000  # values after elimination: one factor takes some seconds
+MOST_PAIRS, MOST_DENSE = 20_000_000, 50_000_000  # numbers kept
+AT_ONCE = 300_000  # numbers of the factors computed together: what a processor's cache holds
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Factors of the equations for some values of the covariances.
+
+    Parameters
+    ----------
+    factor : numpy.ndarray
+        ``(n, m, m)`` lower Cholesky factors over the remaining effects, the coefficients and the target.
+    log_determinant, log_determinant_x : numpy.ndarray
+        ``(n,)`` of the effects, and of the coefficients given these.
+    squares : numpy.ndarray
+        ``(n,)`` penalised residual sums of squares.
+    """
+
+    factor: np.ndarray
+    log_determinant: np.ndarray
+    log_determinant_x: np.ndarray
+    squares: np.ndarray
+
+    def at(self, k: int) -> "Solved":
+        """Return one of the solutions, of length one."""
+        part = slice(k, k + 1)
+        return Solved(self.factor[part], self.log_determinant[part], self.log_determinant_x[part], self.squares[part])
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Coefficients ``(n, p)`` and, for each effect, those of its groups ``(n, level, term)``."""
+
+    coefficients: np.ndarray
+    effects: tuple[np.ndarray, ...]
+
+
+class MixedEquations:
+    """The cross products of a table, from which the equations are solved for any covariances.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        ``(obs, coefficient)`` with a column of ones.
+    y : numpy.ndarray
+        ``(obs,)``.
+    groups : sequence of Members
+        One for each effect, every row in a known group.
+    sizes : sequence of int
+        Number of levels of each.
+    penalty : numpy.ndarray
+        ``(coefficient,)`` prior precision of the coefficients in units of the noise; zeros for a flat prior.
+
+    Raises
+    ------
+    InvalidInput
+        If too many groups of several keys share rows.
+
+    Examples
+    --------
+    >>> codes = np.array([0, 0, 1, 1])
+    >>> equations = MixedEquations(np.ones((4, 1)), np.array([1.0, 2.0, 5.0, 6.0]),
+    ...                            [Members(codes, np.ones((4, 1)))], [2], np.zeros(1))
+    >>> solved = next(equations.solve([np.ones((1, 1, 1))]))[1]
+    >>> solved.squares.round(6).tolist()
+    [6.333333]
+    """
+
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, groups: Sequence[Members], sizes: Sequence[int], penalty: np.ndarray
+    ):
+        self.rows, self.penalty = X.shape, penalty
+        self.widths = [group.z.shape[1] for group in groups]
+        self.sizes = list(sizes)
+        counts = [size * width for size, width in zip(self.sizes, self.widths, strict=True)]
+        self.eliminated = int(np.argmax(counts)) if counts else -1
+        self.others = [k for k in range(len(groups)) if k != self.eliminated]
+        designs = [_indicators(groups[k], self.sizes[k]) for k in self.others]
+        table = sparse.csr_array(np.c_[X, y])
+        remaining = sparse.hstack([*designs, table], format="csr") if designs else table
+        if remaining.shape[1] > MOST_REMAINING:
+            problem = f"{remaining.shape[1]} values remain when the effect with most groups is eliminated."
+            raise invalid("effects", f"{sum(counts)} values", problem, "Drop a key, or join its rare groups.")
+        self.products = (remaining.T @ remaining).toarray()
+        if groups:
+            own = _indicators(groups[self.eliminated], self.sizes[self.eliminated])
+            self.cross = (own.T @ remaining).tocsr()
+            self.own = _own_products(groups[self.eliminated], self.sizes[self.eliminated])
+            self._pairs = _Pairs.of(self.cross, self.widths[self.eliminated], [self.widths[k] for k in self.others])
+
+    @property
+    def remaining(self) -> int:
+        """Number of values after elimination, the target among them."""
+        return len(self.products)
+
+    def solve(self, factors: Sequence[np.ndarray]) -> Iterator[tuple[slice, Solved]]:
+        """Yield the factors for covariances given as lower factors ``(n, term, term)`` of each effect, in parts."""
+        n = len(factors[0]) if factors else 1
+        step = max(1, AT_ONCE // self.remaining**2)
+        parts = [slice(start, min(n, start + step)) for start in range(0, n, step)]
+        if len(parts) == 1:
+            yield parts[0], self._solve(factors)
+            return
+        with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+            # A few parts ahead, so that memory stays bounded.
+            for some in batched(parts, joblib.cpu_count()):
+                yield from zip(some, pool.map(lambda part: self._solve([f[part] for f in factors]), some), strict=True)
+
+    def _solve(self, factors: Sequence[np.ndarray]) -> Solved:
+        n = len(factors[0]) if factors else 1
+        matrix = np.repeat(self.products[None], n, axis=0)
+        log_determinant = np.zeros(n)
+        if self.widths:
+            weights, log_determinant = _weights(factors[self.eliminated], self.own)
+            self._pairs.subtract(matrix, weights)
+            self._scale(matrix, [factors[k] for k in self.others])
+        at = np.arange(self.remaining)
+        matrix[:, at, at] += np.r_[np.ones(self._first), self.penalty, 0.0]
+        factor = _cholesky(matrix)
+        logs = 2 * np.log(factor[:, at, at])
+        return Solved(
+            factor,
+            log_determinant + logs[:, : self._first].sum(axis=1),
+            logs[:, self._first : -1].sum(axis=1),
+            factor[:, -1, -1] ** 2,
+        )
+
+    @property
+    def _first(self) -> int:
+        """Position of the first coefficient."""
+        return self.remaining - self.rows[1] - 1
+
+    def _scale(self, matrix: np.ndarray, factors: Sequence[np.ndarray]) -> None:
+        """Multiply the remaining effects by their factors, from both sides."""
+        scale, start = np.ones(matrix.shape[:2]), 0
+        for k, factor in zip(self.others, factors, strict=True):
+            size, width = self.sizes[k], self.widths[k]
+            part = slice(start, start + size * width)
+            if width == 1:
+                scale[:, part] = factor[:, :, 0]
+            else:
+                columns = matrix[:, :, part].reshape(len(matrix), -1, size, width) @ factor[:, None]
+                matrix[:, :, part] = columns.reshape(len(matrix), -1, size * width)
+                across = factor.transpose(0, 2, 1)[:, None] @ matrix[:, part].reshape(len(matrix), size, width, -1)
+                matrix[:, part] = across.reshape(len(matrix), size * width, -1)
+            start = part.stop
+        if self.others:
+            matrix *= scale[:, :, None]
+            matrix *= scale[:, None, :]
+
+    def estimates(self, solved: Solved, factors: Sequence[np.ndarray], noise: "Noise | None" = None) -> Estimates:
+        """Return the best linear unbiased predictions at one solution, or draws given that noise.
+
+        Parameters
+        ----------
+        solved : Solved
+            Of length one.
+        factors : sequence of numpy.ndarray
+            ``(term, term)`` lower factor of each effect's covariance, in units of the noise.
+        noise : Noise, optional
+            To draw; without it the one estimate is the mean of all draws.
+        """
+        m, n = self.remaining - 1, 1 if noise is None else noise.draws
+        root, right = solved.factor[0, :m, :m], solved.factor[0, m, :m, None]
+        right = np.repeat(right, n, axis=1) if noise is None else right + noise.drawn((m, n))
+        values = linalg.solve_triangular(root, right, lower=True, trans=1, check_finite=False).T
+        effects: dict[int, np.ndarray] = {}
+        start = 0
+        for k in self.others:
+            stop = start + self.sizes[k] * self.widths[k]
+            unit = values[:, start:stop].reshape(n, self.sizes[k], self.widths[k])
+            effects[k] = unit @ factors[k].T
+            values[:, start:stop] = effects[k].reshape(n, -1)
+            start = stop
+        if self.widths:
+            left = (self.cross @ np.c_[-values, np.ones(n)].T).T.reshape(n, -1, self.widths[self.eliminated])
+            effects[self.eliminated] = self._eliminated(factors[self.eliminated], left, noise)
+        return Estimates(values[:, start:], tuple(effects[k] for k in range(len(self.widths))))
+
+    def _eliminated(self, factor: np.ndarray, left: np.ndarray, noise: "Noise | None") -> np.ndarray:
+        """Return the eliminated effects ``(n, level, term)`` given sums ``left`` of what the others leave."""
+        root = _inner_root(factor[None], self.own)[0]
+        right, z = left @ factor, 0.0 if noise is None else noise.drawn(left.shape)
+        if left.shape[2] == 1:
+            return (right / root[..., 0] + z) / root[..., 0] * factor[0, 0]
+        half = np.linalg.solve(root, right[..., None])[..., 0] + z
+        return np.linalg.solve(root.swapaxes(-1, -2), half[..., None])[..., 0] @ factor.T
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """How many draws to take, the standard deviation of the noise, and where randomness comes from."""
+
+    draws: int
+    sigma: float
+    rng: np.random.Generator
+
+    def drawn(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Draw noise."""
+        return self.sigma * self.rng.standard_normal(shape)
+
+
+class _Pairs:
+    """What elimination subtracts from the products: linear in the weights of the groups."""
+
+    def __init__(self, operator: Any, place: np.ndarray, dense: np.ndarray | None, width: int):
+        self.operator, self.place, self.dense, self.width = operator, place, dense, width
+
+    @classmethod
+    def of(cls, cross: Any, width: int, widths: Sequence[int]) -> "_Pairs":
+        levels, m = cross.shape[0] // width, cross.shape[1]
+        entries = cross.tocoo()
+        level, term = np.divmod(entries.row, width)
+        known, at = np.unique(level.astype(np.int64) * m + entries.col, return_inverse=True)
+        values = np.zeros((width, len(known)))
+        values[term, at] = entries.data
+        of_level = np.bincount(known // m, minlength=levels)
+        if np.sum(of_level.astype(float) ** 2) * width**2 <= MOST_PAIRS:
+            lower = all(other == 1 for other in widths)
+            operator = _operator(known, values, of_level, m, lower=lower)
+            used = np.flatnonzero(np.diff(operator.indptr))
+            return cls(operator[used], used, None, width)
+        if float(levels) * width * m > MOST_DENSE:
+            text = "Too many groups of several keys share rows."
+            raise invalid("effects", f"{levels} x {m} values", text, "Drop a key, or join its rare groups.")
+        return cls(None, np.empty(0, dtype=int), cross.toarray().reshape(levels, width, m), width)
+
+    def subtract(self, matrix: np.ndarray, weights: np.ndarray) -> None:
+        """Subtract from ``matrix (n, m, m)``, in place, for weights ``(n, level, term, term)``."""
+        if self.dense is not None:
+            for k in range(len(matrix)):
+                weighted = weights[k] @ self.dense
+                matrix[k] -= self.dense.reshape(-1, matrix.shape[1]).T @ weighted.reshape(-1, matrix.shape[1])
+            return
+        i, j = np.tril_indices(self.width)
+        flat = weights[:, :, i, j].reshape(len(matrix), -1).T
+        matrix.reshape(len(matrix), -1)[:, self.place] -= (self.operator @ np.ascontiguousarray(flat)).T
+
+
+def _operator(known: np.ndarray, values: np.ndarray, of_level: np.ndarray, m: int, *, lower: bool) -> Any:
+    """Return the sparse map from weights ``(level and pair of terms)`` to entries of the products."""
+    width = len(values)
+    pairs = [(a, b) for a in range(width) for b in range(a + 1)]
+    starts = np.r_[0, np.cumsum(of_level)[:-1]]
+    rows, columns, data = [], [], []
+    for count in np.unique(of_level[of_level > 0]):
+        levels = np.flatnonzero(of_level == count)
+        index = starts[levels][:, None] + np.arange(count)
+        i, j = np.tril_indices(count) if lower else (x.ravel() for x in np.indices((count, count)))
+        column = known[index] % m
+        entry = column[:, i].astype(np.int64) * m + column[:, j]
+        for place, (a, b) in enumerate(pairs):
+            one, other = values[a][index], values[b][index]
+            product = one[:, i] * other[:, j] + (0.0 if a == b else other[:, i] * one[:, j])
+            rows.append(entry.ravel())
+            columns.append(np.repeat(levels * len(pairs) + place, len(i)))
+            data.append(product.ravel())
+    shape = (m * m, len(of_level) * len(pairs))
+    return sparse.csr_array((np.concatenate(data), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+
+
+def _indicators(group: Members, size: int) -> Any:
+    """Return the design ``(obs, level and term)`` of an effect."""
+    n, width = group.z.shape
+    columns = (group.codes[:, None] * width + np.arange(width)).ravel()
+    return sparse.csr_array((group.z.ravel(), columns, np.arange(0, n * width + 1, width)), shape=(n, size * width))
+
+
+def _own_products(group: Members, size: int) -> np.ndarray:
+    """Return the products ``(level, term, term)`` of the rows of each group."""
+    width = group.z.shape[1]
+    found = np.empty((size, width, width))
+    for a in range(width):
+        for b in range(width):
+            found[:, a, b] = np.bincount(group.codes, group.z[:, a] * group.z[:, b], minlength=size)
+    return found
+
+
+def _inner_root(factor: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the Cholesky factors ``(n, level, term, term)`` of :math:`T^T E_g^T E_g T + I`."""
+    if factor.shape[1] == 1:
+        return np.sqrt(factor[:, None] ** 2 * own + 1.0)
+    inner = factor.swapaxes(1, 2)[:, None] @ own @ factor[:, None] + np.eye(factor.shape[1])
+    return np.linalg.cholesky(inner)
+
+
+def _weights(factor: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights :math:`W_g` ``(n, level, term, term)`` and the log determinants ``(n,)``."""
+    root = _inner_root(factor, own)
+    logs = 2 * np.log(np.diagonal(root, axis1=2, axis2=3)).sum(axis=(1, 2))
+    if factor.shape[1] == 1:
+        return factor[:, None] ** 2 / root**2, logs
+    half = np.linalg.solve(root, np.broadcast_to(factor.swapaxes(1, 2)[:, None], root.shape))
+    return half.swapaxes(2, 3) @ half, logs
+
+
+def _cholesky(matrix: np.ndarray) -> np.ndarray:
+    """Factor each matrix; one that is not positive definite becomes NaN."""
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        if len(matrix) == 1:
+            return np.full_like(matrix, np.nan)
+        return np.concatenate([_cholesky(one[None]) for one in matrix])

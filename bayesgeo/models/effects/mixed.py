@@ -1,0 +1,230 @@
+"""The linear mixed model by restricted maximum likelihood: the deterministic rival of hierarchical regression."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import stats
+from sklearn.utils.validation import check_is_fitted
+
+from bayesgeo._check import invalid, one_of
+from bayesgeo.inference.newton import maximise
+from bayesgeo.models.base import Regressor, one_draw_noise
+from bayesgeo.models.bayesian import feature_names
+from bayesgeo.models.effects.base import Grouped, centred
+from bayesgeo.models.effects.covariance import factors
+from bayesgeo.models.effects.gaussian import MixedEquations
+from bayesgeo.models.effects.marginal import covariance_values
+from bayesgeo.models.effects.prediction import fixed_part, known_part, population_variance
+from bayesgeo.models.effects.tables import PROB, RESIDUAL
+from bayesgeo.models.effects.terms import INTERCEPT, Effect
+from bayesgeo.models.preparation import standardisation
+from bayesgeo.models.regression.priors import refuse_undetermined
+from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.specification import Specification
+
+METHODS = ("reml", "ml")
+START = -0.5  # logarithm of the standard deviation of effects in units of the noise
+SMALLEST = -9.0  # below, an effect is taken for zero
+
+
+@dataclass(frozen=True, eq=False)
+class Criterion:
+    """Minus twice the log likelihood, restricted or not, as a function of the covariances in units of the noise."""
+
+    equations: MixedEquations
+    effects: Sequence[Effect]
+    restricted: bool
+
+    @property
+    def degrees(self) -> int:
+        """Rows, less the coefficients if these are integrated out."""
+        n, p = self.equations.rows
+        return n - p if self.restricted else n
+
+    def factors(self, points: np.ndarray) -> list[np.ndarray]:
+        """Return the covariance factors of unconstrained points ``(n, d)``."""
+        counts = [len(effect.terms) + effect.correlations for effect in self.effects]
+        parts = np.split(points, np.cumsum(counts)[:-1], axis=1) if counts else []
+        return [factors(effect, part) for effect, part in zip(self.effects, parts, strict=True)]
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Return the criterion of points ``(n, d)``."""
+        found = []
+        for _, solved in self.equations.solve(self.factors(points)):
+            determinant = solved.log_determinant + (solved.log_determinant_x if self.restricted else 0.0)
+            found.append(determinant + self.degrees * (1 + np.log(2 * np.pi * solved.squares / self.degrees)))
+        return np.concatenate(found)
+
+
+class MixedRegression(Grouped, Regressor):
+    r"""Linear mixed model by restricted maximum likelihood, with best linear unbiased predictions.
+
+    The model of :class:`bayesgeo.models.effects.regression.HierarchicalRegression` without priors: covariances of
+    effects maximise the restricted likelihood (Patterson & Thompson 1971, Biometrika 58:3), effects of known groups
+    are predicted given these (Henderson 1975, Biometrics 31:2). Its outcome has the noise within groups and, for a
+    group that was not seen, the variance between groups; the uncertainty of the estimates is left out.
+
+    Parameters
+    ----------
+    effects, formula, new_groups
+        As of :class:`bayesgeo.models.effects.regression.HierarchicalRegression`.
+    method : {"reml", "ml"}
+        Restricted or full maximum likelihood.
+    random_state : int, RandomState or None
+        Seed of response draws.
+
+    Attributes
+    ----------
+    coef_, intercept_ : numpy.ndarray, float
+        Coefficients of the fixed terms and intercept, in the units of the table.
+    criterion_ : float
+        Minus twice the log of the (restricted) likelihood of ``y``.
+    sigma_ : float
+        Standard deviation of the noise within groups.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"event": list("aabbcc"), "log_r": [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]})
+    >>> model = MixedRegression(effects=["event"]).fit(table, [4.0, 3.1, 5.1, 4.0, 3.0, 1.9])
+    >>> model.coef_.round(2), model.variance_components()["mean"].round(2).to_dict()
+    (array([-1.03]), {'event': 1.05, 'residual': 0.08})
+    """
+
+    name = "mixed"
+    kind = "deterministic"
+
+    def __init__(
+        self,
+        effects: str | Effect | Iterable[str | Effect] | None = None,
+        *,
+        formula: str | None = None,
+        method: str = "reml",
+        new_groups: str = "population",
+        random_state: Any = None,
+    ):
+        self.effects = effects
+        self.formula = formula
+        self.method = method
+        self.new_groups = new_groups
+        self.random_state = random_state
+
+    def variance_components(self) -> pd.DataFrame:
+        """Return the estimated standard deviations of effects and noise as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by key (``key:feature`` for slopes) and ``residual``: ``mean``, the estimate; ``sd``, its standard
+            error; ``low`` and ``high``, the 90 % interval of its logarithm by the curvature of the criterion.
+        """
+        check_is_fitted(self)
+        frame = pd.DataFrame(self.components_, columns=["mean", "sd"], index=self.component_names_)
+        spread = stats.norm.ppf((1 + PROB) / 2) * frame["sd"] / frame["mean"].where(frame["mean"] > 0)
+        ends = {"low": frame["mean"] * np.exp(-spread), "high": frame["mean"] * np.exp(spread)}
+        return frame.assign(**ends).rename_axis("component")
+
+    def _learn(self, rows: TrainingRows) -> None:
+        one_of("method", self.method, METHODS)
+        self._state(rows)
+        design, y = self._design(rows), rows.y
+        refuse_undetermined("flat", design, spare=1)
+        center, scale = (float(value) for value in standardisation(y))
+        groups = [own for _, own in self._groups(rows, standardised=True)]
+        X, sizes = np.c_[np.ones(len(y)), design], [len(levels) for levels in self.levels_]
+        equations = MixedEquations(X, (y - center) / scale, groups, sizes, np.zeros(X.shape[1]))
+        criterion = Criterion(equations, self.effects_, self.method == "reml")
+        at, spread = _fitted(criterion)
+        self._keep(criterion, at, (center, scale))
+        self.criterion_ = float(criterion(at[None])[0]) + 2 * criterion.degrees * np.log(scale)
+        if self.method == "reml":
+            # Of the coefficients in the units of the table, which are standardised for the fit.
+            self.criterion_ += 2 * float(np.log(self.term_scale_).sum())
+        self._keep_components(criterion, spread)
+
+    def _keep(self, criterion: Criterion, at: np.ndarray, standard: tuple[float, float]) -> None:
+        """Keep estimates in the units of the table."""
+        center, scale = standard
+        relative = [factor[0] for factor in criterion.factors(at[None])]
+        _, solved = next(criterion.equations.solve([factor[None] for factor in relative]))
+        found = criterion.equations.estimates(solved, relative)
+        self.sigma_ = float(scale * np.sqrt(solved.squares[0] / criterion.degrees))
+        self.coef_ = found.coefficients[0, 1:] * scale / self.term_scale_
+        self.intercept_ = float(center + scale * found.coefficients[0, 0] - self.coef_ @ self.term_center_)
+        maps = [self._map(effect) for effect in self.effects_]
+        self.group_effects_ = tuple(scale * values[0] @ to.T for values, to in zip(found.effects, maps, strict=True))
+        self.group_factors_ = tuple(self.sigma_ * to @ factor for factor, to in zip(relative, maps, strict=True))
+
+    def _keep_components(self, criterion: Criterion, spread: np.ndarray) -> None:
+        """Keep the components with their standard errors: those of logarithms, times the estimates."""
+        names: list[str] = []
+        values, errors, start = [], [], 0
+        for effect, factor in zip(self.effects_, self.group_factors_, strict=True):
+            names += effect.components
+            values.append(covariance_values(effect, factor)[f"{effect.key}_sd"])
+            errors.append(spread[start : start + len(effect.terms)])
+            start += len(effect.terms) + effect.correlations
+        values.append(np.array([self.sigma_]))
+        errors.append(np.array([1 / np.sqrt(2 * criterion.degrees)]))
+        sd = np.concatenate(values)
+        self.component_names_ = np.array([*names, RESIDUAL])
+        self.components_ = np.stack([sd, sd * np.concatenate(errors)], axis=1)
+
+    def _map(self, effect: Effect) -> np.ndarray:
+        """Return the matrix ``(term, term)`` from effects of standardised features to those of the table."""
+        names, found = feature_names(self), np.eye(len(effect.terms))
+        for k, term in enumerate(effect.terms):
+            if term != INTERCEPT:
+                j = names.index(term)
+                found[k, k] = 1 / self.scale_[j]
+                if centred(effect):
+                    found[0, k] = -self.center_[j] / self.scale_[j]
+        return found
+
+    @property
+    def noise_(self) -> xr.Dataset:
+        """The noise within groups, ``sigma (chain, draw)``, in the unit of ``y``."""
+        return one_draw_noise(self.sigma_)
+
+    def _values(self) -> dict[str, np.ndarray]:
+        """Return the estimates as a posterior of one draw."""
+        found = {}
+        for effect, values, factor in zip(self.effects_, self.group_effects_, self.group_factors_, strict=True):
+            found[f"{effect.key}_effect"] = values[None, None]
+            found |= covariance_values(effect, factor[None, None])
+        return found
+
+    def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
+        groups, p = self._groups(rows), self._values()
+        fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
+        variance = sum(population_variance(effect, own, p) for effect, own in groups)
+        sigma = np.full((1, 1), self.sigma_)
+        sigma = np.sqrt(sigma[..., None] ** 2 + variance) if groups else sigma
+        return {"expected": fixed + known_part(groups, p), "sigma": sigma}
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State how it predicts; see :meth:`Estimator.specification`."""
+        return Specification("yᵢ ~ Normal(α + xᵢᵀβ + zᵢᵀb, σ²), b ~ Normal(0, Σ); restricted maximum likelihood")
+
+
+def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
+    """Return the point of the least criterion and the standard errors of its values, infinite where it is flat."""
+    parts = [[START] * len(effect.terms) + [0.0] * effect.correlations for effect in criterion.effects]
+    start = np.array([value for part in parts for value in part])
+    if not len(start):
+        return start, start
+    half: Callable[[np.ndarray], np.ndarray] = lambda points: -criterion(points) / 2  # noqa: E731
+    with np.errstate(all="ignore"):
+        peak = maximise(half, start, lower=SMALLEST)
+    if not np.isfinite(peak.value):
+        problem = "The likelihood has no maximum: the effects explain the target without noise."
+        raise invalid("effects", ", ".join(effect.key for effect in criterion.effects), problem, "Drop a key.")
+    values, vectors = np.linalg.eigh(peak.curvature)
+    variance = (vectors**2) @ (1 / np.where(values > 1e-6, values, np.nan))
+    return peak.at, np.sqrt(variance)
+
+
+__all__ = ["MixedRegression"]

@@ -1,0 +1,300 @@
+"""Bayesian hierarchical regression."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from sklearn.utils.validation import check_is_fitted
+
+from bayesgeo._check import one_of
+from bayesgeo.inference.base import Inference, Problem
+from bayesgeo.models.base import Regressor
+from bayesgeo.models.criticism import PredictiveFunctions
+from bayesgeo.models.effects.gaussian import MixedEquations
+from bayesgeo.models.effects.hierarchical import Hierarchical
+from bayesgeo.models.effects.marginal import GaussianMarginal
+from bayesgeo.models.effects.prediction import Parameters, fixed_part, known_part, new_part, population_variance
+from bayesgeo.models.effects.terms import Effect
+from bayesgeo.models.preparation import standardisation
+from bayesgeo.models.regression.graph import INTERCEPT_SCALE
+from bayesgeo.models.regression.linear import COEFFICIENTS, DEFAULT_SCALE, NAMES, NOISE, TAILS
+from bayesgeo.models.regression.priors import PRIORS, RegressionPrior, refuse_undetermined, scale_of_prior
+from bayesgeo.models.regression.statement import (
+    FLAT_INTERCEPT,
+    INTERCEPT_REASON,
+    coefficient_prior,
+    kind_of_prior,
+)
+from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.specification import Prior, Specification
+
+NOISES = ("normal", "student-t")
+
+
+def _no_graph() -> Any:
+    raise NotImplementedError
+
+
+class HierarchicalRegression(Hierarchical, Regressor):
+    r"""Linear regression with effects of groups: events, stations, wells.
+
+    On standardised features and target, with any number of keys :math:`k`, crossed or nested,
+
+    .. math:: y_i \sim N\Big(\alpha + x_i^T \beta + \sum_k z_{ik}^T b_{k, g_k(i)}, \sigma^2\Big), \quad
+              b_{kg} \sim N(0, \Sigma_k),
+
+    where :math:`z` is 1, and features whose slopes vary (Gelman & Hill 2007, Data Analysis Using Regression and
+    Multilevel/Hierarchical Models, chapters 12 and 13). The coefficients of all rows and the noise have the priors of
+    :class:`bayesgeo.models.regression.linear.BayesianLinearRegression`; the standard deviations of effects are
+    half-normal, or have a penalised-complexity prior; correlations of intercept and slopes have an LKJ prior.
+
+    With normal noise and a normal or flat prior, effects and coefficients integrate out: the few scales are sampled
+    and the rest drawn exactly, by :class:`Collapsed`. Else the posterior is sampled by :class:`NUTS`.
+
+    A group of the training rows is predicted with its own effect; a new one, and a row without a label, with the effect
+    integrated over the population of groups.
+
+    Parameters
+    ----------
+    effects : str, Effect or sequence of them, optional
+        Keys whose intercept varies, or :class:`Effect` for slopes; None is a varying intercept for each key of
+        ``groups``. Labels are taken from ``groups``, or from the columns of a table.
+    formula : str, optional
+        Instead of ``effects``, as ``"log_pga ~ m1 + log_r + (1 | event) + (1 + log_r | station)"``: it states the fixed
+        part too.
+    prior, prior_scale, noise
+        Of the coefficients and the noise, as of :class:`bayesgeo.models.regression.linear.BayesianLinearRegression`.
+    group_prior : {"half-normal", "pc"}
+        Prior of the standard deviations of effects.
+    group_scale : float, optional
+        Its scale in standard deviations of ``y``; None is 1. With ``"pc"`` the scale is exceeded with probability 0.01.
+    new_groups : {"population", "refuse"}
+        What a row of an unseen group gets: the population, or an error.
+    inference : Inference, optional
+        How the posterior is computed; None is :class:`Collapsed` where it applies, else :class:`NUTS`.
+    random_state : int, RandomState or None
+        Seed of the draws.
+
+    Attributes
+    ----------
+    posterior_ : xarray.DataTree
+        ``posterior`` holds ``weight (feature)``, ``intercept`` and ``sigma`` on the standardised scale; in the units of
+        the table ``coefficient (feature)``, ``constant``, ``noise_sd``, and for each key ``<key>_effect (<key>,
+        <key>_term)``, ``<key>_sd (<key>_term)`` and ``<key>_correlation (<key>_pair)``. ``variance_components`` and
+        ``group_effects`` are tables of these.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"event": list("aabbcc"), "log_r": [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]})
+    >>> model = HierarchicalRegression(effects=["event"], random_state=0).fit(table, [4.0, 3.1, 5.1, 4.0, 3.0, 1.9])
+    >>> model.coef_.round(1), list(model.variance_components().index)
+    (array([-1.]), ['event', 'residual'])
+    """
+
+    name = "hierarchical"
+    _group_scale = 1.0
+
+    def __init__(
+        self,
+        effects: str | Effect | Iterable[str | Effect] | None = None,
+        *,
+        formula: str | None = None,
+        prior: str = "normal",
+        prior_scale: float | None = None,
+        noise: str = "normal",
+        group_prior: str = "half-normal",
+        group_scale: float | None = None,
+        new_groups: str = "population",
+        inference: Inference | None = None,
+        random_state: Any = None,
+    ):
+        self.effects = effects
+        self.formula = formula
+        self.prior = prior
+        self.prior_scale = prior_scale
+        self.noise = noise
+        self.group_prior = group_prior
+        self.group_scale = group_scale
+        self.new_groups = new_groups
+        self.inference = inference
+        self.random_state = random_state
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Posterior mean of the coefficients ``(term,)``, in units of ``y`` per unit of each fixed term."""
+        return self.posterior_["posterior"].to_dataset()["coefficient"].mean(("chain", "draw")).values
+
+    @property
+    def noise_(self) -> xr.Dataset:
+        """Draws of the noise within groups in the unit of ``y``: ``sigma``, and ``nu`` for Student-t noise."""
+        posterior = self.posterior_["posterior"].to_dataset().drop_vars("sigma").rename(noise_sd="sigma")
+        return posterior[[name for name in ("sigma", "nu") if name in posterior]]
+
+    def predict_sd(self, X: Any, groups: Any = None) -> pd.DataFrame:
+        r"""Split the standard deviation of each row's outcome by where it comes from.
+
+        Parameters
+        ----------
+        X, groups
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each row of ``X``, in the unit of ``y``: ``within``, the noise within groups; for each key how far
+            groups differ, zero for a known group, whose effect is estimated; ``epistemic``, the deviation of the
+            expected outcome, with that of known effects, over the posterior; and ``total``, the root of the sum of
+            their squares.
+        """
+        check_is_fitted(self)
+        parts = [self._variances(rows) for rows in self._parts(X, groups, None, arrays=4)]
+        frame = pd.concat(parts)
+        return np.sqrt(frame.assign(total=frame.sum(axis=1)))
+
+    def _variances(self, rows: Rows) -> pd.DataFrame:
+        p, groups = self._parameters(), self._groups(rows)
+        within = np.mean(self._within(p) ** 2)
+        found = {"within": np.full(len(rows), within)}
+        for effect, own in groups:
+            found[effect.key] = population_variance(effect, own, p).mean(axis=(0, 1))
+        found["epistemic"] = self._mean(rows, p).var(axis=(0, 1))
+        return pd.DataFrame(found, index=rows.names)
+
+    def _within(self, p: Parameters) -> np.ndarray:
+        """Return the standard deviation of the noise; infinite where its tails have none."""
+        if "nu" not in p:
+            return p["noise_sd"]
+        nu = p["nu"]
+        return np.where(nu > 2, p["noise_sd"] * np.sqrt(nu / np.where(nu > 2, nu - 2, 1.0)), np.inf)
+
+    def _problem(self, rows: TrainingRows) -> Problem:
+        design, y = self._design(rows), rows.y
+        one_of("prior", self.prior, PRIORS)
+        one_of("noise", self.noise, NOISES)
+        refuse_undetermined(self.prior, design, spare=1)
+        self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
+        scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(y))
+        y = (y - self.target_center_) / self.target_scale_
+        closed = self.noise == "normal" and self.prior in ("normal", "flat")
+        heavy = {"nu": ()} if self.noise == "student-t" else {}
+        return Problem(
+            build=partial(_no_graph),
+            data={"X": design, "y": y},
+            dims={"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()},
+            coords=self._coords(),
+            marginal=self._marginal(rows, design, y, scale) if closed else None,
+        )
+
+    def _marginal(self, rows: TrainingRows, design: np.ndarray, y: np.ndarray, scale: float) -> GaussianMarginal:
+        penalty = np.r_[INTERCEPT_SCALE**-2.0, np.full(design.shape[1], scale**-2.0)]
+        penalty = np.zeros_like(penalty) if self.prior == "flat" else penalty
+        design = np.c_[np.ones(len(y)), design]
+        groups = [own for _, own in self._groups(rows, standardised=True)]
+        equations = MixedEquations(design, y, groups, [len(levels) for levels in self.levels_], penalty)
+        residual = y - design @ np.linalg.lstsq(design, y)[0]
+        return GaussianMarginal(equations, self.effects_, self._prior_of_groups(), float(residual.std()))
+
+    def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
+        scale, center = (xr.DataArray(values, dims="feature") for values in (self.term_scale_, self.term_center_))
+        coefficient = posterior["weight"] * self.target_scale_ / scale
+        constant = self.target_center_ + posterior["intercept"] * self.target_scale_
+        units = self._term_units
+        named = coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
+        return self._in_table_units(posterior).assign(
+            coefficient=named,
+            constant=constant - (coefficient * center).sum("feature"),
+            noise_sd=posterior["sigma"] * self.target_scale_,
+        )
+
+    def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
+        """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean of all."""
+        fixed = self.target_center_ + self.target_scale_ * fixed_part(self._design(rows), p["weight"], p["intercept"])
+        return fixed + known_part(self._groups(rows), p)
+
+    def _expected(self, rows: Rows) -> np.ndarray:
+        return self._mean(rows, self._parameters())
+
+    def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
+        p = self._parameters()
+        mean, sigma, groups = self._mean(rows, p), p["noise_sd"], self._groups(rows)
+        if "nu" in p:  # no closed form: effects not seen are drawn
+            return {"expected": mean + new_part(groups, rows, p, self.seed_), "sigma": sigma, "nu": p["nu"]}
+        variance = sum(population_variance(effect, own, p) for effect, own in groups)
+        return {"expected": mean, "sigma": np.sqrt(sigma[..., None] ** 2 + variance) if groups else sigma}
+
+    def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
+        """Draw the outcome jointly: rows of one new group share its effect."""
+        p = self._parameters()
+        mean = self._mean(rows, p) + new_part(self._groups(rows), rows, p, self.seed_)
+        noise = {"sigma": p["noise_sd"]} | ({"nu": p["nu"]} if "nu" in p else {})
+        return self.respond(self._label_predictive({"expected": mean, **noise}, rows), rng)
+
+    def _unpooled(self, rows: TrainingRows, draws: Parameters) -> Mapping[str, np.ndarray]:
+        """Return the mean of what the coefficients and the other keys leave, by key and level."""
+        mean = {name: values.mean(axis=(0, 1))[None, None] for name, values in draws.items()}
+        left, found = rows.y - self._mean(rows, mean)[0, 0], {}
+        for effect, own in self._groups(rows):
+            rest = left + known_part([(effect, own)], mean)[0, 0]
+            found[effect.key] = np.bincount(own.codes, rest) / np.bincount(own.codes)
+        return found
+
+    def _attrs(self) -> dict[str, str]:
+        return {"unit": "", "scale": ""}
+
+    def _unit(self) -> float:
+        return self.target_scale_
+
+    def _predictive_functions(self, problem: Problem) -> PredictiveFunctions:
+        prior = None
+        if self.prior != "flat":
+            prior = RegressionPrior(self.prior, self.prior_scale_, len(self.fixed_), self.noise == "student-t")
+        known = prior is not None and self.prior != "horseshoe"
+        return PredictiveFunctions(
+            predictive=self._predict_from,
+            log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
+            prior=partial(self._sample_prior, prior) if prior is not None else None,
+            shown=("weight", "intercept", "sigma", *(f"{effect.key}_sd" for effect in self.effects_)) if known else (),
+        )
+
+    def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
+        """Predict known groups from parameters on the standardised scale."""
+        predictor = fixed_part(self._design(rows), p["weight"], p["intercept"])
+        predictor = predictor + known_part(self._groups(rows, standardised=True), p)
+        shape = {"nu": p["nu"]} if "nu" in p else {}
+        expected = self.target_center_ + self.target_scale_ * predictor
+        return {"expected": expected, "sigma": p["sigma"] * self.target_scale_} | shape
+
+    def _log_prior(self, prior: RegressionPrior, p: Parameters) -> np.ndarray:
+        return prior.log_density(p) + self._log_prior_of_groups(p)
+
+    def _sample_prior(
+        self, prior: RegressionPrior, size: tuple[int, int], rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        return {**prior.sample(size, rng), **self._sample_effects(size, rng)}
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State the formula, priors and names; see :meth:`Estimator.specification`."""
+        flat, heavy = self.prior == "flat", self.noise == "student-t"
+        priors = [
+            FLAT_INTERCEPT if flat else Prior("α", "Normal(0, (10σ)²)", INTERCEPT_REASON),
+            coefficient_prior(self, DEFAULT_SCALE, "σ", COEFFICIENTS),
+            Prior("σ", "p(σ) ∝ 1/σ", FLAT_INTERCEPT.why) if flat else Prior("σ²", "InverseGamma(1/2, 1/20)", NOISE),
+            *([Prior("ν", "Gamma(2, 0.1)", TAILS)] if heavy else []),
+            *self._group_priors(),
+        ]
+        return Specification(
+            likelihood=f"yᵢ ~ {'Student-t(ν, ' if heavy else 'Normal('}α + xᵢᵀβ + zᵢᵀb, σ²)",
+            scale="features and target standardised",
+            priors=tuple(priors),
+            prior_kind=kind_of_prior(self),
+            graph=self._graph(("σ²", "ν") if heavy else ("σ²",)),
+            quantities=("constant", "coefficient", "noise_sd", *(("nu",) if heavy else ()), *self._quantities()),
+            effects="weight",
+            names=NAMES | self._names(),
+        )
+
+
+__all__ = ["HierarchicalRegression"]
