@@ -21,6 +21,7 @@ STEPS = 12
 LARGEST_CHANGE = 3.0  # of the predictor in one step, in log odds or standard deviations of the target
 LEAST_SD = 0.05  # of effects, in scales of their prior
 ROBUST_NU = 4.0
+DEVIATIONS = 3.0  # of the part of the variance that is chance, by which the smallest plausible one is below the estimate
 WIDTHS = (0.05, 1.0)  # of logarithms of standard deviations
 
 
@@ -180,7 +181,8 @@ def coordinates(
     data, changes = {}, []
     for block, S, information in zip(blocks, found.covariances, found.information, strict=True):
         sd = np.sqrt(np.diag(S))
-        share = information * sd**2 / (1 + information * sd**2) * centred
+        least = _least_variance(sd**2, information)
+        share = information * least / (1 + information * least) * centred
         data |= _scales(block, S, share) | {f"{block.effect.key}_share": share}
         changes.append(linalg.block_diag(*[_mixing(S, w) for w in share]))
     for block, member in zip(blocks, members, strict=True):
@@ -188,6 +190,13 @@ def coordinates(
         if block.effect.terms != ("1",):
             data[f"{block.effect.key}_z"] = member.z
     return data | (_whitening if found.dense else _separately)(found, changes, n_fixed)
+
+
+def _least_variance(variance: np.ndarray, information: np.ndarray) -> np.ndarray:
+    """Return the smallest plausible variances ``(term,)`` of effects: centred effects sample badly near zero."""
+    informed = (information > 0).any(axis=1)
+    noise = 1 / information[informed].mean(axis=0)
+    return np.maximum(variance - DEVIATIONS * np.sqrt(2 / informed.sum()) * noise, 0.0)
 
 
 def _mixing(S: np.ndarray, w: np.ndarray) -> np.ndarray:
