@@ -182,5 +182,3 @@ def _ratio(sums: sparse.csr_array, parts: list[_Part], drawn: list[np.ndarray]) 
     of_groups = np.sum([((sums @ values) ** 2).sum(axis=0) for values in scaled], axis=0)
     of_rows = np.sum([(values**2).sum(axis=0) for values in scaled], axis=0)
     return np.asarray(of_groups / np.maximum(of_rows, np.finfo(float).tiny))
-
-
