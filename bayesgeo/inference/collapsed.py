@@ -19,9 +19,13 @@ from bayesgeo.inference.newton import Peak, maximise
 DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
 WIDER = 1.1  # factor of the proposals' variances
 WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
-ROUNDS, POINTS = 6, 400  # of adaptation
-EFFICIENT = 0.7  # share of effective points from which on a proposal is not adapted further
-COMPONENTS, PARTS = (1, 3, 5), 2_000
+ROUNDS, POINTS = 8, 1_000  # of adaptation
+EFFICIENT = 0.75  # share of effective points from which on a proposal is not adapted further
+# A wide component finds what the others miss, and bounds the ratios of the densities: share and factor of its width,
+# around the mode, where the approximation may miss a ridge altogether, and of what is fitted.
+AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
+AHEAD = 3  # of the other parameters where the chain is, as many times the draws that it needs
+COMPONENTS, PARTS = (1, 3, 5, 8), 2_000
 
 Draws = Mapping[str, np.ndarray]
 
@@ -115,7 +119,17 @@ def _of_peak(peak: Peak) -> _Proposal:
     """Return Laplace's approximation; along a direction that is flat or curves upwards it is wide."""
     values, vectors = np.linalg.eigh(peak.curvature)
     sd = 1 / np.sqrt(values.clip(min=WIDEST**-2.0))
-    return _Proposal(np.ones(1), peak.at[None], _root((vectors * sd**2) @ vectors.T)[None])
+    factor = _root((vectors * sd**2) @ vectors.T)
+    return _widened(_Proposal(np.ones(1), peak.at[None], factor[None]), peak.at, factor, *AT_FIRST)
+
+
+def _widened(proposal: _Proposal, mean: np.ndarray, factor: np.ndarray, share: float, width: float) -> _Proposal:
+    """Add a component of the given share, whose factor is ``width`` times that of all."""
+    return _Proposal(
+        np.r_[proposal.weights * (1 - share), share],
+        np.r_[proposal.means, mean[None]],
+        np.r_[proposal.factors, width * factor[None]],
+    )
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
@@ -123,18 +137,18 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 
 
 def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple[_Proposal, np.ndarray]:
-    """Adapt the proposal until most points are effective; return it and where the chains start."""
+    """Adapt the proposal, at least once, until most points are effective; return it and where the chains start."""
     announce("climbing")
     proposal = _of_peak(maximise(marginal.log_density, marginal.start, tolerance=1e-3))
     kept: list[tuple[np.ndarray, np.ndarray]] = []
-    for components in (*COMPONENTS, *COMPONENTS[-1:] * (ROUNDS - len(COMPONENTS))):
+    for k in range(ROUNDS):
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         ratio = _finite(marginal.log_density(points)) - proposal.log_density(points)
         kept.append((points, ratio - special.logsumexp(ratio)))
         effective = np.exp(-special.logsumexp(2 * kept[-1][1])) / len(points)
-        if effective >= EFFICIENT:
+        if k and effective >= EFFICIENT:
             break
-        proposal = _fitted(kept, components, rng)
+        proposal = _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
     points, ratio = kept[-1]
     return proposal, points[rng.choice(len(points), chains, p=special.softmax(ratio))]
 
@@ -145,11 +159,13 @@ def _fitted(kept: list[tuple[np.ndarray, np.ndarray]], components: int, rng: np.
     effective = np.array([np.exp(-special.logsumexp(2 * ratio)) for _, ratio in kept])
     weights = np.concatenate([np.exp(ratio) * n for (_, ratio), n in zip(kept, effective, strict=True)])
     drawn = points[rng.choice(len(points), PARTS, p=weights / weights.sum())]
+    mean, factor = drawn.mean(axis=0), _root(np.atleast_2d(np.cov(drawn.T)))
     # What a few points hold is not told from one; the jitter keeps copies of a point from making a component.
     spread = drawn.std(axis=0) + 1e-3
     drawn = drawn + 0.1 * spread * rng.standard_normal(drawn.shape)
     mixture = GaussianMixture(components, reg_covar=1e-6, random_state=int(rng.integers(2**31 - 1))).fit(drawn)
-    return _Proposal(mixture.weights_, mixture.means_, np.array([_root(one) for one in mixture.covariances_]))
+    fitted = _Proposal(mixture.weights_, mixture.means_, np.array([_root(one) for one in mixture.covariances_]))
+    return _widened(fitted, mean, factor, *AFTERWARDS)
 
 
 def _finite(log_density: np.ndarray) -> np.ndarray:
@@ -193,23 +209,31 @@ def _one_by_one(
 
 
 class _Kept:
-    """The draws of a chain: new ones of the other parameters wherever the chain stays, as long as its stock lasts."""
+    """The draws of a chain: new ones of the other parameters wherever the chain stays."""
 
     def __init__(self, repeats: int):
-        self.repeats, self.used = repeats, 0
-        self.stock: Draws = {}
+        self.repeats = repeats
+        self.stocks: Iterator[Draws] = iter(())
         self.parts: list[Draws] = []
 
     def move(self, conditional: Callable[[int, np.random.Generator], Draws], rng: np.random.Generator) -> None:
-        self.stock, self.used = conditional(3 * self.repeats, rng), 0
+        self.stocks = _stocks(conditional, self.repeats, rng)
 
     def keep(self) -> None:
-        at = (self.used + np.arange(self.repeats)) % (3 * self.repeats)
-        self.parts.append({name: values[at] for name, values in self.stock.items()})
-        self.used += self.repeats
+        self.parts.append(next(self.stocks))
 
     def stacked(self) -> Draws:
         return {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+
+
+def _stocks(
+    conditional: Callable[[int, np.random.Generator], Draws], repeats: int, rng: np.random.Generator
+) -> Iterator[Draws]:
+    """Yield draws without end, a few times ``repeats`` computed at once."""
+    while True:
+        drawn = conditional(AHEAD * repeats, rng)
+        for start in range(0, AHEAD * repeats, repeats):
+            yield {name: values[start : start + repeats] for name, values in drawn.items()}
 
 
 def _groups(problem: Problem, chains: list[_Chain]) -> dict[str, xr.Dataset]:
