@@ -22,6 +22,7 @@ LARGEST_CHANGE = 3.0  # of the predictor in one step, in log odds or standard de
 LEAST_SD = 0.05  # of effects, in scales of their prior
 ROBUST_NU = 4.0
 DEVIATIONS = 3.0  # of the part of the variance that is chance, by which the smallest plausible one is below the estimate
+CENTRED = 0.6  # median weight above which the effects of a key are centred for an approximation at a maximum
 WIDTHS = (0.05, 1.0)  # of logarithms of standard deviations
 
 
@@ -162,7 +163,7 @@ def _information(block: Block, member: Members, weight: np.ndarray) -> np.ndarra
 
 
 def coordinates(
-    found: Estimate, blocks: Sequence[Block], members: Sequence[Members], n_fixed: int, *, centred: bool = True
+    found: Estimate, blocks: Sequence[Block], members: Sequence[Members], n_fixed: int, *, at_maximum: bool = False
 ) -> dict[str, np.ndarray]:
     """Return the arrays of the coordinates that :func:`bayesgeo.models.effects.graph.hierarchical_graph` reads.
 
@@ -174,15 +175,18 @@ def coordinates(
         The effects and the groups of rows.
     n_fixed : int
         Values of the fixed part among the coordinates, for each contrast of classes: all of them, or the intercept.
-    centred : bool
-        Whether groups with many rows are centred. The density of centred effects has no finite maximum, so an
-        approximation at a maximum needs False.
+    at_maximum : bool
+        Whether the coordinates are for an approximation at a maximum. The density of partly centred effects rises
+        without bound as their standard deviation goes to zero, so that only groups with many rows are centred: far
+        from the maximum that counts. The maximum of other effects is a poor approximation, which its check tells.
     """
     data, changes = {}, []
     for block, S, information in zip(blocks, found.covariances, found.information, strict=True):
         sd = np.sqrt(np.diag(S))
         least = _least_variance(sd**2, information)
-        share = information * least / (1 + information * least) * centred
+        share = information * least / (1 + information * least)
+        if at_maximum:
+            share = share * (np.median(share[(information > 0).any(axis=1)], axis=0) > CENTRED)
         data |= _scales(block, S, share) | {f"{block.effect.key}_share": share}
         changes.append(linalg.block_diag(*[_mixing(S, w) for w in share]))
     for block, member in zip(blocks, members, strict=True):

@@ -62,7 +62,7 @@ def graph_problem(
     blocks = tuple(block_of(effect, len(names)) for effect, names in zip(effects, levels, strict=True))
     quick = estimate(design, outcome, blocks, members, UNPENALISED if kind == "flat" else scale, group_prior)
     n_fixed = 1 + design.shape[1] if kind in WHITENED else 1
-    arrays = coordinates(quick, blocks, members, n_fixed, centred=not isinstance(inference, Laplace | ADVI))
+    arrays = coordinates(quick, blocks, members, n_fixed, at_maximum=isinstance(inference, Laplace | ADVI))
     by_row = {"X": design, "y": outcome.y, **{name: arrays[name] for name in arrays if name.endswith(("_codes", "_z"))}}
     room = {
         block.effect.key: [*names, *[""] * (block.levels - len(names))]
