@@ -21,7 +21,9 @@ STEPS = 12
 LARGEST_CHANGE = 3.0  # of the predictor in one step, in log odds or standard deviations of the target
 LEAST_SD = 0.05  # of effects, in scales of their prior
 ROBUST_NU = 4.0
-DEVIATIONS = 3.0  # of the part of the variance that is chance, by which the smallest plausible one is below the estimate
+DEVIATIONS = (
+    3.0  # of the part of the variance that is chance, by which the smallest plausible one is below the estimate
+)
 WIDTHS = (0.05, 1.0)  # of logarithms of standard deviations
 
 
@@ -125,7 +127,9 @@ def _penalty(
     n_features: int, weight_scale: float, blocks: Sequence[Block], covariances: Sequence[np.ndarray], sigma: float
 ) -> np.ndarray:
     fixed = np.r_[(INTERCEPT_SCALE * sigma) ** -2, np.full(n_features, (weight_scale * sigma) ** -2)]
-    of_effects = [np.kron(np.eye(block.levels), np.linalg.inv(S)) for block, S in zip(blocks, covariances, strict=False)]
+    of_effects = [
+        np.kron(np.eye(block.levels), np.linalg.inv(S)) for block, S in zip(blocks, covariances, strict=False)
+    ]
     return linalg.block_diag(np.diag(fixed), *of_effects)
 
 
@@ -178,7 +182,8 @@ def coordinates(
         Whether groups with many rows are centred. The density of centred effects has no finite maximum, so an
         approximation at a maximum needs False.
     """
-    data, changes = {}, []
+    data: dict[str, np.ndarray] = {}
+    changes = []
     for block, S, information in zip(blocks, found.covariances, found.information, strict=True):
         sd = np.sqrt(np.diag(S))
         least = _least_variance(sd**2, information)

@@ -13,8 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo._check import one_of
 from bayesgeo.inference.base import Inference, Problem
+from bayesgeo.inference.collapsed import Collapsed
 from bayesgeo.models.base import Regressor
 from bayesgeo.models.criticism import LeftOutGroups, PredictiveFunctions
+from bayesgeo.models.effects.coordinates import Outcome
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
 from bayesgeo.models.effects.left_out import GroupsLeftOut, LeftOut
@@ -27,6 +29,7 @@ from bayesgeo.models.effects.prediction import (
     new_part,
     population_variance,
 )
+from bayesgeo.models.effects.problem import graph_problem
 from bayesgeo.models.effects.tables import unpooled
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.preparation import standardisation
@@ -46,8 +49,9 @@ NOISES = ("normal", "student-t")
 LEFT_OUT_ROWS = 2_000
 
 
-def _no_graph() -> Any:
-    raise NotImplementedError
+def _integrated_out() -> Any:
+    """Build no graph: where effects and coefficients integrate out, none is needed."""
+    raise AssertionError
 
 
 class HierarchicalRegression(Hierarchical, Regressor):
@@ -190,14 +194,22 @@ class HierarchicalRegression(Hierarchical, Regressor):
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(y))
         y = (y - self.target_center_) / self.target_scale_
-        closed = self.noise == "normal" and self.prior in ("normal", "flat")
         heavy = {"nu": ()} if self.noise == "student-t" else {}
-        return Problem(
-            build=partial(_no_graph),
-            data={"X": design, "y": y},
-            dims={"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()},
+        dims = {"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()}
+        closed = self.noise == "normal" and self.prior in ("normal", "flat")
+        if closed and (self.inference is None or isinstance(self.inference, Collapsed)):
+            marginal = self._marginal(rows, design, y, scale)
+            return Problem(_integrated_out, {"X": design, "y": y}, dims, coords=self._coords(), marginal=marginal)
+        return graph_problem(
+            design,
+            Outcome(self.noise, y, 2),
+            (self.prior, scale),
+            self._groups(rows, standardised=True),
+            self.levels_,
+            self._prior_of_groups(),
+            dims=dims,
             coords=self._coords(),
-            marginal=self._marginal(rows, design, y, scale) if closed else None,
+            inference=self.inference,
         )
 
     def _marginal(self, rows: TrainingRows, design: np.ndarray, y: np.ndarray, scale: float) -> GaussianMarginal:
