@@ -21,7 +21,8 @@ STEPS = 12
 LARGEST_CHANGE = 3.0  # of the predictor in one step, in log odds or standard deviations of the target
 LEAST_SD = 0.05  # of effects, in scales of their prior
 ROBUST_NU = 4.0
-DEVIATIONS = 3.0  # of the part of the variance that is chance, by which the smallest plausible one is below the estimate
+# Of the part of the variance that is chance, by which the smallest plausible one is below the estimate.
+DEVIATIONS = 3.0
 CENTRED = 0.6  # median weight above which the effects of a key are centred for an approximation at a maximum
 WIDTHS = (0.05, 1.0)  # of logarithms of standard deviations
 
@@ -126,7 +127,9 @@ def _penalty(
     n_features: int, weight_scale: float, blocks: Sequence[Block], covariances: Sequence[np.ndarray], sigma: float
 ) -> np.ndarray:
     fixed = np.r_[(INTERCEPT_SCALE * sigma) ** -2, np.full(n_features, (weight_scale * sigma) ** -2)]
-    of_effects = [np.kron(np.eye(block.levels), np.linalg.inv(S)) for block, S in zip(blocks, covariances, strict=False)]
+    of_effects = [
+        np.kron(np.eye(block.levels), np.linalg.inv(S)) for block, S in zip(blocks, covariances, strict=False)
+    ]
     return linalg.block_diag(np.diag(fixed), *of_effects)
 
 
@@ -180,7 +183,8 @@ def coordinates(
         without bound as their standard deviation goes to zero, so that only groups with many rows are centred: far
         from the maximum that counts. The maximum of other effects is a poor approximation, which its check tells.
     """
-    data, changes = {}, []
+    data: dict[str, np.ndarray] = {}
+    changes = []
     for block, S, information in zip(blocks, found.covariances, found.information, strict=True):
         sd = np.sqrt(np.diag(S))
         least = _least_variance(sd**2, information)

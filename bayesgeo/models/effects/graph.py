@@ -93,7 +93,7 @@ def _coordinates(n_fixed: int, n_effects: int, dense: bool) -> Any:
     size = n_fixed + n_effects
     mixed = size if dense else n_fixed
     center, factor = pm.Data("center", np.zeros(size)), pm.Data("factor", np.eye(mixed))
-    z = pm.Flat("z", shape=size)
+    z = pm.Flat("whitened", shape=size)
     # As a sum, not a product of matrices: numba compiles it in a quarter of the time.
     if dense:
         return center + pt.sum(factor * z, axis=1)
@@ -138,7 +138,8 @@ def _effect(block: Block, u: Any, prior: GroupPrior, n_labels: int) -> Any:
     share = pm.Data(f"{key}_share", np.zeros((block.levels, q)))
     u = u.reshape((block.levels, q, *free))
     w = [share[:, i] if n_labels == 2 else share[:, i, None] for i in range(q)]
-    b, prior_density, unit = [], 0.0, []
+    b, prior_density = [], 0.0
+    unit: list[Any] = []
     for i in range(q):
         mixed = w[i] * u[:, i] + (1 - w[i]) * sum(L[i][j] * u[:, j] for j in range(i + 1))
         scaled = pt.exp(-w[i] * log_sd[i]) * mixed  # in standard deviations

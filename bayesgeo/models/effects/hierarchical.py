@@ -117,6 +117,10 @@ class Hierarchical(Grouped, Bayesian):
 
     def _in_table_units(self, posterior: xr.Dataset) -> xr.Dataset:
         """Turn effects and their covariances from the standardised scale into the units of the table."""
+        # A graph has room for more levels than the rows have; see graph_problem.
+        posterior = posterior.isel(
+            {effect.key: slice(len(names)) for effect, names in zip(self.effects_, self.levels_, strict=True)}
+        )
         for effect in self.effects_:
             names = [name for name in posterior.data_vars if str(name).startswith(f"{effect.key}_")]
             own = {str(name): posterior[name].transpose("chain", "draw", ...) for name in names}

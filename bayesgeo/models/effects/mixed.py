@@ -19,7 +19,8 @@ from bayesgeo.models.effects.covariance import factors
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.marginal import covariance_values
 from bayesgeo.models.effects.prediction import fixed_part, known_part, population_variance
-from bayesgeo.models.effects.tables import PROB, RESIDUAL
+from bayesgeo.models.effects.spread import effect_covariances
+from bayesgeo.models.effects.tables import PROB, RESIDUAL, effects_table, unpooled
 from bayesgeo.models.effects.terms import INTERCEPT, Effect
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.regression.priors import refuse_undetermined
@@ -138,15 +139,38 @@ class MixedRegression(Grouped, Regressor):
         equations = MixedEquations(X, (y - center) / scale, groups, sizes, np.zeros(X.shape[1]))
         criterion = Criterion(equations, self.effects_, self.method == "reml")
         at, spread = _fitted(criterion)
-        self._keep(criterion, at, (center, scale))
+        spread_of_effects = self._keep(criterion, at, (center, scale))
         self.criterion_ = float(criterion(at[None])[0]) + 2 * criterion.degrees * np.log(scale)
         if self.method == "reml":
             # Of the coefficients in the units of the table, which are standardised for the fit.
             self.criterion_ += 2 * float(np.log(self.term_scale_).sum())
         self._keep_components(criterion, spread)
+        if self.effects_:
+            self.effects_table_ = self._effects_table(rows, spread_of_effects)
 
-    def _keep(self, criterion: Criterion, at: np.ndarray, standard: tuple[float, float]) -> None:
-        """Keep estimates in the units of the table."""
+    def report_tables(self) -> dict[str, xr.Dataset]:
+        """Return ``variance_components`` and ``group_effects``, laid out as those of a posterior."""
+        frame = self.variance_components()
+        words = [(effect.key, term) for effect in self.effects_ for term in effect.terms] + [(RESIDUAL, "")]
+        columns = {"kind": ["sd"] * len(words), "key": [key for key, _ in words], "term": [term for _, term in words]}
+        components = xr.Dataset.from_dataframe(frame.assign(**columns, prior=""))
+        for name in (*columns, "prior"):
+            components[name] = components[name].astype(str)
+        found = {"variance_components": components.assign_attrs(prob=PROB, unit="")}
+        return found | ({"group_effects": self.effects_table_} if self.effects_ else {})
+
+    def _effects_table(self, rows: TrainingRows, spread: Sequence[np.ndarray]) -> xr.Dataset:
+        """Tabulate the predicted effects with intervals given the covariances."""
+        groups, wide = self._groups(rows), stats.norm.ppf((1 + PROB) / 2)
+        tables = {
+            effect.key: {"mean": mean, "sd": sd, "low": mean - wide * sd, "high": mean + wide * sd}
+            for effect, mean, sd in zip(self.effects_, self.group_effects_, spread, strict=True)
+        }
+        left = unpooled(groups, rows.y - self._predictive(rows)["expected"][0, 0], self._values())
+        return effects_table(groups, self.levels_, tables, rows, unpooled=left, attrs={"unit": "", "scale": ""})
+
+    def _keep(self, criterion: Criterion, at: np.ndarray, standard: tuple[float, float]) -> list[np.ndarray]:
+        """Keep estimates in the units of the table, and return the deviations of the effects."""
         center, scale = standard
         relative = [factor[0] for factor in criterion.factors(at[None])]
         _, solved = next(criterion.equations.solve([factor[None] for factor in relative]))
@@ -157,6 +181,11 @@ class MixedRegression(Grouped, Regressor):
         maps = [self._map(effect) for effect in self.effects_]
         self.group_effects_ = tuple(scale * values[0] @ to.T for values, to in zip(found.effects, maps, strict=True))
         self.group_factors_ = tuple(self.sigma_ * to @ factor for factor, to in zip(relative, maps, strict=True))
+        covariances = effect_covariances(criterion.equations, solved, relative)
+        return [
+            self.sigma_ * np.sqrt(np.einsum("ij,ljk,ik->li", to, own, to))
+            for own, to in zip(covariances, maps, strict=True)
+        ]
 
     def _keep_components(self, criterion: Criterion, spread: np.ndarray) -> None:
         """Keep the components with their standard errors: those of logarithms, times the estimates."""

@@ -1,9 +1,11 @@
 """Bayesian hierarchical regression."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -11,12 +13,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo._check import one_of
 from bayesgeo.inference.base import Inference, Problem
+from bayesgeo.inference.collapsed import Collapsed
 from bayesgeo.models.base import Regressor
-from bayesgeo.models.criticism import PredictiveFunctions
+from bayesgeo.models.criticism import LeftOutGroups, PredictiveFunctions
+from bayesgeo.models.effects.coordinates import Outcome
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
+from bayesgeo.models.effects.left_out import GroupsLeftOut, LeftOut
 from bayesgeo.models.effects.marginal import GaussianMarginal
-from bayesgeo.models.effects.prediction import Parameters, fixed_part, known_part, new_part, population_variance
+from bayesgeo.models.effects.prediction import (
+    Parameters,
+    factor_of,
+    fixed_part,
+    known_part,
+    new_part,
+    population_variance,
+)
+from bayesgeo.models.effects.problem import graph_problem
+from bayesgeo.models.effects.tables import unpooled
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.regression.graph import INTERCEPT_SCALE
@@ -32,10 +46,12 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Prior, Specification
 
 NOISES = ("normal", "student-t")
+LEFT_OUT_ROWS = 2_000
 
 
-def _no_graph() -> Any:
-    raise NotImplementedError
+def _integrated_out() -> Any:
+    """Build no graph: where effects and coefficients integrate out, none is needed."""
+    raise AssertionError
 
 
 class HierarchicalRegression(Hierarchical, Regressor):
@@ -178,14 +194,22 @@ class HierarchicalRegression(Hierarchical, Regressor):
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(y))
         y = (y - self.target_center_) / self.target_scale_
-        closed = self.noise == "normal" and self.prior in ("normal", "flat")
         heavy = {"nu": ()} if self.noise == "student-t" else {}
-        return Problem(
-            build=partial(_no_graph),
-            data={"X": design, "y": y},
-            dims={"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()},
+        dims = {"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()}
+        closed = self.noise == "normal" and self.prior in ("normal", "flat")
+        if closed and (self.inference is None or isinstance(self.inference, Collapsed)):
+            marginal = self._marginal(rows, design, y, scale)
+            return Problem(_integrated_out, {"X": design, "y": y}, dims, coords=self._coords(), marginal=marginal)
+        return graph_problem(
+            design,
+            Outcome(self.noise, y, 2),
+            (self.prior, scale),
+            self._groups(rows, standardised=True),
+            self.levels_,
+            self._prior_of_groups(),
+            dims=dims,
             coords=self._coords(),
-            marginal=self._marginal(rows, design, y, scale) if closed else None,
+            inference=self.inference,
         )
 
     def _marginal(self, rows: TrainingRows, design: np.ndarray, y: np.ndarray, scale: float) -> GaussianMarginal:
@@ -235,11 +259,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
     def _unpooled(self, rows: TrainingRows, draws: Parameters) -> Mapping[str, np.ndarray]:
         """Return the mean of what the coefficients and the other keys leave, by key and level."""
         mean = {name: values.mean(axis=(0, 1))[None, None] for name, values in draws.items()}
-        left, found = rows.y - self._mean(rows, mean)[0, 0], {}
-        for effect, own in self._groups(rows):
-            rest = left + known_part([(effect, own)], mean)[0, 0]
-            found[effect.key] = np.bincount(own.codes, rest) / np.bincount(own.codes)
-        return found
+        return unpooled(self._groups(rows), rows.y - self._mean(rows, mean)[0, 0], mean)
 
     def _attrs(self) -> dict[str, str]:
         return {"unit": "", "scale": ""}
@@ -257,6 +277,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
             shown=("weight", "intercept", "sigma", *(f"{effect.key}_sd" for effect in self.effects_)) if known else (),
+            left_out=partial(self._left_out, problem.marginal) if problem.marginal and self.effects_ else None,
         )
 
     def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
@@ -266,6 +287,24 @@ class HierarchicalRegression(Hierarchical, Regressor):
         shape = {"nu": p["nu"]} if "nu" in p else {}
         expected = self.target_center_ + self.target_scale_ * predictor
         return {"expected": expected, "sigma": p["sigma"] * self.target_scale_} | shape
+
+    def _left_out(self, marginal: Any, p: Parameters) -> LeftOutGroups:
+        """Leave out the groups of the first key, everything but the scales integrated out."""
+        equations, levels = marginal.equations, self.levels_[0]
+        out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=LEFT_OUT_ROWS)
+        size, absolute = p["sigma"].shape, [factor_of(effect, p) for effect in self.effects_]
+
+        def density(at: tuple[int, ...]) -> LeftOut:
+            sigma = float(p["sigma"][at])
+            relative = [factor[at] / sigma for factor in absolute]
+            _, solved = next(equations.solve([factor[None] for factor in relative]))
+            return out.density(solved, relative, sigma)
+
+        with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+            found = list(pool.map(density, np.ndindex(size)))
+        values = {name: np.stack([getattr(one, name) for one in found]) for name in ("log_density", "cdf")}
+        by_draw = {name: one.reshape(*size, -1) for name, one in values.items()}
+        return LeftOutGroups(self.effects_[0].key, out.groups, levels[out.groups], len(levels), **by_draw)
 
     def _log_prior(self, prior: RegressionPrior, p: Parameters) -> np.ndarray:
         return prior.log_density(p) + self._log_prior_of_groups(p)
