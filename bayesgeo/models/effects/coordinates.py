@@ -95,6 +95,7 @@ def estimate(
     outcome: Outcome,
     blocks: Sequence[Block],
     members: Sequence[Members],
+    *,
     weight_scale: float,
     prior: GroupPrior,
 ) -> Estimate:
@@ -116,7 +117,7 @@ def estimate(
         sigma = outcome.scale(A @ mode, spent)
         first = 1 + X.shape[1]
         for k, (block, member) in enumerate(zip(kept, members, strict=False)):
-            covariances[k] = _covariance(block, mode, inverse, first, member, prior)
+            covariances[k] = _covariance(block, member, mode, inverse, first=first, least=LEAST_SD * prior.scale)
             first += block.size
     weight = outcome.derivatives(A @ mode, sigma)[1]
     information = tuple(_information(*pair, weight) for pair in zip(blocks, members, strict=True))
@@ -144,7 +145,7 @@ def _curvature(A: sparse.csr_array, weight: np.ndarray, penalty: np.ndarray) -> 
 
 
 def _covariance(
-    block: Block, mode: np.ndarray, inverse: np.ndarray, first: int, member: Members, prior: GroupPrior
+    block: Block, member: Members, mode: np.ndarray, inverse: np.ndarray, *, first: int, least: float
 ) -> np.ndarray:
     """Return the covariance of effects: the mean over levels with rows of their outer product and its spread."""
     q, n_free = len(block.effect.terms), mode.shape[1]
@@ -155,7 +156,7 @@ def _covariance(
     found = (np.einsum("lif,ljf->ij", b, b) + np.einsum("lifjf->ij", spread)) / (len(levels) * n_free)
     if not block.effect.correlations:
         found = np.diag(np.diag(found))
-    return found + (LEAST_SD * prior.scale) ** 2 * np.eye(q)
+    return found + least**2 * np.eye(q)
 
 
 def _information(block: Block, member: Members, weight: np.ndarray) -> np.ndarray:

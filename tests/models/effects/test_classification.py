@@ -8,7 +8,7 @@ from scipy import special
 
 from bayesgeo import NUTS, Laplace
 from bayesgeo.models import HierarchicalClassifier
-from bayesgeo.models.effects.terms import Effect
+from tests.fake import FakePosterior
 
 SITES, ROWS, SD = 20, 1500, 1.5
 
@@ -111,7 +111,31 @@ def test_laplace_is_near_the_posterior_where_groups_have_many_rows(binary):
     assert abs(found["mean"] - truth["mean"]) < truth["sd"] / 2
 
 
-def test_new_groups_are_refused_if_asked(fake_model):
-    model, frame = fake_model(new_groups="refuse")
+def fitted(**settings):
+    frame, y, _ = table(rows=60, sites=3)
+    model = HierarchicalClassifier(["site"], inference=FakePosterior(draws=20), random_state=0, **settings)
+    return model.fit(frame, y), frame
+
+
+def test_new_groups_are_refused_if_asked():
+    model, frame = fitted(new_groups="refuse")
     with pytest.raises(ValueError, match=r"Invalid groups 'site'\. The training rows have no such group: elsewhere"):
         model.predict(frame.assign(site="elsewhere"))
+
+
+def test_tables_of_components_and_effects_are_of_log_odds():
+    model, _ = fitted(group_prior="pc", group_scale=2.0)
+    components, effects = (model.posterior_[name].to_dataset() for name in ("variance_components", "group_effects"))
+    assert components["component"].values.tolist() == ["site"]
+    assert components["prior"].values.tolist() == ["Exponential with P(τ > 2) = 0.01"]
+    assert effects["level"].values.tolist() == ["s0", "s1", "s2"]
+    assert effects.attrs["scale"] == "log odds"
+    assert effects["rows"].values.sum() == 60
+
+
+def test_the_formula_states_fixed_part_and_effects():
+    frame, y, _ = table(rows=60, sites=3)
+    formula = "y ~ a + (1 + b || site)"
+    model = HierarchicalClassifier(formula=formula, inference=FakePosterior(draws=20), random_state=0).fit(frame, y)
+    assert model.coef_.shape == (1, 1)
+    assert list(model.variance_components().index) == ["site", "site:b"]

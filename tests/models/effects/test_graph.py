@@ -35,8 +35,8 @@ def graph(effect, outcome, n_labels, *, room=LEVELS + 2):
 
     X, y, members = table(effect, outcome, n_labels)
     blocks = (Block(effect, room),)
-    quick = estimate(X, Outcome(outcome, y, n_labels), blocks, [members], SCALE, PRIOR)
-    model = hierarchical_graph(outcome, "normal", SCALE, FEATURES, n_labels, blocks, PRIOR, quick.dense)
+    quick = estimate(X, Outcome(outcome, y, n_labels), blocks, [members], weight_scale=SCALE, prior=PRIOR)
+    model = hierarchical_graph((outcome, n_labels), ("normal", SCALE), FEATURES, blocks, PRIOR, dense=quick.dense)
     with model:
         pm.set_data({"X": X, "y": y, **coordinates(quick, blocks, [members], 1 + FEATURES)})
     return model, (X, y, members)
