@@ -124,7 +124,7 @@ class HierarchicalClassifier(Hierarchical, Classifier):
             (self.prior, scale),
             self._groups(rows, standardised=True),
             self.levels_,
-            self._prior_of_groups(),
+            group_prior=self._prior_of_groups(),
             dims={"intercept": label, "weight": ("feature", *label), **self._dims(label)},
             coords={**self._coords(), "label": list(self.classes_)},
             inference=self.inference,

@@ -206,7 +206,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
             (self.prior, scale),
             self._groups(rows, standardised=True),
             self.levels_,
-            self._prior_of_groups(),
+            group_prior=self._prior_of_groups(),
             dims=dims,
             coords=self._coords(),
             inference=self.inference,
