@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.newton import maximise
@@ -23,12 +23,12 @@ from bayesgeo.models.effects.spread import effect_covariances
 from bayesgeo.models.effects.tables import PROB, RESIDUAL, effects_table, unpooled
 from bayesgeo.models.effects.terms import INTERCEPT, Effect
 from bayesgeo.models.preparation import standardisation
-from bayesgeo.models.regression.priors import refuse_undetermined
 from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Specification
 
 METHODS = ("reml", "ml")
 START = -0.5  # logarithm of the standard deviation of effects in units of the noise
+FLAT = 1e-4  # curvature from which on the criterion says nothing of a direction
 SMALLEST = -9.0  # below, an effect is taken for zero
 
 
@@ -132,10 +132,10 @@ class MixedRegression(Grouped, Regressor):
         one_of("method", self.method, METHODS)
         self._state(rows)
         design, y = self._design(rows), rows.y
-        refuse_undetermined("flat", design, spare=1)
         center, scale = (float(value) for value in standardisation(y))
         groups = [own for _, own in self._groups(rows, standardised=True)]
         X, sizes = np.c_[np.ones(len(y)), design], [len(levels) for levels in self.levels_]
+        _refuse_undetermined(X)
         equations = MixedEquations(X, (y - center) / scale, groups, sizes, np.zeros(X.shape[1]))
         criterion = Criterion(equations, self.effects_, self.method == "reml")
         at, spread = _fitted(criterion)
@@ -240,7 +240,7 @@ class MixedRegression(Grouped, Regressor):
 
 
 def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
-    """Return the point of the least criterion and the standard errors of its values, infinite where it is flat."""
+    """Return the point of the least criterion and the standard errors of its values, NaN where it is flat."""
     parts = [[START] * len(effect.terms) + [0.0] * effect.correlations for effect in criterion.effects]
     start = np.array([value for part in parts for value in part])
     if not len(start):
@@ -252,8 +252,17 @@ def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
         problem = "The likelihood has no maximum: the effects explain the target without noise."
         raise invalid("effects", ", ".join(effect.key for effect in criterion.effects), problem, "Drop a key.")
     values, vectors = np.linalg.eigh(peak.curvature)
-    variance = (vectors**2) @ (1 / np.where(values > 1e-6, values, np.nan))
-    return peak.at, np.sqrt(variance)
+    # A direction that is flat leaves the others their errors.
+    error = np.sqrt((vectors**2) @ (1 / np.where(values > FLAT, values, FLAT / 100)))
+    return peak.at, np.where(error < 1 / np.sqrt(FLAT), error, np.nan)
+
+
+def _refuse_undetermined(X: np.ndarray) -> None:
+    """Refuse coefficients ``(obs, coefficient)`` that the rows do not determine, with one row to spare."""
+    n, p = check_array(X, ensure_min_samples=2).shape
+    if n <= p or np.linalg.matrix_rank(X) < p:
+        problem = f"{n} rows do not determine {p} coefficients: too few rows, or features that repeat each other."
+        raise invalid("X", "", problem, "Leave features out, or use HierarchicalRegression, whose priors decide.")
 
 
 __all__ = ["MixedRegression"]

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgeo._check import one_of
+from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.collapsed import Collapsed
 from bayesgeo.models.base import Regressor
@@ -52,6 +52,15 @@ LEFT_OUT_ROWS = 2_000
 def _integrated_out() -> Any:
     """Build no graph: where effects and coefficients integrate out, none is needed."""
     raise AssertionError
+
+
+def _refuse_explained(equations: MixedEquations, effects: Sequence[Effect]) -> None:
+    """Refuse a flat prior where features and effects leave no noise: the posterior would be improper."""
+    wide = [1e4 * np.eye(len(effect.terms))[None] for effect in effects]
+    _, solved = next(equations.solve(wide))
+    if not solved.squares[0] > 1e-6 * equations.rows[0]:
+        problem = "Features and effects explain the target without noise."
+        raise invalid("prior", "flat", problem, 'Use prior="normal", or drop a key.')
 
 
 class HierarchicalRegression(Hierarchical, Regressor):
@@ -149,6 +158,13 @@ class HierarchicalRegression(Hierarchical, Regressor):
         posterior = self.posterior_["posterior"].to_dataset().drop_vars("sigma").rename(noise_sd="sigma")
         return posterior[[name for name in ("sigma", "nu") if name in posterior]]
 
+    def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
+        """Return the posterior mean of the expected outcome, ``(obs,)``; see :meth:`predict_draws`."""
+        check_is_fitted(self)
+        # The expected outcome is linear in the parameters: its mean is that at their means.
+        mean = {name: draws.mean(axis=(0, 1), keepdims=True) for name, draws in self._parameters().items()}
+        return np.concatenate([self._mean(rows, mean)[0, 0] for rows in self._parts(X, groups, coordinates)])
+
     def predict_sd(self, X: Any, groups: Any = None) -> pd.DataFrame:
         r"""Split the standard deviation of each row's outcome by where it comes from.
 
@@ -218,6 +234,8 @@ class HierarchicalRegression(Hierarchical, Regressor):
         design = np.c_[np.ones(len(y)), design]
         groups = [own for _, own in self._groups(rows, standardised=True)]
         equations = MixedEquations(design, y, groups, [len(levels) for levels in self.levels_], penalty)
+        if self.prior == "flat":
+            _refuse_explained(equations, self.effects_)
         residual = y - design @ np.linalg.lstsq(design, y)[0]
         return GaussianMarginal(equations, self.effects_, self._prior_of_groups(), float(residual.std()))
 
