@@ -26,6 +26,7 @@ from bayesgeo.models.effects.levels import Members
 
 MOST_REMAINING = 5_000  # values after elimination: one factor takes some seconds
 MOST_PAIRS, MOST_DENSE = 20_000_000, 50_000_000  # numbers kept
+LEAST_SQUARE = 1e-12  # of a row: under a proper prior the effects may explain a standardised target without noise
 AT_ONCE = 300_000  # numbers of the factors computed together: what a processor's cache holds
 
 
@@ -142,7 +143,8 @@ class MixedEquations:
             self._pairs.subtract(matrix, weights)
             self.scale(matrix, [factors[k] for k in self.others], rows=True)
         at = np.arange(self.remaining)
-        matrix[:, at, at] += np.r_[np.ones(self._first), self.penalty, 0.0]
+        least = LEAST_SQUARE * self.rows[0] if self.penalty.any() else 0.0
+        matrix[:, at, at] += np.r_[np.ones(self._first), self.penalty, least]
         factor = _cholesky(matrix)
         logs = 2 * np.log(factor[:, at, at])
         return Solved(

@@ -129,21 +129,10 @@ class Hierarchical(Grouped, Bayesian):
         return posterior
 
     def _turned(self, effect: Effect, draws: Parameters) -> dict[str, np.ndarray]:
-        """Return the variables of an effect, whose terms are multiplied by :meth:`_map`."""
-        to_table = self._map(effect)
+        """Return the variables of an effect, whose terms are multiplied by :meth:`_to_table`."""
+        to_table = self._unit() * self._to_table(effect)
         values = np.einsum("ij,cdlj...->cdli...", to_table, draws[f"{effect.key}_effect"])
         return {f"{effect.key}_effect": values, **covariance_values(effect, to_table @ factor_of(effect, draws))}
-
-    def _map(self, effect: Effect) -> np.ndarray:
-        """Return the matrix ``(term, term)`` from effects on the standardised scale to those of the table."""
-        names, found = feature_names(self), np.eye(len(effect.terms))
-        for k, term in enumerate(effect.terms):
-            if term != INTERCEPT:
-                j = names.index(term)
-                found[k, k] = 1 / self.scale_[j]
-                if centred(effect):
-                    found[0, k] = -self.center_[j] / self.scale_[j]
-        return found * self._unit()
 
     def _sample_effects(
         self, size: tuple[int, int], rng: np.random.Generator, label: tuple[int, ...] = ()
