@@ -78,7 +78,10 @@ def _influence(table: xr.Dataset) -> Check:
         return graded("loo_pareto_k", np.nan, 0.0, NEVER, "The log likelihood is not finite.", threshold="0 rows")
     worst = k.isel(obs=np.argsort(-k.values)[:NAMED])
     rows = ", ".join(f"{row} ({value:.2f})" for row, value in zip(worst["obs"].values, worst.values, strict=True))
-    advice = f"Most influential rows, with k: {rows}. Above {PARETO_K} one row dominates the fit: inspect it, or use "
+    one = table.attrs.get("by") or "row"
+    advice = (
+        f"Most influential, with k: {one} {rows}. Above {PARETO_K} one {one} dominates the fit: inspect it, or use "
+    )
     advice += "noise with heavier tails; its leave-one-out score is unreliable."
     bad = float((k > PARETO_K).sum())
     return graded("loo_pareto_k", bad, 0.0, NEVER, advice, threshold=f"0 rows with k > {PARETO_K}")

@@ -3,7 +3,8 @@
 A model stores, in the groups of its posterior (see :mod:`bayesgeo.models.criticism`),
 
 ==================== =========================================================================================
-log_likelihood       ``outcome (chain, draw, obs)``: log density of each row, some draws and rows
+log_likelihood       ``outcome (chain, draw, obs)``: log density of each row, some draws and rows; or, with an
+                     attribute ``by`` that names the key, of the rows of each group given all others
 cdf                  ``outcome (chain, draw, obs)``: distribution function of each draw at the target; of values
 log_prior            ``prior (chain, draw)``: log prior to scale by a power, every draw
 prior                draws of the prior of the posterior's variables
@@ -166,7 +167,8 @@ def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     Returns
     -------
     dict of str to xarray.Dataset
-        - ``loo``: ``elpd``, ``pareto_k`` ``(obs,)``; attributes ``elpd``, ``se``, ``p_loo``, ``rows`` and ``of``.
+        - ``loo``: ``elpd``, ``pareto_k`` ``(obs,)``; attributes ``elpd``, ``se``, ``p_loo``, ``rows``, ``of``
+          and ``by``, the key whose whole groups are left out; empty where it is rows.
         - ``loo_pit``: ``transform (obs,)``, where the target lies in its leave-one-out prediction; values only.
         - ``sensitivity``: ``prior`` and ``likelihood`` ``(variable,)``, how far a variable moves when either is raised
           to a power (Kallioinen et al. 2024).
@@ -193,6 +195,7 @@ def model_evidence(tree: xr.DataTree) -> dict[str, xr.Dataset]:
         found = loo(tree)
         tables["loo"] = xr.Dataset({"elpd": found.elpd_by_row, "pareto_k": found.pareto_k})
         tables["loo"].attrs = {name: getattr(found, name) for name in ("elpd", "se", "p_loo", "rows", "of")}
+        tables["loo"].attrs["by"] = str(tree["log_likelihood"].attrs.get("by", ""))
         if _holds(tree, "cdf", "outcome"):
             tables["loo_pit"] = _transforms(tree["cdf"].to_dataset()["outcome"], found)
     if "log_prior" in enough and "sensitivity" not in tables:

@@ -216,7 +216,7 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         "confusion": np.sum([part.confusion for part in parts], axis=0),
         "probability": np.concatenate([part.probability for part in parts], axis=1),
     }
-    tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else {}
+    tables = model_evidence(final.posterior_) if isinstance(final, Bayesian) else final.report_tables()
     residuals = residuals_group(tested, predictions, probability=draws["probability"], seed=attrs["seed"])
     alike = tuple(residual_checks(residuals, joint=final.unseen_groups == "population"))
     groups = {
@@ -231,8 +231,8 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         groups["training"] = training_group(curves)
     if isinstance(final, Bayesian):
         kept = {name: node.to_dataset() for name, node in final.posterior_.children.items() if name not in BY_ROW}
-        groups |= believed(kept, residuals) | tables
-    tree = xr.DataTree.from_dict(groups)
+        groups |= believed(kept, residuals)
+    tree = xr.DataTree.from_dict(groups | tables)
     tree.attrs = _attrs(final, dataset, split) | attrs
     return tree
 

@@ -21,7 +21,8 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     Parameters
     ----------
     evidences : mapping of str to xarray.DataTree
-        Evidence by model name; those with the group ``loo`` are compared.
+        Evidence by model name; those with the group ``loo`` are compared, of those that leave out other things
+        (single rows, whole groups) the largest set.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     InvalidInput
         If the models were fitted to different rows.
     """
-    tables = {name: tree["loo"].to_dataset() for name, tree in evidences.items() if "loo" in tree.children}
+    tables = _alike({name: tree["loo"].to_dataset() for name, tree in evidences.items() if "loo" in tree.children})
     columns = ["model", "elpd", "elpd_diff", "dse", "p_loo", "weight", "bad_k"]
     if len(tables) < 2:
         return pd.DataFrame([], columns=columns)
@@ -61,6 +62,13 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
         for name, row in found.iterrows()
     ]
     return pd.DataFrame(lines, columns=columns)
+
+
+def _alike(tables: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """Keep the largest set of models that leave the same out: single rows, or whole groups of one key."""
+    left_out = [table.attrs.get("by", "") for table in tables.values()]
+    most = max(left_out, key=left_out.count, default="")
+    return {name: table for name, table in tables.items() if table.attrs.get("by", "") == most}
 
 
 def _by_arviz(tables: Mapping[str, xr.Dataset]) -> pd.DataFrame:

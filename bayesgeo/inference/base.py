@@ -71,14 +71,18 @@ class Marginal(Protocol):
     start : numpy.ndarray
         ``(d,)`` values, unconstrained and each of a scale of about one, at which the density is finite.
     repeats : int
-        How many draws of the other parameters to take at one point: more than one where a point is dear.
+        How many draws of the other parameters to take at one point: more than one where a point is costly.
     """
 
     @property
-    def start(self) -> np.ndarray: ...
+    def start(self) -> np.ndarray:
+        """Where the climb to the mode starts."""
+        ...
 
     @property
-    def repeats(self) -> int: ...
+    def repeats(self) -> int:
+        """Draws at one point."""
+        ...
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log marginal density ``(n,)`` of points ``(n, d)``, up to a constant; NaN where there is none."""

@@ -39,7 +39,7 @@ class Collapsed:
     Parameters
     ----------
     draws, chains : int
-        Kept draws for each chain, and chains. Where one evaluation is dear, several draws of the other parameters are
+        Kept draws for each chain, and chains. Where one evaluation is costly, several draws of the other parameters are
         taken at one value of the few.
 
     Examples

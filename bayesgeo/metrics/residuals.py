@@ -166,10 +166,11 @@ def dependence(
     codes = None if group is None else np.unique(np.asarray(group).astype(str), return_inverse=True)[1]
     centred = residuals - residuals.mean(axis=0)
     rows = Residuals(centred, np.zeros_like(centred) if shared is None else shared, codes)
+    as_they_are = replace(rows, values=residuals)  # the constant is among what a design takes out
     rng, n = np.random.default_rng(seed), len(centred)
     plain = Design(np.empty((n, 0)), np.ones_like(centred), np.zeros(n, dtype=int))
     found = [
-        _within_groups(rows, plain if design is None else design, rng),
+        _within_groups(as_they_are, plain if design is None else design, rng),
         _among_neighbours(rows, places or {}, rng),
         _one_after_another(rows, order, rng),
     ]

@@ -136,6 +136,10 @@ class Estimator(BaseEstimator, ABC):
         # Of a class without a docstring, that of the nearest base that has one.
         return Specification((inspect.getdoc(type(self)) or type(self).__name__).split("\n")[0])
 
+    def report_tables(self) -> dict[str, xr.Dataset]:
+        """Return tables of a fitted model without a posterior that a report shows; none by default."""
+        return {}
+
     def predict_draws(
         self, X: Any, kind: Kind = "expected", *, groups: Any = None, coordinates: Any = None
     ) -> xr.DataArray:

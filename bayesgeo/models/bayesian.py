@@ -71,7 +71,8 @@ class Bayesian(Estimator):
             labels = () if classes is None else tuple(map(str, classes))
             found = criticism_groups(functions, sampled, rows, labels, self.seed_)
             for name, group in found.items():
-                tree[name] = xr.DataTree(_named_rows(group, rows.names) if name in BY_ROW else group)
+                of_rows = name in BY_ROW and functions.left_out is None
+                tree[name] = xr.DataTree(_named_rows(group, rows.names) if of_rows else group)
                 tree[name].attrs["data_sha256"] = tree.attrs["data_sha256"]
             tree.attrs["criticism_groups"] = json.dumps(list(found))
 

@@ -21,6 +21,7 @@ from bayesgeo.models.rows import Rows, TrainingRows
 
 ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
 FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
+LEFT_OUT_DRAWS = 200  # of a few scales: leaving a group out hardly moves these
 CDF_ROWS = 1_000  # enough for a uniformity test to detect every departure that matters
 PRIOR_DRAWS = 1_000
 TENTHS = 10
@@ -48,12 +49,40 @@ class PredictiveFunctions:
         Draws parameters ``(chain, draw, ...)`` from the prior, given a size and a numpy Generator.
     shown : tuple of str
         Parameters whose prior is kept beside the posterior.
+    left_out : callable, optional
+        Maps draws to what leaving whole groups out tells, where that is known: :class:`LeftOutGroups`. It replaces the
+        densities of single rows.
     """
 
     predictive: Callable[[Rows, Parameters], Mapping[str, np.ndarray]]
     log_prior: Callable[[Parameters], np.ndarray] | None = None
     prior: Callable[[tuple[int, int], np.random.Generator], Parameters] | None = None
     shown: tuple[str, ...] = ()
+    left_out: "Callable[[Parameters], LeftOutGroups] | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOutGroups:
+    """The rows of each group given all others and the draws of some parameters, the other parameters integrated out.
+
+    Parameters
+    ----------
+    key : str
+        What the groups are groups of.
+    positions, names : numpy.ndarray
+        ``(group,)`` their places among all groups, increasing, and their labels.
+    of : int
+        Number of groups in all.
+    log_density, cdf : numpy.ndarray
+        ``(chain, draw, group)``: log density of the rows, and where their mean lies in its distribution.
+    """
+
+    key: str
+    positions: np.ndarray
+    names: np.ndarray
+    of: int
+    log_density: np.ndarray
+    cdf: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +123,18 @@ def criticism_groups(
     part = _CheckedRows(rows.part(kept), labels)
     with np.errstate(all="ignore"):  # the checks report draws that are NaN
         p = _by_name(thinned)
-        density, mean = _over_rows(model, part, p)
-        groups = {"log_likelihood": _by_row(thinned, density, kept)}
-        groups["log_likelihood"].attrs = {"rows": len(rows.y), "draws": posterior.sizes["draw"] * n_chains}
-        if not labels:
-            at = spaced(len(kept), CDF_ROWS)
-            groups["cdf"] = _by_row(thinned, _cdf(model.predictive(part.rows.part(at), p), part.y[at]), kept[at])
+        mean = np.empty((0, 0))
+        if model.left_out is not None:
+            scales = posterior.isel(draw=spaced(posterior.sizes["draw"], -(-LEFT_OUT_DRAWS // n_chains)))
+            groups = _by_group(scales, model.left_out(_by_name(scales)))
+        else:
+            density, mean = _over_rows(model, part, p)
+            groups = {"log_likelihood": _by_row(thinned, density, kept)}
+            groups["log_likelihood"].attrs = {"rows": len(rows.y)}
+            if not labels:
+                at = spaced(len(kept), CDF_ROWS)
+                groups["cdf"] = _by_row(thinned, _cdf(model.predictive(part.rows.part(at), p), part.y[at]), kept[at])
+        groups["log_likelihood"].attrs["draws"] = posterior.sizes["draw"] * n_chains
         few = _by_name(posterior.isel(draw=spaced(posterior.sizes["draw"], -(-FEWEST_DRAWS // n_chains))))
         groups["posterior_predictive"] = _replicated(model, part, few, rng, parts=_parts(mean, part))
         if model.log_prior is not None:
@@ -165,6 +200,15 @@ def _by_row(posterior: xr.Dataset, values: np.ndarray, rows: np.ndarray) -> xr.D
     # Labels of rows may repeat; their positions do not.
     coords = _of_draws(posterior) | {"obs": rows, "row": ("obs", rows)}
     return xr.Dataset({"outcome": (DIMS, values.astype(np.float32))}, coords)
+
+
+def _by_group(posterior: xr.Dataset, found: LeftOutGroups) -> dict[str, xr.Dataset]:
+    at = found.positions
+    groups = {"log_likelihood": _by_row(posterior, found.log_density, at), "cdf": _by_row(posterior, found.cdf, at)}
+    named = {"obs": found.names.astype(str)}
+    groups = {name: group.assign_coords(named) for name, group in groups.items()}
+    groups["log_likelihood"].attrs = {"rows": found.of, "by": found.key}
+    return groups
 
 
 def _noise(predictive: Mapping[str, np.ndarray]) -> tuple[Any, tuple[np.ndarray, ...]]:

@@ -29,7 +29,7 @@ def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     low, high = values.min(axis=0), values.max(axis=0)
     scale = np.where(((values == low) | (values == high)).all(axis=0), high - low, deviation)
     # Rounding leaves a constant of 1e6 with a deviation of 1e-10.
-    varies = deviation > 1e-12 * np.maximum(1.0, np.abs(center))
+    varies = deviation > 1e-12 * np.abs(center)
     return center, np.where(varies, scale, 1.0)
 
 

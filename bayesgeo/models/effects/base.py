@@ -1,12 +1,12 @@
 """Base of the models with effects of groups: labels among the columns, fixed part, known and new groups."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.models.base import Estimator, UnseenGroups
@@ -84,7 +84,9 @@ class Grouped(Estimator):
         labels = self._named(groups, len(X), keys) if groups is not None else {}
         if isinstance(X, pd.DataFrame):
             found = {key: X[key] for key in keys if key in X and key not in labels}
-            X, labels = _features(X.drop(columns=[key for key in keys if key in X]), formula), {**found, **labels}
+            absent = [key for key in keys if key not in X and key not in labels]
+            rest = X.drop(columns=[key for key in keys if key in X])
+            X, labels = _features(rest, formula, absent), {**found, **labels}
         elif isinstance(X, xr.DataArray) and formula is not None:
             X = X.sel(feature=_known(formula.features, [str(name) for name in X["feature"].values]))
         return X, labels
@@ -104,6 +106,8 @@ class Grouped(Estimator):
         one_of("new_groups", self.new_groups, ("population", "refuse"))
         formula, names = self._formula(), feature_names(self)
         self.effects_ = effects_of(self.effects, tuple(rows.groups)) if formula is None else formula.effects
+        if not self.effects_:
+            check_array(rows.X)  # a table without features is one only where groups have effects
         for effect in self.effects_:
             _known([term for term in effect.terms if term != INTERCEPT], names)
         self.levels_ = tuple(levels_of(effect, rows.groups, rows.names) for effect in self.effects_)
@@ -146,6 +150,17 @@ class Grouped(Estimator):
                 _refuse_new(effect, found[-1][1].codes, rows)
         return found
 
+    def _to_table(self, effect: Effect) -> np.ndarray:
+        """Return the matrix ``(term, term)`` from effects on standardised features to those on the table's."""
+        names, found = feature_names(self), np.eye(len(effect.terms))
+        for k, term in enumerate(effect.terms):
+            if term != INTERCEPT:
+                j = names.index(term)
+                found[k, k] = 1 / self.scale_[j]
+                if centred(effect):
+                    found[0, k] = -self.center_[j] / self.scale_[j]
+        return found
+
 
 def centred(effect: Effect) -> bool:
     """Return whether the features of an effect's slopes are centred: only where that changes no model."""
@@ -165,13 +180,15 @@ def _refuse_new(effect: Effect, codes: np.ndarray, rows: Rows) -> None:
         raise invalid("groups", effect.key, problem, 'Use new_groups="population", or leave those rows out.')
 
 
-def _features(X: pd.DataFrame, formula: Formula | None) -> pd.DataFrame | np.ndarray:
+def _features(X: pd.DataFrame, formula: Formula | None, absent: Sequence[str]) -> pd.DataFrame | np.ndarray:
     """Return the columns of features; an empty array where there are none, which a table cannot state."""
     if formula is not None:
         X = X[_known(formula.features, list(map(str, X.columns)))]
     if not X.shape[1]:
         return np.empty(X.shape)
     text = [str(name) for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+    if text and absent:
+        raise invalid("key", absent[0], "The table has no such column.", did_you_mean(absent[0], text))
     if text:
         raise invalid("column", text[0], "It holds no numbers.", f"Name it in effects=[{text[0]!r}], or drop it.")
     return X

@@ -65,6 +65,8 @@ def parse(text: str) -> Formula:
     >>> found.effects[1]
     Effect(key='station', slopes=('log_r',), intercept=True, correlated=True, lkj=2.0)
     """
+    if not isinstance(text, str):
+        raise invalid("formula", text, "It is no text.", TRY)
     effects = [effect for match in GROUPS.finditer(text) for effect in _effects(text, *match.groups())]
     rest = GROUPS.sub("1", text)
     if "|" in rest:
@@ -84,7 +86,7 @@ def _described(text: str, formula: str) -> Any:
     try:
         return model_description(formula)
     except Exception as error:  # the parser raises of many kinds
-        raise invalid("formula", text, f"It cannot be parsed: {error}.", TRY) from error
+        raise invalid("formula", text, f"It cannot be parsed: {str(error).rstrip('.')}.", TRY) from error
 
 
 def _effects(text: str, terms: str, bar: str, key: str) -> list[Effect]:

@@ -26,6 +26,7 @@ from bayesgeo.models.effects.levels import Members
 
 MOST_REMAINING = 5_000  # values after elimination: one factor takes some seconds
 MOST_PAIRS, MOST_DENSE = 20_000_000, 50_000_000  # numbers kept
+LEAST_SQUARE = 1e-12  # of a row: under a proper prior the effects may explain a standardised target without noise
 AT_ONCE = 300_000  # numbers of the factors computed together: what a processor's cache holds
 
 
@@ -98,13 +99,13 @@ class MixedEquations:
     ):
         self.rows, self.penalty = X.shape, penalty
         self.widths = [group.z.shape[1] for group in groups]
-        self.sizes = list(sizes)
+        self.groups, self.sizes = list(groups), list(sizes)
         counts = [size * width for size, width in zip(self.sizes, self.widths, strict=True)]
         self.eliminated = int(np.argmax(counts)) if counts else -1
         self.others = [k for k in range(len(groups)) if k != self.eliminated]
         designs = [_indicators(groups[k], self.sizes[k]) for k in self.others]
         table = sparse.csr_array(np.c_[X, y])
-        remaining = sparse.hstack([*designs, table], format="csr") if designs else table
+        remaining = self.design = sparse.hstack([*designs, table], format="csr") if designs else table
         if remaining.shape[1] > MOST_REMAINING:
             problem = f"{remaining.shape[1]} values remain when the effect with most groups is eliminated."
             raise invalid("effects", f"{sum(counts)} values", problem, "Drop a key, or join its rare groups.")
@@ -138,11 +139,12 @@ class MixedEquations:
         matrix = np.repeat(self.products[None], n, axis=0)
         log_determinant = np.zeros(n)
         if self.widths:
-            weights, log_determinant = _weights(factors[self.eliminated], self.own)
+            weights, log_determinant = weights_of(factors[self.eliminated], self.own)
             self._pairs.subtract(matrix, weights)
-            self._scale(matrix, [factors[k] for k in self.others])
+            self.scale(matrix, [factors[k] for k in self.others], rows=True)
         at = np.arange(self.remaining)
-        matrix[:, at, at] += np.r_[np.ones(self._first), self.penalty, 0.0]
+        least = LEAST_SQUARE * self.rows[0] if self.penalty.any() else 0.0
+        matrix[:, at, at] += np.r_[np.ones(self._first), self.penalty, least]
         factor = _cholesky(matrix)
         logs = 2 * np.log(factor[:, at, at])
         return Solved(
@@ -157,9 +159,9 @@ class MixedEquations:
         """Position of the first coefficient."""
         return self.remaining - self.rows[1] - 1
 
-    def _scale(self, matrix: np.ndarray, factors: Sequence[np.ndarray]) -> None:
-        """Multiply the remaining effects by their factors, from both sides."""
-        scale, start = np.ones(matrix.shape[:2]), 0
+    def scale(self, matrix: np.ndarray, factors: Sequence[np.ndarray], *, rows: bool) -> None:
+        """Multiply the columns ``(n, :, m)`` of the remaining effects by their factors, in place, and the rows too."""
+        scale, start = np.ones((len(matrix), self.remaining)), 0
         for k, factor in zip(self.others, factors, strict=True):
             size, width = self.sizes[k], self.widths[k]
             part = slice(start, start + size * width)
@@ -168,12 +170,13 @@ class MixedEquations:
             else:
                 columns = matrix[:, :, part].reshape(len(matrix), -1, size, width) @ factor[:, None]
                 matrix[:, :, part] = columns.reshape(len(matrix), -1, size * width)
+            if width > 1 and rows:
                 across = factor.transpose(0, 2, 1)[:, None] @ matrix[:, part].reshape(len(matrix), size, width, -1)
                 matrix[:, part] = across.reshape(len(matrix), size * width, -1)
             start = part.stop
-        if self.others:
+        matrix *= scale[:, None, :]
+        if rows:
             matrix *= scale[:, :, None]
-            matrix *= scale[:, None, :]
 
     def estimates(self, solved: Solved, factors: Sequence[np.ndarray], noise: "Noise | None" = None) -> Estimates:
         """Return the best linear unbiased predictions at one solution, or draws given that noise.
@@ -311,7 +314,7 @@ def _inner_root(factor: np.ndarray, own: np.ndarray) -> np.ndarray:
     return np.linalg.cholesky(inner)
 
 
-def _weights(factor: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def weights_of(factor: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights :math:`W_g` ``(n, level, term, term)`` and the log determinants ``(n,)``."""
     root = _inner_root(factor, own)
     logs = 2 * np.log(np.diagonal(root, axis1=2, axis2=3)).sum(axis=(1, 2))

@@ -56,6 +56,8 @@ def labels_of(effect: Effect, groups: Labels) -> np.ndarray:
 
 def _text(labels: np.ndarray) -> np.ndarray:
     """Return labels as text: a whole number without its decimal point, a missing one empty."""
+    if labels.dtype.kind == "O":  # numbers among labels of other kinds, as where some are missing
+        labels = np.array([int(one) if isinstance(one, float) and one.is_integer() else one for one in labels], object)
     if labels.dtype.kind == "f":
         whole = np.isfinite(labels) & (labels == np.round(labels)) & (np.abs(labels) < 2**53)
         texts = np.where(whole, np.where(whole, labels, 0).astype(np.int64).astype(str), labels.astype(str))

@@ -8,26 +8,26 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.newton import maximise
-from bayesgeo.models.base import Regressor, one_draw_noise
-from bayesgeo.models.bayesian import feature_names
-from bayesgeo.models.effects.base import Grouped, centred
+from bayesgeo.models.base import one_draw_noise
 from bayesgeo.models.effects.covariance import factors
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.marginal import covariance_values
-from bayesgeo.models.effects.prediction import fixed_part, known_part, population_variance
-from bayesgeo.models.effects.tables import PROB, RESIDUAL
-from bayesgeo.models.effects.terms import INTERCEPT, Effect
+from bayesgeo.models.effects.prediction import Parameters, fixed_part, known_part, population_variance
+from bayesgeo.models.effects.spread import effect_covariances
+from bayesgeo.models.effects.tables import PROB, RESIDUAL, effects_table, unpooled
+from bayesgeo.models.effects.terms import Effect
+from bayesgeo.models.effects.values import GroupedRegressor
 from bayesgeo.models.preparation import standardisation
-from bayesgeo.models.regression.priors import refuse_undetermined
 from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Specification
 
 METHODS = ("reml", "ml")
 START = -0.5  # logarithm of the standard deviation of effects in units of the noise
+FLAT = 1e-4  # curvature from which on the criterion says nothing of a direction
 SMALLEST = -9.0  # below, an effect is taken for zero
 
 
@@ -60,7 +60,7 @@ class Criterion:
         return np.concatenate(found)
 
 
-class MixedRegression(Grouped, Regressor):
+class MixedRegression(GroupedRegressor):
     r"""Linear mixed model by restricted maximum likelihood, with best linear unbiased predictions.
 
     The model of :class:`bayesgeo.models.effects.regression.HierarchicalRegression` without priors: covariances of
@@ -131,22 +131,45 @@ class MixedRegression(Grouped, Regressor):
         one_of("method", self.method, METHODS)
         self._state(rows)
         design, y = self._design(rows), rows.y
-        refuse_undetermined("flat", design, spare=1)
         center, scale = (float(value) for value in standardisation(y))
         groups = [own for _, own in self._groups(rows, standardised=True)]
         X, sizes = np.c_[np.ones(len(y)), design], [len(levels) for levels in self.levels_]
+        _refuse_undetermined(X)
         equations = MixedEquations(X, (y - center) / scale, groups, sizes, np.zeros(X.shape[1]))
         criterion = Criterion(equations, self.effects_, self.method == "reml")
         at, spread = _fitted(criterion)
-        self._keep(criterion, at, (center, scale))
+        spread_of_effects = self._keep(criterion, at, (center, scale))
         self.criterion_ = float(criterion(at[None])[0]) + 2 * criterion.degrees * np.log(scale)
         if self.method == "reml":
             # Of the coefficients in the units of the table, which are standardised for the fit.
             self.criterion_ += 2 * float(np.log(self.term_scale_).sum())
         self._keep_components(criterion, spread)
+        if self.effects_:
+            self.effects_table_ = self._effects_table(rows, spread_of_effects)
 
-    def _keep(self, criterion: Criterion, at: np.ndarray, standard: tuple[float, float]) -> None:
-        """Keep estimates in the units of the table."""
+    def report_tables(self) -> dict[str, xr.Dataset]:
+        """Return ``variance_components`` and ``group_effects``, laid out as those of a posterior."""
+        frame = self.variance_components()
+        words = [(effect.key, term) for effect in self.effects_ for term in effect.terms] + [(RESIDUAL, "")]
+        columns = {"kind": ["sd"] * len(words), "key": [key for key, _ in words], "term": [term for _, term in words]}
+        components = xr.Dataset.from_dataframe(frame.assign(**columns, prior=""))
+        for name in (*columns, "prior"):
+            components[name] = components[name].astype(str)
+        found = {"variance_components": components.assign_attrs(prob=PROB, unit="")}
+        return found | ({"group_effects": self.effects_table_} if self.effects_ else {})
+
+    def _effects_table(self, rows: TrainingRows, spread: Sequence[np.ndarray]) -> xr.Dataset:
+        """Tabulate the predicted effects with intervals given the covariances."""
+        groups, wide = self._groups(rows), stats.norm.ppf((1 + PROB) / 2)
+        tables = {
+            effect.key: {"mean": mean, "sd": sd, "low": mean - wide * sd, "high": mean + wide * sd}
+            for effect, mean, sd in zip(self.effects_, self.group_effects_, spread, strict=True)
+        }
+        left = unpooled(groups, rows.y - self._predictive(rows)["expected"][0, 0], self._draws())
+        return effects_table(groups, self.levels_, tables, rows, unpooled=left, attrs={"unit": "", "scale": ""})
+
+    def _keep(self, criterion: Criterion, at: np.ndarray, standard: tuple[float, float]) -> list[np.ndarray]:
+        """Keep estimates in the units of the table, and return the deviations of the effects."""
         center, scale = standard
         relative = [factor[0] for factor in criterion.factors(at[None])]
         _, solved = next(criterion.equations.solve([factor[None] for factor in relative]))
@@ -154,9 +177,14 @@ class MixedRegression(Grouped, Regressor):
         self.sigma_ = float(scale * np.sqrt(solved.squares[0] / criterion.degrees))
         self.coef_ = found.coefficients[0, 1:] * scale / self.term_scale_
         self.intercept_ = float(center + scale * found.coefficients[0, 0] - self.coef_ @ self.term_center_)
-        maps = [self._map(effect) for effect in self.effects_]
+        maps = [self._to_table(effect) for effect in self.effects_]
         self.group_effects_ = tuple(scale * values[0] @ to.T for values, to in zip(found.effects, maps, strict=True))
         self.group_factors_ = tuple(self.sigma_ * to @ factor for factor, to in zip(relative, maps, strict=True))
+        covariances = effect_covariances(criterion.equations, solved, relative)
+        return [
+            self.sigma_ * np.sqrt(np.einsum("ij,ljk,ik->li", to, own, to))
+            for own, to in zip(covariances, maps, strict=True)
+        ]
 
     def _keep_components(self, criterion: Criterion, spread: np.ndarray) -> None:
         """Keep the components with their standard errors: those of logarithms, times the estimates."""
@@ -173,37 +201,28 @@ class MixedRegression(Grouped, Regressor):
         self.component_names_ = np.array([*names, RESIDUAL])
         self.components_ = np.stack([sd, sd * np.concatenate(errors)], axis=1)
 
-    def _map(self, effect: Effect) -> np.ndarray:
-        """Return the matrix ``(term, term)`` from effects of standardised features to those of the table."""
-        names, found = feature_names(self), np.eye(len(effect.terms))
-        for k, term in enumerate(effect.terms):
-            if term != INTERCEPT:
-                j = names.index(term)
-                found[k, k] = 1 / self.scale_[j]
-                if centred(effect):
-                    found[0, k] = -self.center_[j] / self.scale_[j]
-        return found
-
     @property
     def noise_(self) -> xr.Dataset:
         """The noise within groups, ``sigma (chain, draw)``, in the unit of ``y``."""
         return one_draw_noise(self.sigma_)
 
-    def _values(self) -> dict[str, np.ndarray]:
+    def _draws(self) -> dict[str, np.ndarray]:
         """Return the estimates as a posterior of one draw."""
-        found = {}
+        found = {"noise_sd": np.full((1, 1), self.sigma_)}
         for effect, values, factor in zip(self.effects_, self.group_effects_, self.group_factors_, strict=True):
             found[f"{effect.key}_effect"] = values[None, None]
             found |= covariance_values(effect, factor[None, None])
         return found
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
-        groups, p = self._groups(rows), self._values()
-        fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
+        groups, p = self._groups(rows), self._draws()
         variance = sum(population_variance(effect, own, p) for effect, own in groups)
-        sigma = np.full((1, 1), self.sigma_)
-        sigma = np.sqrt(sigma[..., None] ** 2 + variance) if groups else sigma
-        return {"expected": fixed + known_part(groups, p), "sigma": sigma}
+        sigma = np.sqrt(p["noise_sd"][..., None] ** 2 + variance) if groups else p["noise_sd"]
+        return {"expected": self._mean(rows, p), "sigma": sigma}
+
+    def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
+        fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
+        return fixed + known_part(self._groups(rows), p)
 
     def specification(self, labels: Sequence[str] = ()) -> Specification:
         """State how it predicts; see :meth:`Estimator.specification`."""
@@ -211,7 +230,7 @@ class MixedRegression(Grouped, Regressor):
 
 
 def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
-    """Return the point of the least criterion and the standard errors of its values, infinite where it is flat."""
+    """Return the point of the least criterion and the standard errors of its values, NaN where it is flat."""
     parts = [[START] * len(effect.terms) + [0.0] * effect.correlations for effect in criterion.effects]
     start = np.array([value for part in parts for value in part])
     if not len(start):
@@ -223,8 +242,17 @@ def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
         problem = "The likelihood has no maximum: the effects explain the target without noise."
         raise invalid("effects", ", ".join(effect.key for effect in criterion.effects), problem, "Drop a key.")
     values, vectors = np.linalg.eigh(peak.curvature)
-    variance = (vectors**2) @ (1 / np.where(values > 1e-6, values, np.nan))
-    return peak.at, np.sqrt(variance)
+    # A direction that is flat leaves the others their errors.
+    error = np.sqrt((vectors**2) @ (1 / np.where(values > FLAT, values, FLAT / 100)))
+    return peak.at, np.where(error < 1 / np.sqrt(FLAT), error, np.nan)
+
+
+def _refuse_undetermined(X: np.ndarray) -> None:
+    """Refuse coefficients ``(obs, coefficient)`` that the rows do not determine, with one row to spare."""
+    n, p = check_array(X, ensure_min_samples=2).shape
+    if n <= p or np.linalg.matrix_rank(X) < p:
+        problem = f"{n} rows do not determine {p} coefficients: too few rows, or features that repeat each other."
+        raise invalid("X", "", problem, "Leave features out, or use HierarchicalRegression, whose priors decide.")
 
 
 __all__ = ["MixedRegression"]

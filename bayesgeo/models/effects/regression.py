@@ -1,23 +1,36 @@
 """Bayesian hierarchical regression."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import joblib
 import numpy as np
-import pandas as pd
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgeo._check import one_of
+from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.base import Inference, Problem
-from bayesgeo.models.base import Regressor
-from bayesgeo.models.criticism import PredictiveFunctions
+from bayesgeo.inference.collapsed import Collapsed
+from bayesgeo.models.criticism import LeftOutGroups, PredictiveFunctions
+from bayesgeo.models.effects.coordinates import Outcome
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
+from bayesgeo.models.effects.left_out import GroupsLeftOut, LeftOut
 from bayesgeo.models.effects.marginal import GaussianMarginal
-from bayesgeo.models.effects.prediction import Parameters, fixed_part, known_part, new_part, population_variance
+from bayesgeo.models.effects.prediction import (
+    Parameters,
+    factor_of,
+    fixed_part,
+    known_part,
+    new_part,
+    population_variance,
+)
+from bayesgeo.models.effects.problem import graph_problem
+from bayesgeo.models.effects.tables import unpooled
 from bayesgeo.models.effects.terms import Effect
+from bayesgeo.models.effects.values import GroupedRegressor
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.regression.graph import INTERCEPT_SCALE
 from bayesgeo.models.regression.linear import COEFFICIENTS, DEFAULT_SCALE, NAMES, NOISE, TAILS
@@ -32,13 +45,24 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Prior, Specification
 
 NOISES = ("normal", "student-t")
+LEFT_OUT_ROWS = 2_000
 
 
-def _no_graph() -> Any:
-    raise NotImplementedError
+def _integrated_out() -> Any:
+    """Build no graph: where effects and coefficients integrate out, none is needed."""
+    raise AssertionError
 
 
-class HierarchicalRegression(Hierarchical, Regressor):
+def _refuse_explained(equations: MixedEquations, effects: Sequence[Effect]) -> None:
+    """Refuse a flat prior where features and effects leave no noise: the posterior would be improper."""
+    wide = [1e4 * np.eye(len(effect.terms))[None] for effect in effects]
+    _, solved = next(equations.solve(wide))
+    if not solved.squares[0] > 1e-6 * equations.rows[0]:
+        problem = "Features and effects explain the target without noise."
+        raise invalid("prior", "flat", problem, 'Use prior="normal", or drop a key.')
+
+
+class HierarchicalRegression(Hierarchical, GroupedRegressor):
     r"""Linear regression with effects of groups: events, stations, wells.
 
     On standardised features and target, with any number of keys :math:`k`, crossed or nested,
@@ -88,6 +112,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"event": list("aabbcc"), "log_r": [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]})
     >>> model = HierarchicalRegression(effects=["event"], random_state=0).fit(table, [4.0, 3.1, 5.1, 4.0, 3.0, 1.9])
     >>> model.coef_.round(1), list(model.variance_components().index)
@@ -133,42 +158,12 @@ class HierarchicalRegression(Hierarchical, Regressor):
         posterior = self.posterior_["posterior"].to_dataset().drop_vars("sigma").rename(noise_sd="sigma")
         return posterior[[name for name in ("sigma", "nu") if name in posterior]]
 
-    def predict_sd(self, X: Any, groups: Any = None) -> pd.DataFrame:
-        r"""Split the standard deviation of each row's outcome by where it comes from.
-
-        Parameters
-        ----------
-        X, groups
-            As in :meth:`predict`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each row of ``X``, in the unit of ``y``: ``within``, the noise within groups; for each key how far
-            groups differ, zero for a known group, whose effect is estimated; ``epistemic``, the deviation of the
-            expected outcome, with that of known effects, over the posterior; and ``total``, the root of the sum of
-            their squares.
-        """
+    def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
+        """Return the posterior mean of the expected outcome, ``(obs,)``; see :meth:`predict_draws`."""
         check_is_fitted(self)
-        parts = [self._variances(rows) for rows in self._parts(X, groups, None, arrays=4)]
-        frame = pd.concat(parts)
-        return np.sqrt(frame.assign(total=frame.sum(axis=1)))
-
-    def _variances(self, rows: Rows) -> pd.DataFrame:
-        p, groups = self._parameters(), self._groups(rows)
-        within = np.mean(self._within(p) ** 2)
-        found = {"within": np.full(len(rows), within)}
-        for effect, own in groups:
-            found[effect.key] = population_variance(effect, own, p).mean(axis=(0, 1))
-        found["epistemic"] = self._mean(rows, p).var(axis=(0, 1))
-        return pd.DataFrame(found, index=rows.names)
-
-    def _within(self, p: Parameters) -> np.ndarray:
-        """Return the standard deviation of the noise; infinite where its tails have none."""
-        if "nu" not in p:
-            return p["noise_sd"]
-        nu = p["nu"]
-        return np.where(nu > 2, p["noise_sd"] * np.sqrt(nu / np.where(nu > 2, nu - 2, 1.0)), np.inf)
+        # The expected outcome is linear in the parameters: its mean is that at their means.
+        mean = {name: draws.mean(axis=(0, 1), keepdims=True) for name, draws in self._parameters().items()}
+        return np.concatenate([self._mean(rows, mean)[0, 0] for rows in self._parts(X, groups, coordinates)])
 
     def _problem(self, rows: TrainingRows) -> Problem:
         design, y = self._design(rows), rows.y
@@ -178,14 +173,22 @@ class HierarchicalRegression(Hierarchical, Regressor):
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(y))
         y = (y - self.target_center_) / self.target_scale_
-        closed = self.noise == "normal" and self.prior in ("normal", "flat")
         heavy = {"nu": ()} if self.noise == "student-t" else {}
-        return Problem(
-            build=partial(_no_graph),
-            data={"X": design, "y": y},
-            dims={"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()},
+        dims = {"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()}
+        closed = self.noise == "normal" and self.prior in ("normal", "flat")
+        if closed and (self.inference is None or isinstance(self.inference, Collapsed)):
+            marginal = self._marginal(rows, design, y, scale)
+            return Problem(_integrated_out, {"X": design, "y": y}, dims, coords=self._coords(), marginal=marginal)
+        return graph_problem(
+            design,
+            Outcome(self.noise, y, 2),
+            (self.prior, scale),
+            self._groups(rows, standardised=True),
+            self.levels_,
+            group_prior=self._prior_of_groups(),
+            dims=dims,
             coords=self._coords(),
-            marginal=self._marginal(rows, design, y, scale) if closed else None,
+            inference=self.inference,
         )
 
     def _marginal(self, rows: TrainingRows, design: np.ndarray, y: np.ndarray, scale: float) -> GaussianMarginal:
@@ -194,6 +197,8 @@ class HierarchicalRegression(Hierarchical, Regressor):
         design = np.c_[np.ones(len(y)), design]
         groups = [own for _, own in self._groups(rows, standardised=True)]
         equations = MixedEquations(design, y, groups, [len(levels) for levels in self.levels_], penalty)
+        if self.prior == "flat":
+            _refuse_explained(equations, self.effects_)
         residual = y - design @ np.linalg.lstsq(design, y)[0]
         return GaussianMarginal(equations, self.effects_, self._prior_of_groups(), float(residual.std()))
 
@@ -213,6 +218,9 @@ class HierarchicalRegression(Hierarchical, Regressor):
         """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean of all."""
         fixed = self.target_center_ + self.target_scale_ * fixed_part(self._design(rows), p["weight"], p["intercept"])
         return fixed + known_part(self._groups(rows), p)
+
+    def _draws(self) -> Parameters:
+        return self._parameters()
 
     def _expected(self, rows: Rows) -> np.ndarray:
         return self._mean(rows, self._parameters())
@@ -235,11 +243,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
     def _unpooled(self, rows: TrainingRows, draws: Parameters) -> Mapping[str, np.ndarray]:
         """Return the mean of what the coefficients and the other keys leave, by key and level."""
         mean = {name: values.mean(axis=(0, 1))[None, None] for name, values in draws.items()}
-        left, found = rows.y - self._mean(rows, mean)[0, 0], {}
-        for effect, own in self._groups(rows):
-            rest = left + known_part([(effect, own)], mean)[0, 0]
-            found[effect.key] = np.bincount(own.codes, rest) / np.bincount(own.codes)
-        return found
+        return unpooled(self._groups(rows), rows.y - self._mean(rows, mean)[0, 0], mean)
 
     def _attrs(self) -> dict[str, str]:
         return {"unit": "", "scale": ""}
@@ -257,6 +261,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
             shown=("weight", "intercept", "sigma", *(f"{effect.key}_sd" for effect in self.effects_)) if known else (),
+            left_out=partial(self._left_out, problem.marginal) if problem.marginal and self.effects_ else None,
         )
 
     def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
@@ -266,6 +271,24 @@ class HierarchicalRegression(Hierarchical, Regressor):
         shape = {"nu": p["nu"]} if "nu" in p else {}
         expected = self.target_center_ + self.target_scale_ * predictor
         return {"expected": expected, "sigma": p["sigma"] * self.target_scale_} | shape
+
+    def _left_out(self, marginal: Any, p: Parameters) -> LeftOutGroups:
+        """Leave out the groups of the first key, everything but the scales integrated out."""
+        equations, levels = marginal.equations, self.levels_[0]
+        out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=LEFT_OUT_ROWS)
+        size, absolute = p["sigma"].shape, [factor_of(effect, p) for effect in self.effects_]
+
+        def density(at: tuple[int, ...]) -> LeftOut:
+            sigma = float(p["sigma"][at])
+            relative = [factor[at] / sigma for factor in absolute]
+            _, solved = next(equations.solve([factor[None] for factor in relative]))
+            return out.density(solved, relative, sigma)
+
+        with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+            found = list(pool.map(density, np.ndindex(size)))
+        values = {name: np.stack([getattr(one, name) for one in found]) for name in ("log_density", "cdf")}
+        by_draw = {name: one.reshape(*size, -1) for name, one in values.items()}
+        return LeftOutGroups(self.effects_[0].key, out.groups, levels[out.groups], len(levels), **by_draw)
 
     def _log_prior(self, prior: RegressionPrior, p: Parameters) -> np.ndarray:
         return prior.log_density(p) + self._log_prior_of_groups(p)

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesgeo.models.effects.levels import Members
+from bayesgeo.models.effects.prediction import known_part
 from bayesgeo.models.effects.terms import INTERCEPT, Effect
 from bayesgeo.models.rows import Rows
 
@@ -136,6 +137,27 @@ def effects_table(
     text = ("key", "level", "term", "label")
     variables = {str(name): ("group", frame[name].to_numpy(str if name in text else None)) for name in frame}
     return xr.Dataset(variables, attrs={"prob": PROB, "x_name": place_names[0], "y_name": place_names[1], **attrs})
+
+
+def unpooled(
+    groups: Sequence[tuple[Effect, Members]], residual: np.ndarray, mean: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return by key and level the mean of what the coefficients and the effects of other keys leave.
+
+    Parameters
+    ----------
+    groups : sequence of (Effect, Members)
+        Of the training rows.
+    residual : numpy.ndarray
+        ``(obs,)`` targets minus predictions with all effects.
+    mean : mapping of str to numpy.ndarray
+        The posterior means or estimates, each ``(1, 1, ...)``.
+    """
+    found = {}
+    for effect, own in groups:
+        rest = residual + known_part([(effect, own)], mean)[0, 0]
+        found[effect.key] = np.bincount(own.codes, rest) / np.bincount(own.codes)
+    return found
 
 
 def _places(effect: Effect, own: Members, rows: Rows, n: int) -> tuple[np.ndarray, tuple[str, str]]:

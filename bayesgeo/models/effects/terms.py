@@ -1,13 +1,17 @@
 """Effects of groups: which key, and which coefficients vary with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bayesgeo._check import invalid, positive
 
 INTERCEPT = "1"
-# Dimensions of a posterior and of a table, which a key cannot share.
-RESERVED = ("chain", "draw", "obs", "feature", "label", "residual", "weight", "intercept", "coefficient", "constant")
+# Dimensions and variables of a posterior and of a table, which a key cannot share.
+RESERVED = (
+    *("chain", "draw", "obs", "feature", "label", "unit", "residual", "noise", "sigma", "nu"),
+    *("weight", "intercept", "coefficient", "constant"),
+)
+PARTS = ("sd", "effect", "correlation", "term", "pair")  # what follows the key in a name of the posterior
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Effect:
     Raises
     ------
     InvalidInput
-        If nothing varies, a slope occurs twice, the key cannot name a dimension, or ``lkj`` is not above zero.
+        If nothing varies, a slope occurs twice or is named ``"1"``, the key cannot name a dimension, or ``lkj`` is not
+        above zero.
 
     Examples
     --------
@@ -52,10 +57,14 @@ class Effect:
         if isinstance(self.slopes, str):
             raise invalid("slopes", self.slopes, "It is text.", "Give a tuple of names.")
         object.__setattr__(self, "slopes", tuple(self.slopes))
+        if isinstance(self.key, str) and ("|" in self.key or "~" in self.key):
+            raise invalid("key", self.key, "It is a formula.", "Give it as formula=..., without effects.")
         if not isinstance(self.key, str) or not all(self.columns) or "/" in self.key or self.key in RESERVED:
             raise invalid("key", self.key, "It cannot name a dimension of the posterior.", "Rename the column.")
         if not self.terms:
             raise invalid("effect", self.key, "Nothing varies.", "Let the intercept vary, or name slopes.")
+        if INTERCEPT in self.slopes:
+            raise invalid("slopes", self.slopes, "'1' is the intercept.", "Rename that feature.")
         if len(set(self.terms)) < len(self.terms):
             raise invalid("slopes", self.slopes, "A name occurs twice.", "Name each feature once.")
         positive("lkj", self.lkj)
@@ -93,13 +102,16 @@ def effects_of(effects: str | Effect | Iterable[str | Effect] | None, keys: Sequ
     Raises
     ------
     InvalidInput
-        If a key has two effects, or an item is neither a name nor an effect.
+        If a key has two effects, two keys would share a name, or an item is neither a name nor an effect.
 
     Examples
     --------
     >>> [effect.key for effect in effects_of(["event", Effect("station", ("log_r",))], ())]
     ['event', 'station']
     """
+    if not isinstance(effects, Collection | Effect | None) or isinstance(effects, Mapping):
+        problem = "It is neither the name of a key, nor an Effect, nor a list of these."
+        raise invalid("effects", effects, problem, 'Try effects=["event"].')
     given = keys if effects is None else [effects] if isinstance(effects, str | Effect) else list(effects)
     for item in given:
         if not isinstance(item, str | Effect):
@@ -108,6 +120,10 @@ def effects_of(effects: str | Effect | Iterable[str | Effect] | None, keys: Sequ
     for effect in found:
         if sum(other.key == effect.key for other in found) > 1:
             raise invalid("effects", effect.key, "The key has two effects.", "Name all slopes of a key in one Effect.")
+        for other in found:
+            if other.key in [f"{effect.key}_{part}" for part in PARTS]:
+                problem = f"The posterior has that name beside the key {effect.key!r}."
+                raise invalid("key", other.key, problem, "Rename the column.")
     return found
 
 

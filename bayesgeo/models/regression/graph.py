@@ -32,7 +32,8 @@ def forward(X: Any, p: Mapping[str, Any], xp: Any) -> Any:
     return xp.sum(X * weight, axis=-1) + intercept
 
 
-def _coefficients(prior: str, scale: float, unit: Any, shape: tuple[int, ...]) -> Any:
+def coefficients(prior: str, scale: float, unit: Any, shape: tuple[int, ...]) -> Any:
+    """Add coefficients ``weight`` to the PyMC model; ``unit`` is the scale of the noise, or one."""
     import pymc as pm
 
     if prior == "normal":
@@ -60,7 +61,7 @@ def regression_graph(prior: str, scale: float, noise: str, n_features: int) -> A
         else:
             sigma = pm.Deterministic("sigma", pt.sqrt(pm.InverseGamma("variance", NOISE_SHAPE, NOISE_RATE)))
             intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE * sigma)
-        weight = _coefficients(prior, scale, sigma, (n_features,))
+        weight = coefficients(prior, scale, sigma, (n_features,))
         mean = forward(X, {"weight": weight, "intercept": intercept}, pt)
         if noise == "normal":
             pm.Normal("outcome", mean, sigma, observed=y)
@@ -81,7 +82,7 @@ def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> 
         else:
             label = () if n_labels == 2 else (n_labels,)
             intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE, shape=label)
-            p = {"weight": _coefficients(prior, scale, 1.0, (n_features, *label)), "intercept": intercept}
+            p = {"weight": coefficients(prior, scale, 1.0, (n_features, *label)), "intercept": intercept}
         predictor = forward(X, p, pt)
         if n_labels == 2:
             # The Bernoulli log likelihood in half the operations of pm.Bernoulli.
