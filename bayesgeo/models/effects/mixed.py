@@ -23,7 +23,6 @@ from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.effects.values import GroupedRegressor
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.rows import Rows, TrainingRows
-from bayesgeo.models.specification import Specification
 
 METHODS = ("reml", "ml")
 START = -0.5  # logarithm of the standard deviation of effects in units of the noise
@@ -223,10 +222,6 @@ class MixedRegression(GroupedRegressor):
     def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
         fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
         return fixed + known_part(self._groups(rows), p)
-
-    def specification(self, labels: Sequence[str] = ()) -> Specification:
-        """State how it predicts; see :meth:`Estimator.specification`."""
-        return Specification("yᵢ ~ Normal(α + xᵢᵀβ + zᵢᵀb, σ²), b ~ Normal(0, Σ); restricted maximum likelihood")
 
 
 def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
