@@ -32,22 +32,22 @@ def draw_ground_motion(fitted, records: bg.Dataset) -> None:
         site = pd.DataFrame({"mag": m, "JB_complete": np.sqrt(distance**2 - DEPTH**2), "vs30": 600.0})
         terms = prepare(site)[records.features]
         mean, sd = fitted.predict(terms), fitted.predict_sd(terms)
-        for (name, parts), grey in zip(BANDS.items(), ("0.9", "0.78", "0.64"), strict=True):
+        for (name, parts), grey in zip(BANDS.items(), ("0.9", "0.76", "0.58"), strict=True):
             width = np.sqrt((sd[parts] ** 2).sum(axis=1))
             panel.fill_between(distance, 10 ** (mean - width), 10 ** (mean + width), color=grey, lw=0, label=name)
         near = abs(magnitude - m) <= 0.25
         panel.plot(r[near], pga[near], ".", color="#0072b2", ms=2, alpha=0.5, label="records, magnitude ±0.25")
         panel.plot(distance, 10**mean, "k", lw=2, label="median")
-        panel.set(xscale="log", yscale="log", title=f"magnitude {m}, vs30 600 m/s", xlabel="√(R_JB² + 6.9²) (km)")
+        panel.set(xscale="log", yscale="log", title=f"magnitude {m}, vs30 600 m/s", xlabel="√(distance² + 6.9²) (km)")
     axes[0].set_ylabel("peak ground acceleration (cm/s²)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     figure.savefig(OUT / "ground_motion.png", dpi=120)
 
 
 def draw_map(stations: pd.DataFrame) -> None:
-    figure, axes = plt.subplots(figsize=(7, 7), layout="constrained")
-    x, y, term = stations.sort_values("mean", key=abs)[["x", "y", "mean"]].values.T
-    drawn = axes.scatter(x, y, c=term, cmap="PuOr_r", vmin=-abs(term).max(), vmax=abs(term).max(), ec="0.4", lw=0.3)
+    figure, axes = plt.subplots(figsize=(7, 6.4), layout="constrained")
+    (x, y, term), top = stations.sort_values("mean", key=abs)[["x", "y", "mean"]].values.T, stations["mean"].abs().max()
+    drawn = axes.scatter(x, y, c=term, s=16, cmap="PuOr_r", vmin=-top, vmax=top, edgecolors="0.4", linewidths=0.3)
     figure.colorbar(drawn, label="station term (log₁₀ cm/s²)", shrink=0.7)
     axes.set(xlabel="longitude (°)", ylabel="latitude (°)", aspect=1 / np.cos(np.radians(y.mean())))
     figure.savefig(OUT / "stations.png", dpi=120)
@@ -64,11 +64,11 @@ def main() -> None:
     fitted, evidence = scored["hierarchical"].model, scored["hierarchical"].evidence
     print(fitted.variance_components().rename(SYMBOLS).assign(published=pd.Series(PUBLISHED)).round(4).to_string())
 
-    # 3. The event with the largest term, and the stations whose held-out records are predicted worst.
+    # 3. The event with the largest term, and the stations of five records or more predicted worst.
     terms = evidence["group_effects"].to_dataset().to_dataframe().set_index(["key", "level"])
     events, stations = terms.loc["event"], terms.loc["station"]
     squares = ((evidence["predictions"]["mean"] - records.y) ** 2).to_series()
-    worst = squares.groupby(records.groups["station"].to_series()).mean().nlargest(5).index
+    worst = squares.groupby(records.groups["station"].to_series()).mean().where(stations["rows"] >= 5).nlargest(5).index
     print("Largest event term:", events.loc[[events["mean"].abs().idxmax()], SHOWN].round(3).to_string(), sep="\n")
     print("Worst stations:", stations.loc[worst, SHOWN].round(3).to_string(), sep="\n")
     draw_ground_motion(fitted, records)
