@@ -8,10 +8,15 @@ from .evaluation.compare import compare as compare
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.leaderboard import leaderboard as leaderboard
 from .inference.advi import ADVI as ADVI
+from .inference.collapsed import Collapsed as Collapsed
 from .inference.exact import Exact as Exact
 from .inference.laplace import Laplace as Laplace
 from .inference.mclmc import MCLMC as MCLMC
 from .inference.nuts import NUTS as NUTS
+from .models.effects.classification import HierarchicalClassifier as HierarchicalClassifier
+from .models.effects.mixed import MixedRegression as MixedRegression
+from .models.effects.regression import HierarchicalRegression as HierarchicalRegression
+from .models.effects.terms import Effect as Effect
 from .models.networks.bayesian_mlp import BayesianMLPClassifier as BayesianMLPClassifier
 from .models.networks.bayesian_mlp import BayesianMLPRegressor as BayesianMLPRegressor
 from .models.networks.ensemble import DeepEnsembleClassifier as DeepEnsembleClassifier

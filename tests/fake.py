@@ -24,9 +24,9 @@ class FakePosterior:
     def run(self, problem, seed):
         rng = np.random.default_rng(seed)
         size = (self.chains, self.draws)
-        fit = _fit(problem, rng)
+        fit = _fit(problem, rng) | _effects(problem)
         draws = {name: value + SCATTER * rng.normal(size=(*size, *np.shape(value))) for name, value in fit.items()}
-        positive = [name for name in draws if name == "sigma" or name.startswith("scale_")]
+        positive = [name for name in draws if name == "sigma" or name.startswith("scale_") or name.endswith("_sd")]
         draws |= {name: np.abs(draws[name]) + 1e-6 for name in positive}
         if "nu" in problem.dims:
             draws["nu"] = rng.gamma(100.0, 0.3, size)
@@ -55,6 +55,12 @@ def _fit(problem, rng):
     if len(problem.coords["label"]) == 2:
         return {"intercept": intercept[1] - intercept[0], "weight": weight[:, 1] - weight[:, 0]}
     return {"intercept": intercept, "weight": weight}
+
+
+def _effects(problem):
+    """Let groups hardly differ."""
+    names = [name for name in problem.dims if name.endswith(("_effect", "_sd", "_correlation"))]
+    return {name: np.zeros([len(problem.coords[dim]) for dim in problem.dims[name]]) for name in names}
 
 
 def _values(X, y, ridge=0.0):

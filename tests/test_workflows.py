@@ -11,12 +11,13 @@ SMALL = {
     "03_facies_blind_well": ["12"],
     "04_bayesian_network": [],
     "05_teacher_and_student": [],
+    "06_ground_motion": ["24"],
     "pca_of_well_logs": [],
     "probability_of_an_earthquake": [],
     "sampling_a_posterior": [],
 }
 EMBEDDED = {"01_seismic_events", "04_bayesian_network", "05_teacher_and_student", "sampling_a_posterior"}
-LONG = {"01_seismic_events", "03_facies_blind_well"}  # over half a minute
+LONG = {"01_seismic_events", "03_facies_blind_well", "06_ground_motion"}  # over half a minute
 STORIES = {"01_seismic_events", "02_quarry_blasts_istanbul", "03_facies_blind_well"}
 
 
@@ -47,3 +48,7 @@ def test_workflow_runs(name, repository, tmp_path, request):
     assert done.returncode == 0, done.stderr
     made = {path.suffix for path in (tmp_path / "out").iterdir()}
     assert {".html", ".json", ".csv"} <= made if name in STORIES else ".png" in made
+
+
+def test_the_ground_motions_are_under_eighty_lines(repository):
+    assert len((repository / "workflows" / "06_ground_motion.py").read_text().splitlines()) < 80

@@ -80,7 +80,7 @@ def _influence(table: xr.Dataset) -> Check:
     rows = ", ".join(f"{row} ({value:.2f})" for row, value in zip(worst["obs"].values, worst.values, strict=True))
     one = table.attrs.get("by") or "row"
     advice = (
-        f"Most influential, with k: {one} {rows}. Above {PARETO_K} one {one} dominates the fit: inspect it, or use "
+        f"Most influential {one}s, with k: {rows}. Above {PARETO_K} one {one} dominates the fit: inspect it, or use "
     )
     advice += "noise with heavier tails; its leave-one-out score is unreliable."
     bad = float((k > PARETO_K).sum())

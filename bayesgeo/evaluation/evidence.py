@@ -15,6 +15,8 @@ residuals      how far errors are alike within groups, among neighbours, one aft
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
+variance_...   of a model with effects of groups fitted on every row: ``variance_components`` along ``component`` and
+               ``group_effects`` along ``group``
 posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned, and the tables of
                :func:`bayesgeo.diagnostics.model_evidence` in place of their inputs
 ============== =============================================================================================
@@ -44,7 +46,7 @@ from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 from bayesgeo.metrics.decision import economic_value
 from bayesgeo.metrics.selective import selective_scores
 
-EVIDENCE_SCHEMA = 5
+EVIDENCE_SCHEMA = 6
 PROB = 0.95
 RESAMPLES = 2000
 # What the blocks of a split are called, by its kind.

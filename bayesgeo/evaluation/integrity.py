@@ -25,7 +25,17 @@ from bayesgeo.diagnostics import Check, Diagnosis
 CHECKSUM = "sha256"  # attribute of the file, not of the tree in memory
 GROUPS = ("predictions", "observed_data", "metrics", "calibration", "selective", "diagnostics")
 JSON = {"specification": dict, "parameters": dict, "dataset_description": dict, "training_rows": list, "versions": dict}
-TEXT = ("model", "class", "kind", "dataset_sha256", "rows_sha256", "preprocessing_sha256", "split", "split_sha256")
+TEXT = (
+    "model",
+    "class",
+    "kind",
+    "dataset_sha256",
+    "rows_sha256",
+    "preprocessing_sha256",
+    "split",
+    "split_kind",
+    "split_sha256",
+)
 NUMBERS = ("seed", "seeds", "interrupted", "size_bytes", "compile_seconds", "fit_seconds", "predict_seconds")
 TASKS = ("classification", "regression")
 STATUSES = ("passed", "tip", "issue", "not applicable", "skipped", "ignored")

@@ -10,6 +10,7 @@ from .baselines import MajorityClassifier as MajorityClassifier
 from .baselines import MeanRegressor as MeanRegressor
 from .baselines import RidgeRegressor as RidgeRegressor
 from .bayesian import Bayesian as Bayesian
+from .effects.classification import HierarchicalClassifier as HierarchicalClassifier
 from .effects.formula import Formula as Formula
 from .effects.mixed import MixedRegression as MixedRegression
 from .effects.regression import HierarchicalRegression as HierarchicalRegression
@@ -64,6 +65,7 @@ __all__ = [
     "ForestClassifier",
     "ForestRegressor",
     "Formula",
+    "HierarchicalClassifier",
     "HierarchicalRegression",
     "LogisticClassifier",
     "MLPClassifier",

@@ -88,7 +88,8 @@ def study(
     by = by or split(dataset, seed=seed)
     findings = audit(dataset, by)
     refuse(findings)
-    chosen = _models(models, dataset.task, {} if source is None else source.rows.grouping.asked)
+    options = {} if source is None else source.rows.grouping.asked
+    chosen = _models(models or usual_models(dataset, options), dataset.task, options)
     out = Path(out)
     manifest = claim(out, _manifest(dataset, by, chosen, findings, seed=seed, seeds=seeds, source=source))
     save_reference(dataset, by, out)
@@ -148,8 +149,26 @@ def _models(models: Sequence[str] | Mapping[str, Any], task: str, options: Mappi
             if not is_file_name(name):
                 raise invalid("model name", name, "It becomes the name of a file.", "Use letters, digits, '-' and '_'.")
         return {name: as_model(estimator, name) for name, estimator in models.items()}
-    usual = (*(catalog.EFFECT_MODELS[task] if options else ()), *catalog.DEFAULT_MODELS[task])
-    return {name: catalog.model(name, task, **_taken(name, task, options)) for name in models or usual}
+    return {name: catalog.model(name, task, **_taken(name, task, options)) for name in models}
+
+
+def usual_models(dataset: Dataset, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the models that are compared where none is named.
+
+    Those with effects of groups come first where effects are asked for; for values with groups the Bayesian one comes
+    in any case, because it costs little.
+
+    Examples
+    --------
+    >>> from bayesgeo.datasets import load
+    >>> usual_models(load("seismic_events"), {"effects": ["site"]})[:2]
+    ('hierarchical', 'bayesian_logistic')
+    """
+    task = dataset.task
+    with_effects = catalog.EFFECT_MODELS[task] if options else ()
+    if not options and task == "regression" and dataset.group is not None:
+        with_effects = catalog.EFFECT_MODELS[task][:1]
+    return (*with_effects, *catalog.DEFAULT_MODELS[task])
 
 
 def _taken(name: str, task: str, options: Mapping[str, Any]) -> dict[str, Any]:

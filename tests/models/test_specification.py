@@ -3,10 +3,12 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayesgeo import catalog
 from bayesgeo.models.bayesian import Bayesian
+from bayesgeo.models.effects.terms import Effect
 from tests.fake import FakePosterior
 
 LINEAR = [{"prior": prior, "noise": noise} for prior in ("normal", "laplace", "horseshoe", "flat")
@@ -14,8 +16,11 @@ LINEAR = [{"prior": prior, "noise": noise} for prior in ("normal", "laplace", "h
 LOGISTIC = [{"prior": prior} for prior in ("normal", "laplace", "horseshoe", "flat")]
 NETWORKS = [{"prior": prior, "hidden": (5, 4)} for prior in ("normal", "hierarchical")]
 NOISES = [{"noise": noise, **network} for noise in ("heteroscedastic", "constant", "student-t") for network in NETWORKS]
+GROUPS = [{}, {"effects": [Effect("well", ("x1",))]}, {"prior": "laplace", "group_prior": "pc"}]
 CASES = {
     ("regression", "bayesian_linear"): LINEAR,
+    ("regression", "hierarchical"): [*GROUPS, {"noise": "student-t"}, {"prior": "flat"}],
+    ("classification", "hierarchical"): GROUPS,
     ("regression", "bayesian_mlp"): NOISES,
     ("classification", "bayesian_logistic"): LOGISTIC,
     ("classification", "bayesian_mlp"): NETWORKS,
@@ -30,8 +35,8 @@ def fitted(task, name, n_labels=2, **settings):
     y = X @ [1.0, -2.0, 0.0] + rng.normal(size=60)
     if task == "classification":
         y = np.array(["sand", "shale", "silt"])[np.digitize(y, np.quantile(y, np.arange(1, n_labels) / n_labels))]
-    inference = FakePosterior(draws=5)
-    return catalog.model(name, task, inference=inference, random_state=0, **settings).fit(X, y)
+    inference, wells = FakePosterior(draws=5), pd.Series(np.arange(60) // 8, name="well")
+    return catalog.model(name, task, inference=inference, random_state=0, **settings).fit(X, y, wells)
 
 
 def test_every_bayesian_model_of_the_catalog_is_tested_here():
@@ -51,7 +56,9 @@ def test_what_is_stated_is_in_the_posterior(task, name, settings):
     assert set(stated.weights) <= variables
     assert not stated.effects or stated.effects in variables
     # Every parameter that was sampled is shown in some way: tabulated, drawn, or named as a weight.
+    of_groups = model.posterior_["group_effects"]["key"].values if "group_effects" in model.posterior_ else ()
     shown = {*stated.quantities, *stated.weights, stated.effects, "intercept", "sigma"}
+    shown |= {f"{key}_effect" for key in of_groups}
     assert variables <= shown
     assert stated.quantities or stated.weights
 

@@ -14,7 +14,7 @@ from bayesgeo.reporting.facts import gather
 from bayesgeo.reporting.page import render
 
 from .hostile import PAYLOADS, poisoned, slots
-from .samples import Evidences, as_network, as_trained, evidences, table, with_seeds
+from .samples import Evidences, as_network, as_trained, evidences, table, with_groups, with_seeds
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -44,7 +44,8 @@ def pages(
         "classes": {name: with_seeds(tree) for name, tree in binary.items()} | {"mlp": as_trained(binary["logistic"])},
         "failed": failed,
         "several": multiclass,
-        "values": regression | {"network": as_network(regression["ridge"])},
+        "values": regression
+        | {"hierarchical": with_groups(regression["ridge"]), "network": as_network(regression["ridge"])},
         "long": long | {"n" * 300: long["logistic"]},
     }
     reproduce = {"command": "bayesgeo compare table.csv --target event", "versions": {"python": "3.12"}}
@@ -72,7 +73,7 @@ def test_no_payload_in_any_name_is_executed_even_without_the_policy(
     browser: Any, binary: Evidences, regression: Evidences, tmp_path: Path
 ) -> None:
     classes = {"bayesian": binary["bayesian"], "mlp": with_seeds(as_trained(binary["logistic"]))}
-    values = {"linear": regression["bayesian_linear"], "network": as_network(regression["ridge"])}
+    values = {"linear": with_groups(regression["bayesian_linear"]), "network": as_network(regression["ridge"])}
     findings, reproduce = [{"code": "c", "level": "warn", "message": "m"}], {"command": "c", "note": "n"}
     known = [gather(tree, findings=findings, reproduce=reproduce) for tree in (classes, values)]
     assert len({slot for facts in known for slot in slots(facts)}) > 50
@@ -137,4 +138,4 @@ def test_the_page_is_small_and_soon_written(binary: Evidences, pages: dict[str, 
     start = time.perf_counter()
     report(binary, tmp_path)
     assert time.perf_counter() - start <= 10
-    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 5
+    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 6

@@ -1,18 +1,20 @@
 """A run states where its rows come from as data, so that no command line is ever parsed again."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from bayesgeo import catalog
 from bayesgeo._check import InvalidInput
 from bayesgeo.runs.folder import read_manifest
 from bayesgeo.runs.grouping import Grouping
 from bayesgeo.runs.source import Rows, Source, source_of
-from bayesgeo.runs.study import _models, study
-from tests.tables import shaking, write_csv
+from bayesgeo.runs.study import _models, study, usual_models
+from tests.tables import events, shaking, write_csv
 
 
 @pytest.fixture
@@ -161,19 +163,17 @@ def test_a_manifest_keeps_effects_and_formula(shaken):
         assert source_of({"source": stated}, "run").rows == rows
 
 
-class Hierarchical(catalog.models("regression")["ridge"]):
-    """A model with parameters for effects, which it ignores."""
-
-    def __init__(self, effects=None, *, formula=None, random_state=None):
-        self.effects, self.formula, self.random_state = effects, formula, random_state
-
-
 @pytest.mark.parametrize("options", [{"formula": "pga ~ a + (1 | site)"}, {"effects": ["site"]}], ids=str)
-def test_models_with_effects_get_them_and_come_first_when_none_is_named(options, monkeypatch):
-    known = catalog.models("regression") | {"hierarchical": Hierarchical, "mixed": Hierarchical}
-    monkeypatch.setattr(catalog, "models", lambda task: known)
-    chosen = _models((), "regression", options)
-    assert list(chosen) == ["hierarchical", "mixed", *catalog.DEFAULT_MODELS["regression"]]
+def test_models_with_effects_get_them_and_come_first_when_none_is_named(options):
+    names = usual_models(shaking(), options)
+    assert names == ("hierarchical", "mixed", *catalog.DEFAULT_MODELS["regression"])
+    chosen = _models(names[:2], "regression", options)
     assert [chosen["mixed"].get_params()[name] for name in options] == list(options.values())
-    assert list(_models((), "regression", {})) == list(catalog.DEFAULT_MODELS["regression"])
     assert repr(_models(["ridge"], "regression", options)["ridge"]) == "RidgeRegressor()"
+
+
+def test_values_with_groups_are_compared_with_the_hierarchical_model_and_other_rows_are_not():
+    usual = catalog.DEFAULT_MODELS
+    assert usual_models(shaking(), {}) == ("hierarchical", *usual["regression"])
+    assert usual_models(replace(shaking(), groups=xr.Dataset()), {}) == usual["regression"]
+    assert usual_models(events(), {}) == usual["classification"]

@@ -150,6 +150,17 @@ class Grouped(Estimator):
                 _refuse_new(effect, found[-1][1].codes, rows)
         return found
 
+    def _to_table(self, effect: Effect) -> np.ndarray:
+        """Return the matrix ``(term, term)`` from effects on standardised features to those on the table's."""
+        names, found = feature_names(self), np.eye(len(effect.terms))
+        for k, term in enumerate(effect.terms):
+            if term != INTERCEPT:
+                j = names.index(term)
+                found[k, k] = 1 / self.scale_[j]
+                if centred(effect):
+                    found[0, k] = -self.center_[j] / self.scale_[j]
+        return found
+
 
 def centred(effect: Effect) -> bool:
     """Return whether the features of an effect's slopes are centred: only where that changes no model."""

@@ -124,14 +124,13 @@ class HierarchicalClassifier(Hierarchical, Classifier):
             (self.prior, scale),
             self._groups(rows, standardised=True),
             self.levels_,
-            self._prior_of_groups(),
+            group_prior=self._prior_of_groups(),
             dims={"intercept": label, "weight": ("feature", *label), **self._dims(label)},
             coords={**self._coords(), "label": list(self.classes_)},
             inference=self.inference,
         )
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
-        posterior = posterior.isel({key: slice(len(names)) for key, names in self._room().items()})
         if "label" in posterior.dims:
             between = {name: posterior[name] - posterior[name].mean("label") for name in ("intercept", "weight")}
             posterior = posterior.assign(between)
@@ -140,9 +139,6 @@ class HierarchicalClassifier(Hierarchical, Classifier):
         named = coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
         constant = posterior["intercept"] - (coefficient * center).sum("feature")
         return self._in_table_units(posterior).assign(coefficient=named, constant=constant)
-
-    def _room(self) -> dict[str, np.ndarray]:
-        return {effect.key: names for effect, names in zip(self.effects_, self.levels_, strict=True)}
 
     def _expected(self, rows: Rows) -> np.ndarray:
         p, groups = self._parameters(), self._groups(rows)
@@ -178,9 +174,8 @@ class HierarchicalClassifier(Hierarchical, Classifier):
     def _sample_prior(self, prior: ClassPrior, size: tuple[int, int], rng: np.random.Generator) -> Parameters:
         effects = self._sample_effects(size, rng, () if len(self.classes_) == 2 else (len(self.classes_),))
         if len(self.classes_) > 2:
-            for key in self._room():
-                drawn = effects[f"{key}_effect"]
-                effects[f"{key}_effect"] = drawn - drawn.mean(axis=-1, keepdims=True)
+            for name in (f"{effect.key}_effect" for effect in self.effects_):
+                effects[name] = effects[name] - effects[name].mean(axis=-1, keepdims=True)
         return {**prior.sample(size, rng), **effects}
 
     def specification(self, labels: Sequence[str] = ()) -> Specification:

@@ -21,7 +21,9 @@ STEPS = 12
 LARGEST_CHANGE = 3.0  # of the predictor in one step, in log odds or standard deviations of the target
 LEAST_SD = 0.05  # of effects, in scales of their prior
 ROBUST_NU = 4.0
-DEVIATIONS = 3.0  # of the part of the variance that is chance, by which the smallest plausible one is below the estimate
+# Of the part of the variance that is chance, by which the smallest plausible one is below the estimate.
+DEVIATIONS = 3.0
+CENTRED = 0.6  # median weight above which the effects of a key are centred for an approximation at a maximum
 WIDTHS = (0.05, 1.0)  # of logarithms of standard deviations
 
 
@@ -93,6 +95,7 @@ def estimate(
     outcome: Outcome,
     blocks: Sequence[Block],
     members: Sequence[Members],
+    *,
     weight_scale: float,
     prior: GroupPrior,
 ) -> Estimate:
@@ -114,7 +117,7 @@ def estimate(
         sigma = outcome.scale(A @ mode, spent)
         first = 1 + X.shape[1]
         for k, (block, member) in enumerate(zip(kept, members, strict=False)):
-            covariances[k] = _covariance(block, mode, inverse, first, member, prior)
+            covariances[k] = _covariance(block, member, mode, inverse, first=first, least=LEAST_SD * prior.scale)
             first += block.size
     weight = outcome.derivatives(A @ mode, sigma)[1]
     information = tuple(_information(*pair, weight) for pair in zip(blocks, members, strict=True))
@@ -125,7 +128,9 @@ def _penalty(
     n_features: int, weight_scale: float, blocks: Sequence[Block], covariances: Sequence[np.ndarray], sigma: float
 ) -> np.ndarray:
     fixed = np.r_[(INTERCEPT_SCALE * sigma) ** -2, np.full(n_features, (weight_scale * sigma) ** -2)]
-    of_effects = [np.kron(np.eye(block.levels), np.linalg.inv(S)) for block, S in zip(blocks, covariances, strict=False)]
+    of_effects = [
+        np.kron(np.eye(block.levels), np.linalg.inv(S)) for block, S in zip(blocks, covariances, strict=False)
+    ]
     return linalg.block_diag(np.diag(fixed), *of_effects)
 
 
@@ -140,7 +145,7 @@ def _curvature(A: sparse.csr_array, weight: np.ndarray, penalty: np.ndarray) -> 
 
 
 def _covariance(
-    block: Block, mode: np.ndarray, inverse: np.ndarray, first: int, member: Members, prior: GroupPrior
+    block: Block, member: Members, mode: np.ndarray, inverse: np.ndarray, *, first: int, least: float
 ) -> np.ndarray:
     """Return the covariance of effects: the mean over levels with rows of their outer product and its spread."""
     q, n_free = len(block.effect.terms), mode.shape[1]
@@ -151,7 +156,7 @@ def _covariance(
     found = (np.einsum("lif,ljf->ij", b, b) + np.einsum("lifjf->ij", spread)) / (len(levels) * n_free)
     if not block.effect.correlations:
         found = np.diag(np.diag(found))
-    return found + (LEAST_SD * prior.scale) ** 2 * np.eye(q)
+    return found + least**2 * np.eye(q)
 
 
 def _information(block: Block, member: Members, weight: np.ndarray) -> np.ndarray:
@@ -162,7 +167,7 @@ def _information(block: Block, member: Members, weight: np.ndarray) -> np.ndarra
 
 
 def coordinates(
-    found: Estimate, blocks: Sequence[Block], members: Sequence[Members], n_fixed: int, *, centred: bool = True
+    found: Estimate, blocks: Sequence[Block], members: Sequence[Members], n_fixed: int, *, at_maximum: bool = False
 ) -> dict[str, np.ndarray]:
     """Return the arrays of the coordinates that :func:`bayesgeo.models.effects.graph.hierarchical_graph` reads.
 
@@ -174,15 +179,19 @@ def coordinates(
         The effects and the groups of rows.
     n_fixed : int
         Values of the fixed part among the coordinates, for each contrast of classes: all of them, or the intercept.
-    centred : bool
-        Whether groups with many rows are centred. The density of centred effects has no finite maximum, so an
-        approximation at a maximum needs False.
+    at_maximum : bool
+        Whether the coordinates are for an approximation at a maximum. The density of partly centred effects rises
+        without bound as their standard deviation goes to zero, so that only groups with many rows are centred: far
+        from the maximum that counts. The maximum of other effects is a poor approximation, which its check tells.
     """
-    data, changes = {}, []
+    data: dict[str, np.ndarray] = {}
+    changes = []
     for block, S, information in zip(blocks, found.covariances, found.information, strict=True):
         sd = np.sqrt(np.diag(S))
         least = _least_variance(sd**2, information)
-        share = information * least / (1 + information * least) * centred
+        share = information * least / (1 + information * least)
+        if at_maximum:
+            share = share * (np.median(share[(information > 0).any(axis=1)], axis=0) > CENTRED)
         data |= _scales(block, S, share) | {f"{block.effect.key}_share": share}
         changes.append(linalg.block_diag(*[_mixing(S, w) for w in share]))
     for block, member in zip(blocks, members, strict=True):

@@ -31,25 +31,24 @@ VALUES = ("normal", "student-t")  # outcomes that are numbers
 
 
 def hierarchical_graph(
-    outcome: str,
-    prior: str,
-    scale: float,
+    outcome: tuple[str, int],
+    prior: tuple[str, float],
     n_features: int,
-    n_labels: int,
     blocks: tuple[Block, ...],
     group_prior: GroupPrior,
+    *,
     dense: bool,
 ) -> Any:
     """Build the PyMC model.
 
     Parameters
     ----------
-    outcome : {"normal", "student-t", "classes"}
-        Its distribution.
-    prior, scale : str, float
-        Prior of the coefficients.
-    n_features, n_labels : int
-        Features, and classes; two for values.
+    outcome : ({"normal", "student-t", "classes"}, int)
+        Its distribution, and the number of classes; two for values.
+    prior : (str, float)
+        Prior of the coefficients, and its scale.
+    n_features : int
+        Features.
     blocks : tuple of Block
         The effects, and how many levels each has.
     group_prior : GroupPrior
@@ -59,20 +58,20 @@ def hierarchical_graph(
     """
     import pymc as pm
 
+    kind, n_labels = outcome
     n_free = n_labels - 1
-    whitened = prior in WHITENED
     with pm.Model() as model:
         X = pm.Data("X", np.zeros((2, n_features)))
-        y = pm.Data("y", np.zeros(2, dtype=float if outcome in VALUES else np.int64))
-        sigma = _noise(prior) if outcome in VALUES else 1.0
-        n_fixed = n_free * (1 + n_features if whitened else 1)
+        y = pm.Data("y", np.zeros(2, dtype=float if kind in VALUES else np.int64))
+        sigma = _noise(prior[0]) if kind in VALUES else 1.0
+        n_fixed = n_free * (1 + n_features if prior[0] in WHITENED else 1)
         sizes = [n_free * block.size for block in blocks]
         values = _coordinates(n_fixed, sum(sizes), dense)
         ends = np.cumsum([n_fixed, *sizes]).tolist()
-        predictor = _fixed(X, values[:n_fixed], (prior, scale), sigma, (n_features, n_labels))
+        predictor = _fixed(X, values[:n_fixed], prior, sigma, (n_features, n_labels))
         for block, start, end in zip(blocks, ends[:-1], ends[1:], strict=True):
             predictor = predictor + _effect(block, values[start:end], group_prior, n_labels)
-        _outcome(outcome, y, predictor, sigma, n_labels)
+        _outcome(outcome, y, predictor, sigma)
     return model
 
 
@@ -93,7 +92,7 @@ def _coordinates(n_fixed: int, n_effects: int, dense: bool) -> Any:
     size = n_fixed + n_effects
     mixed = size if dense else n_fixed
     center, factor = pm.Data("center", np.zeros(size)), pm.Data("factor", np.eye(mixed))
-    z = pm.Flat("z", shape=size)
+    z = pm.Flat("whitened", shape=size)
     # As a sum, not a product of matrices: numba compiles it in a quarter of the time.
     if dense:
         return center + pt.sum(factor * z, axis=1)
@@ -138,7 +137,8 @@ def _effect(block: Block, u: Any, prior: GroupPrior, n_labels: int) -> Any:
     share = pm.Data(f"{key}_share", np.zeros((block.levels, q)))
     u = u.reshape((block.levels, q, *free))
     w = [share[:, i] if n_labels == 2 else share[:, i, None] for i in range(q)]
-    b, prior_density, unit = [], 0.0, []
+    b, prior_density = [], 0.0
+    unit: list[Any] = []
     for i in range(q):
         mixed = w[i] * u[:, i] + (1 - w[i]) * sum(L[i][j] * u[:, j] for j in range(i + 1))
         scaled = pt.exp(-w[i] * log_sd[i]) * mixed  # in standard deviations
@@ -184,13 +184,14 @@ def _covariance(block: Block, prior: GroupPrior) -> tuple[list[Any], list[list[A
     return [values[i] for i in range(q)], L
 
 
-def _outcome(outcome: str, y: Any, predictor: Any, sigma: Any, n_labels: int) -> None:
+def _outcome(outcome: tuple[str, int], y: Any, predictor: Any, sigma: Any) -> None:
     import pymc as pm
     import pytensor.tensor as pt
 
-    if outcome == "normal":
+    kind, n_labels = outcome
+    if kind == "normal":
         pm.Normal("outcome", predictor, sigma, observed=y)
-    elif outcome == "student-t":
+    elif kind == "student-t":
         pm.StudentT("outcome", nu=pm.Gamma("nu", 2, 0.1), mu=predictor, sigma=sigma, observed=y)
     elif n_labels == 2:
         pm.Potential("outcome", y * predictor - pt.softplus(predictor))

@@ -117,6 +117,10 @@ class Hierarchical(Grouped, Bayesian):
 
     def _in_table_units(self, posterior: xr.Dataset) -> xr.Dataset:
         """Turn effects and their covariances from the standardised scale into the units of the table."""
+        # A graph has room for more levels than the rows have; see graph_problem.
+        posterior = posterior.isel(
+            {effect.key: slice(len(names)) for effect, names in zip(self.effects_, self.levels_, strict=True)}
+        )
         for effect in self.effects_:
             names = [name for name in posterior.data_vars if str(name).startswith(f"{effect.key}_")]
             own = {str(name): posterior[name].transpose("chain", "draw", ...) for name in names}
@@ -125,21 +129,10 @@ class Hierarchical(Grouped, Bayesian):
         return posterior
 
     def _turned(self, effect: Effect, draws: Parameters) -> dict[str, np.ndarray]:
-        """Return the variables of an effect, whose terms are multiplied by :meth:`_map`."""
-        to_table = self._map(effect)
+        """Return the variables of an effect, whose terms are multiplied by :meth:`_to_table`."""
+        to_table = self._unit() * self._to_table(effect)
         values = np.einsum("ij,cdlj...->cdli...", to_table, draws[f"{effect.key}_effect"])
         return {f"{effect.key}_effect": values, **covariance_values(effect, to_table @ factor_of(effect, draws))}
-
-    def _map(self, effect: Effect) -> np.ndarray:
-        """Return the matrix ``(term, term)`` from effects on the standardised scale to those of the table."""
-        names, found = feature_names(self), np.eye(len(effect.terms))
-        for k, term in enumerate(effect.terms):
-            if term != INTERCEPT:
-                j = names.index(term)
-                found[k, k] = 1 / self.scale_[j]
-                if centred(effect):
-                    found[0, k] = -self.center_[j] / self.scale_[j]
-        return found * self._unit()
 
     def _sample_effects(
         self, size: tuple[int, int], rng: np.random.Generator, label: tuple[int, ...] = ()

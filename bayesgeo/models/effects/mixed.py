@@ -12,19 +12,17 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.newton import maximise
-from bayesgeo.models.base import Regressor, one_draw_noise
-from bayesgeo.models.bayesian import feature_names
-from bayesgeo.models.effects.base import Grouped, centred
+from bayesgeo.models.base import one_draw_noise
 from bayesgeo.models.effects.covariance import factors
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.marginal import covariance_values
-from bayesgeo.models.effects.prediction import fixed_part, known_part, population_variance
+from bayesgeo.models.effects.prediction import Parameters, fixed_part, known_part, population_variance
 from bayesgeo.models.effects.spread import effect_covariances
 from bayesgeo.models.effects.tables import PROB, RESIDUAL, effects_table, unpooled
-from bayesgeo.models.effects.terms import INTERCEPT, Effect
+from bayesgeo.models.effects.terms import Effect
+from bayesgeo.models.effects.values import GroupedRegressor
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.rows import Rows, TrainingRows
-from bayesgeo.models.specification import Specification
 
 METHODS = ("reml", "ml")
 START = -0.5  # logarithm of the standard deviation of effects in units of the noise
@@ -61,7 +59,7 @@ class Criterion:
         return np.concatenate(found)
 
 
-class MixedRegression(Grouped, Regressor):
+class MixedRegression(GroupedRegressor):
     r"""Linear mixed model by restricted maximum likelihood, with best linear unbiased predictions.
 
     The model of :class:`bayesgeo.models.effects.regression.HierarchicalRegression` without priors: covariances of
@@ -166,7 +164,7 @@ class MixedRegression(Grouped, Regressor):
             effect.key: {"mean": mean, "sd": sd, "low": mean - wide * sd, "high": mean + wide * sd}
             for effect, mean, sd in zip(self.effects_, self.group_effects_, spread, strict=True)
         }
-        left = unpooled(groups, rows.y - self._predictive(rows)["expected"][0, 0], self._values())
+        left = unpooled(groups, rows.y - self._predictive(rows)["expected"][0, 0], self._draws())
         return effects_table(groups, self.levels_, tables, rows, unpooled=left, attrs={"unit": "", "scale": ""})
 
     def _keep(self, criterion: Criterion, at: np.ndarray, standard: tuple[float, float]) -> list[np.ndarray]:
@@ -178,7 +176,7 @@ class MixedRegression(Grouped, Regressor):
         self.sigma_ = float(scale * np.sqrt(solved.squares[0] / criterion.degrees))
         self.coef_ = found.coefficients[0, 1:] * scale / self.term_scale_
         self.intercept_ = float(center + scale * found.coefficients[0, 0] - self.coef_ @ self.term_center_)
-        maps = [self._map(effect) for effect in self.effects_]
+        maps = [self._to_table(effect) for effect in self.effects_]
         self.group_effects_ = tuple(scale * values[0] @ to.T for values, to in zip(found.effects, maps, strict=True))
         self.group_factors_ = tuple(self.sigma_ * to @ factor for factor, to in zip(relative, maps, strict=True))
         covariances = effect_covariances(criterion.equations, solved, relative)
@@ -202,41 +200,28 @@ class MixedRegression(Grouped, Regressor):
         self.component_names_ = np.array([*names, RESIDUAL])
         self.components_ = np.stack([sd, sd * np.concatenate(errors)], axis=1)
 
-    def _map(self, effect: Effect) -> np.ndarray:
-        """Return the matrix ``(term, term)`` from effects of standardised features to those of the table."""
-        names, found = feature_names(self), np.eye(len(effect.terms))
-        for k, term in enumerate(effect.terms):
-            if term != INTERCEPT:
-                j = names.index(term)
-                found[k, k] = 1 / self.scale_[j]
-                if centred(effect):
-                    found[0, k] = -self.center_[j] / self.scale_[j]
-        return found
-
     @property
     def noise_(self) -> xr.Dataset:
         """The noise within groups, ``sigma (chain, draw)``, in the unit of ``y``."""
         return one_draw_noise(self.sigma_)
 
-    def _values(self) -> dict[str, np.ndarray]:
+    def _draws(self) -> dict[str, np.ndarray]:
         """Return the estimates as a posterior of one draw."""
-        found = {}
+        found = {"noise_sd": np.full((1, 1), self.sigma_)}
         for effect, values, factor in zip(self.effects_, self.group_effects_, self.group_factors_, strict=True):
             found[f"{effect.key}_effect"] = values[None, None]
             found |= covariance_values(effect, factor[None, None])
         return found
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
-        groups, p = self._groups(rows), self._values()
-        fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
+        groups, p = self._groups(rows), self._draws()
         variance = sum(population_variance(effect, own, p) for effect, own in groups)
-        sigma = np.full((1, 1), self.sigma_)
-        sigma = np.sqrt(sigma[..., None] ** 2 + variance) if groups else sigma
-        return {"expected": fixed + known_part(groups, p), "sigma": sigma}
+        sigma = np.sqrt(p["noise_sd"][..., None] ** 2 + variance) if groups else p["noise_sd"]
+        return {"expected": self._mean(rows, p), "sigma": sigma}
 
-    def specification(self, labels: Sequence[str] = ()) -> Specification:
-        """State how it predicts; see :meth:`Estimator.specification`."""
-        return Specification("yᵢ ~ Normal(α + xᵢᵀβ + zᵢᵀb, σ²), b ~ Normal(0, Σ); restricted maximum likelihood")
+    def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
+        fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
+        return fixed + known_part(self._groups(rows), p)
 
 
 def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:

@@ -27,8 +27,8 @@ def graph_problem(
     prior: tuple[str, float],
     groups: Sequence[tuple[Effect, Members]],
     levels: Sequence[np.ndarray],
-    group_prior: GroupPrior,
     *,
+    group_prior: GroupPrior,
     dims: Mapping[str, tuple[str, ...]],
     coords: Mapping[str, Sequence[object]],
     inference: Any = None,
@@ -60,17 +60,18 @@ def graph_problem(
     kind, scale = prior
     effects, members = [effect for effect, _ in groups], [own for _, own in groups]
     blocks = tuple(block_of(effect, len(names)) for effect, names in zip(effects, levels, strict=True))
-    quick = estimate(design, outcome, blocks, members, UNPENALISED if kind == "flat" else scale, group_prior)
+    of_weights = UNPENALISED if kind == "flat" else scale
+    quick = estimate(design, outcome, blocks, members, weight_scale=of_weights, prior=group_prior)
     n_fixed = 1 + design.shape[1] if kind in WHITENED else 1
-    arrays = coordinates(quick, blocks, members, n_fixed, centred=not isinstance(inference, Laplace | ADVI))
+    arrays = coordinates(quick, blocks, members, n_fixed, at_maximum=isinstance(inference, Laplace | ADVI))
     by_row = {"X": design, "y": outcome.y, **{name: arrays[name] for name in arrays if name.endswith(("_codes", "_z"))}}
     room = {
         block.effect.key: [*names, *[""] * (block.levels - len(names))]
         for block, names in zip(blocks, levels, strict=True)
     }
-    settings = (outcome.kind, kind, scale, design.shape[1], outcome.n_labels, blocks, group_prior, quick.dense)
+    settings = ((outcome.kind, outcome.n_labels), prior, design.shape[1], blocks, group_prior)
     return Problem(
-        build=partial(hierarchical_graph, *settings),
+        build=partial(hierarchical_graph, *settings, dense=quick.dense),
         data=by_row | arrays,
         constants=tuple(name for name in arrays if name not in by_row),
         dims=dims,

@@ -7,14 +7,14 @@ from typing import Any
 
 import joblib
 import numpy as np
-import pandas as pd
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.base import Inference, Problem
-from bayesgeo.models.base import Regressor
+from bayesgeo.inference.collapsed import Collapsed
 from bayesgeo.models.criticism import LeftOutGroups, PredictiveFunctions
+from bayesgeo.models.effects.coordinates import Outcome
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
 from bayesgeo.models.effects.left_out import GroupsLeftOut, LeftOut
@@ -27,8 +27,10 @@ from bayesgeo.models.effects.prediction import (
     new_part,
     population_variance,
 )
+from bayesgeo.models.effects.problem import graph_problem
 from bayesgeo.models.effects.tables import unpooled
 from bayesgeo.models.effects.terms import Effect
+from bayesgeo.models.effects.values import GroupedRegressor
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.regression.graph import INTERCEPT_SCALE
 from bayesgeo.models.regression.linear import COEFFICIENTS, DEFAULT_SCALE, NAMES, NOISE, TAILS
@@ -46,8 +48,9 @@ NOISES = ("normal", "student-t")
 LEFT_OUT_ROWS = 2_000
 
 
-def _no_graph() -> Any:
-    raise NotImplementedError
+def _integrated_out() -> Any:
+    """Build no graph: where effects and coefficients integrate out, none is needed."""
+    raise AssertionError
 
 
 def _refuse_explained(equations: MixedEquations, effects: Sequence[Effect]) -> None:
@@ -59,7 +62,7 @@ def _refuse_explained(equations: MixedEquations, effects: Sequence[Effect]) -> N
         raise invalid("prior", "flat", problem, 'Use prior="normal", or drop a key.')
 
 
-class HierarchicalRegression(Hierarchical, Regressor):
+class HierarchicalRegression(Hierarchical, GroupedRegressor):
     r"""Linear regression with effects of groups: events, stations, wells.
 
     On standardised features and target, with any number of keys :math:`k`, crossed or nested,
@@ -109,6 +112,7 @@ class HierarchicalRegression(Hierarchical, Regressor):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"event": list("aabbcc"), "log_r": [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]})
     >>> model = HierarchicalRegression(effects=["event"], random_state=0).fit(table, [4.0, 3.1, 5.1, 4.0, 3.0, 1.9])
     >>> model.coef_.round(1), list(model.variance_components().index)
@@ -161,43 +165,6 @@ class HierarchicalRegression(Hierarchical, Regressor):
         mean = {name: draws.mean(axis=(0, 1), keepdims=True) for name, draws in self._parameters().items()}
         return np.concatenate([self._mean(rows, mean)[0, 0] for rows in self._parts(X, groups, coordinates)])
 
-    def predict_sd(self, X: Any, groups: Any = None) -> pd.DataFrame:
-        r"""Split the standard deviation of each row's outcome by where it comes from.
-
-        Parameters
-        ----------
-        X, groups
-            As in :meth:`predict`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each row of ``X``, in the unit of ``y``: ``within``, the noise within groups; for each key how far
-            groups differ, zero for a known group, whose effect is estimated; ``epistemic``, the deviation of the
-            expected outcome, with that of known effects, over the posterior; and ``total``, the root of the sum of
-            their squares.
-        """
-        check_is_fitted(self)
-        parts = [self._variances(rows) for rows in self._parts(X, groups, None, arrays=4)]
-        frame = pd.concat(parts)
-        return np.sqrt(frame.assign(total=frame.sum(axis=1)))
-
-    def _variances(self, rows: Rows) -> pd.DataFrame:
-        p, groups = self._parameters(), self._groups(rows)
-        within = np.mean(self._within(p) ** 2)
-        found = {"within": np.full(len(rows), within)}
-        for effect, own in groups:
-            found[effect.key] = population_variance(effect, own, p).mean(axis=(0, 1))
-        found["epistemic"] = self._mean(rows, p).var(axis=(0, 1))
-        return pd.DataFrame(found, index=rows.names)
-
-    def _within(self, p: Parameters) -> np.ndarray:
-        """Return the standard deviation of the noise; infinite where its tails have none."""
-        if "nu" not in p:
-            return p["noise_sd"]
-        nu = p["nu"]
-        return np.where(nu > 2, p["noise_sd"] * np.sqrt(nu / np.where(nu > 2, nu - 2, 1.0)), np.inf)
-
     def _problem(self, rows: TrainingRows) -> Problem:
         design, y = self._design(rows), rows.y
         one_of("prior", self.prior, PRIORS)
@@ -206,14 +173,22 @@ class HierarchicalRegression(Hierarchical, Regressor):
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(y))
         y = (y - self.target_center_) / self.target_scale_
-        closed = self.noise == "normal" and self.prior in ("normal", "flat")
         heavy = {"nu": ()} if self.noise == "student-t" else {}
-        return Problem(
-            build=partial(_no_graph),
-            data={"X": design, "y": y},
-            dims={"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()},
+        dims = {"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()}
+        closed = self.noise == "normal" and self.prior in ("normal", "flat")
+        if closed and (self.inference is None or isinstance(self.inference, Collapsed)):
+            marginal = self._marginal(rows, design, y, scale)
+            return Problem(_integrated_out, {"X": design, "y": y}, dims, coords=self._coords(), marginal=marginal)
+        return graph_problem(
+            design,
+            Outcome(self.noise, y, 2),
+            (self.prior, scale),
+            self._groups(rows, standardised=True),
+            self.levels_,
+            group_prior=self._prior_of_groups(),
+            dims=dims,
             coords=self._coords(),
-            marginal=self._marginal(rows, design, y, scale) if closed else None,
+            inference=self.inference,
         )
 
     def _marginal(self, rows: TrainingRows, design: np.ndarray, y: np.ndarray, scale: float) -> GaussianMarginal:
@@ -243,6 +218,9 @@ class HierarchicalRegression(Hierarchical, Regressor):
         """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean of all."""
         fixed = self.target_center_ + self.target_scale_ * fixed_part(self._design(rows), p["weight"], p["intercept"])
         return fixed + known_part(self._groups(rows), p)
+
+    def _draws(self) -> Parameters:
+        return self._parameters()
 
     def _expected(self, rows: Rows) -> np.ndarray:
         return self._mean(rows, self._parameters())

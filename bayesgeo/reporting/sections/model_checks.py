@@ -31,8 +31,8 @@ def of_model(evidence: xr.DataTree, labels: Sequence[str]) -> Facts:
         ``prior_predictive`` and ``posterior_predictive``: ``statistic`` of the target, its ``observed`` value, and the
         ``median`` and 90 % interval (``low``, ``high``) of it in rows drawn from the model, and the ends between which
         the check of the posterior accepts it (``accepted_low``, ``accepted_high``; None of the prior); ``sensitivity``:
-        how far each ``variable`` moves by power-scaling ``prior`` and ``likelihood``; ``loo``: ``elpd``, its ``se`` and
-        ``p_loo``. Empty or None where the Evidence has none.
+        how far each ``variable`` moves by power-scaling ``prior`` and ``likelihood``; ``loo``: ``elpd``, its ``se``,
+        ``p_loo`` and ``by``, the key whose whole groups are left out, or empty. Empty or None where the Evidence has none.
     """
     loo = evidence["loo"].attrs if "loo" in evidence.children else {}
     known = {"elpd", "se", "p_loo"} <= loo.keys()
@@ -40,7 +40,9 @@ def of_model(evidence: xr.DataTree, labels: Sequence[str]) -> Facts:
         "prior_predictive": _predictive(evidence, "prior_predictive", labels),
         "posterior_predictive": _predictive(evidence, "posterior_predictive", labels),
         "sensitivity": sensitivity(evidence),
-        "loo": {name: float(loo[name]) for name in ("elpd", "se", "p_loo")} if known else None,
+        "loo": {name: float(loo[name]) for name in ("elpd", "se", "p_loo")} | {"by": str(loo.get("by", ""))}
+        if known
+        else None,
     }
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from bayesgeo.reporting.text import listed
 
-# Kinds of split that may keep groups apart, and the one that leaves some rows of each group in training.
-APART, WITHIN = ("group", "leave-one-group-out", "holdout"), "within-group"
+WITHIN = "within-group"
 # Rows of a group may be on both sides, or not: such a split asks neither question.
 NEITHER = {
     "spatial": "blocks of the map that the models had not seen",
@@ -39,7 +38,7 @@ def question(facts: Mapping[str, Any]) -> str:
         text = f"The scores are for new rows of a known {key}: rows of each {key} are among those that the models"
         text += f" learned from. They say nothing of a new {key}."
         return f"{text} {_ignored(facts)}".strip()
-    if kind in APART and dataset["split_group"]:
+    if dataset["split_group"]:
         text = f"The scores are for a new {key}: no row of it is among those that the models learned from. They say"
         text += f" nothing of further rows of a known {key}."
         return " ".join(part for part in (text, _population(facts, key), _ignored(facts)) if part)
