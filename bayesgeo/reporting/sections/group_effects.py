@@ -48,7 +48,7 @@ def variance_components(evidence: xr.DataTree) -> Facts | None:
     shares = _shares(rows, described(evidence)["labels"])
     return {
         "prob": float(table.attrs["prob"]),
-        "unit": str(table.attrs["unit"]),
+        "unit": _unit(table.attrs, evidence),
         "components": [
             {name: str(row[name]) for name in ("component", "kind", "key", "term", "prior")}
             | {name: float(row[name]) for name in NUMBERS}
@@ -89,7 +89,13 @@ def group_effects(evidence: xr.DataTree) -> list[Facts]:
     frame = table.to_dataframe().reset_index(drop=True)
     # Groups as they come: of the model, which orders its keys.
     parts = frame.groupby(["key", "term", "label"], sort=False)
-    return [_of_key(part.reset_index(drop=True), table.attrs) for _, part in parts]
+    attrs = {**table.attrs, "unit": _unit(table.attrs, evidence)}
+    return [_of_key(part.reset_index(drop=True), attrs) for _, part in parts]
+
+
+def _unit(attrs: Mapping[str, Any], evidence: xr.DataTree) -> str:
+    """Return the unit of a table, or that of the target: a model does not know the latter."""
+    return str(attrs["unit"] or described(evidence)["unit"])
 
 
 def _of_key(frame: pd.DataFrame, attrs: Mapping[str, Any]) -> Facts:

@@ -32,7 +32,7 @@ def of_model(evidence: xr.DataTree, labels: Sequence[str]) -> Facts:
         ``median`` and 90 % interval (``low``, ``high``) of it in rows drawn from the model, and the ends between which
         the check of the posterior accepts it (``accepted_low``, ``accepted_high``; None of the prior); ``sensitivity``:
         how far each ``variable`` moves by power-scaling ``prior`` and ``likelihood``; ``loo``: ``elpd``, its ``se``,
-        ``p_loo`` and ``by``, the key whose whole groups are left out, or empty. Empty or None where the Evidence has none.
+        ``p_loo`` and ``by``, the key whose whole groups are left out, or empty. Empty or None without such Evidence.
     """
     loo = evidence["loo"].attrs if "loo" in evidence.children else {}
     known = {"elpd", "se", "p_loo"} <= loo.keys()

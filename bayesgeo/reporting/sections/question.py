@@ -43,8 +43,19 @@ def question(facts: Mapping[str, Any]) -> str:
         text += f" nothing of further rows of a known {key}."
         return " ".join(part for part in (text, _population(facts, key), _ignored(facts)) if part)
     what = NEITHER.get(kind, "rows drawn without regard to groups")
-    text = f"The scores are for {what}: a {key} may be new or known, so they do not tell the two apart."
+    text = f"The scores are for {what}: {an(key)} may be new or known, so they do not tell the two apart."
     return " ".join(part for part in (text, _population(facts, key), _ignored(facts)) if part)
+
+
+def an(noun: str) -> str:
+    """Put the article before a noun, as far as its first letter tells.
+
+    Examples
+    --------
+    >>> an("event"), an("site")
+    ('an event', 'a site')
+    """
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
 def _population(facts: Mapping[str, Any], key: str) -> str:
@@ -52,7 +63,7 @@ def _population(facts: Mapping[str, Any], key: str) -> str:
     if not names:
         return ""
     verb = "predicts" if len(names) == 1 else "predict"
-    return f"A {key} never seen {listed(names)} {verb} by integrating its effect over the population of effects."
+    return f"{listed(names)} {verb} {an(key)} never seen by integrating its effect over the population of effects."
 
 
 def _ignored(facts: Mapping[str, Any]) -> str:

@@ -155,7 +155,7 @@ def test_the_question_is_that_of_the_split(regression: Evidences) -> None:
     facts = gather({"hierarchical": with_groups(regression["bayesian_linear"]), "ridge": regression["ridge"]})
     assert question(facts) == (
         "The scores are for a new site: no row of it is among those that the models learned from. They say nothing of "
-        "further rows of a known site. A site never seen hierarchical predicts by integrating its effect over the "
+        "further rows of a known site. hierarchical predicts a site never seen by integrating its effect over the "
         "population of effects. For ridge groups play no part."
     )
     within = facts | {"dataset": facts["dataset"] | {"split_kind": "within-group", "split_group": None}}
