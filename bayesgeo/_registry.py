@@ -22,7 +22,7 @@ def listed(package: str) -> tuple[tuple[str, str], ...]:
     Examples
     --------
     >>> listed("bayesgeo.inference")[1]
-    ('Exact', 'bayesgeo.inference.exact')
+    ('Collapsed', 'bayesgeo.inference.collapsed')
     """
     folder = ROOT.joinpath(*package.split(".")[1:])
     paths = [path for path in sorted(folder.rglob("*.py")) if path.name != "__init__.py"]
@@ -96,7 +96,7 @@ def registered(kind: str) -> list[Any]:
     Examples
     --------
     >>> sorted(inference.__name__ for inference in registered("inference"))[:2]
-    ['ADVI', 'Exact']
+    ['ADVI', 'Collapsed']
     """
     ours = [getattr(importlib.import_module(module), name) for name, module in listed(f"bayesgeo.{kind}")]
     return [*ours, *(loaded(entry) for entry in plugins(kind).values())]

@@ -79,6 +79,6 @@ def inferences() -> dict[str, type[Inference]]:
     Examples
     --------
     >>> list(inferences())
-    ['ADVI', 'Exact', 'Laplace', 'MCLMC', 'NUTS']
+    ['ADVI', 'Collapsed', 'Exact', 'Laplace', 'MCLMC', 'NUTS']
     """
     return by_name("inference", registered("inference"), lambda item: item.__name__)

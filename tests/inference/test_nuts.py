@@ -120,7 +120,7 @@ def test_the_horseshoe_shrinks_noise_and_spares_signal():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_labels", [2, 3])
+@pytest.mark.parametrize("n_labels", [2, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("prior", ["normal", "laplace", "flat"])
 def test_logistic_models_recover_the_simulated_log_odds(prior, n_labels):
     X, y, weight = class_rows(n_labels=n_labels)

@@ -90,7 +90,7 @@ def test_known_groups_are_predicted_better_than_as_new_ones(binary):
     assert known > new + 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_several_classes_have_effects_that_sum_to_zero():
     frame, y, _ = table(3, rows=300, sites=5)
     inference = NUTS(draws=20, tune=50, chains=2)

@@ -80,7 +80,7 @@ def test_noise_is_in_the_unit_of_the_target():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_labels", [2, 3])
+@pytest.mark.parametrize("n_labels", [2, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("prior", ["normal", "flat"])
 def test_whitened_coordinates_change_the_posterior_by_a_constant_only(prior, n_labels):
     import pymc as pm
