@@ -105,7 +105,10 @@ class HierarchicalClassifier(Hierarchical, Classifier):
     @property
     def coef_(self) -> np.ndarray:
         """Posterior mean of the coefficients as scikit-learn shapes them: ``(1 or label, term)``."""
-        coefficient = self.posterior_["posterior"]["coefficient"].mean(("chain", "draw"))
+        posterior = self.posterior_["posterior"].to_dataset()
+        if not self.fixed_:
+            return np.empty((posterior.sizes.get("label", 1), 0))
+        coefficient = posterior["coefficient"].mean(("chain", "draw"))
         return np.atleast_2d(coefficient.transpose(..., "feature").values)
 
     @property
@@ -125,24 +128,20 @@ class HierarchicalClassifier(Hierarchical, Classifier):
             self._groups(rows, standardised=True),
             self.levels_,
             group_prior=self._prior_of_groups(),
-            dims={"intercept": label, "weight": ("feature", *label), **self._dims(label)},
+            dims={"intercept": label, **self._fixed_dims(label), **self._dims(label)},
             coords={**self._coords(), "label": list(self.classes_)},
             inference=self.inference,
         )
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         if "label" in posterior.dims:
-            between = {name: posterior[name] - posterior[name].mean("label") for name in ("intercept", "weight")}
-            posterior = posterior.assign(between)
-        scale, center = (xr.DataArray(values, dims="feature") for values in (self.term_scale_, self.term_center_))
-        coefficient, units = posterior["weight"] / scale, self._term_units
-        named = coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
-        constant = posterior["intercept"] - (coefficient * center).sum("feature")
-        return self._in_table_units(posterior).assign(coefficient=named, constant=constant)
+            names = ("intercept", *self._fixed_dims())
+            posterior = posterior.assign({name: posterior[name] - posterior[name].mean("label") for name in names})
+        return self._in_table_units(posterior)
 
     def _expected(self, rows: Rows) -> np.ndarray:
         p, groups = self._parameters(), self._groups(rows)
-        predictor = fixed_part(self._design(rows), p["weight"], p["intercept"])
+        predictor = fixed_part(self._design(rows), p)
         predictor = predictor + known_part(groups, p) + new_part(groups, rows, p, self.seed_)
         if len(self.classes_) > 2:
             return special.softmax(predictor, axis=-1)
@@ -157,19 +156,16 @@ class HierarchicalClassifier(Hierarchical, Classifier):
             predictive=self._predict_from,
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
-            shown=("weight", "intercept", *(f"{effect.key}_sd" for effect in self.effects_)) if known else (),
+            shown=(*self._fixed_dims(), "intercept", *self._quantities()) if known else (),
         )
 
     def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
         """Predict known groups from parameters on the standardised scale."""
-        predictor = fixed_part(self._design(rows), p["weight"], p["intercept"])
+        predictor = fixed_part(self._design(rows), p)
         predictor = predictor + known_part(self._groups(rows, standardised=True), p)
         if len(self.classes_) == 2:
             predictor = np.stack([np.zeros_like(predictor), predictor], axis=-1)
         return {"log_probability": special.log_softmax(predictor, axis=-1)}
-
-    def _log_prior(self, prior: ClassPrior, p: Parameters) -> np.ndarray:
-        return prior.log_density(p) + self._log_prior_of_groups(p)
 
     def _sample_prior(self, prior: ClassPrior, size: tuple[int, int], rng: np.random.Generator) -> Parameters:
         effects = self._sample_effects(size, rng, () if len(self.classes_) == 2 else (len(self.classes_),))
@@ -190,8 +186,8 @@ class HierarchicalClassifier(Hierarchical, Classifier):
             priors=(intercept, coefficient_prior(self, DEFAULT_SCALE, "", COEFFICIENTS), *self._group_priors()),
             prior_kind=kind_of_prior(self),
             graph=self._graph(()),
-            quantities=("constant", "coefficient", *self._quantities()),
-            effects="weight",
+            quantities=("constant", *self._coefficients(), *self._quantities()),
+            effects="weight" if self._coefficients() else "",
             names=self._names(),
         )
 

@@ -51,10 +51,25 @@ class Hierarchical(Grouped, Bayesian):
         self._state(rows)
         super()._learn(rows)
         draws = self._parameters()
+        if "prior" in self.posterior_.children:
+            self.posterior_["prior"] = xr.DataTree(self._prior_in_table_units())
         components = components_table(self.effects_, draws, self._component_priors(), self._attrs()["unit"])
         self.posterior_["variance_components"] = xr.DataTree(components)
         if self.effects_:
             self.posterior_["group_effects"] = xr.DataTree(self._effects_table(rows, draws))
+
+    def _prior_in_table_units(self) -> xr.Dataset:
+        """Return the draws of the prior, those of effects in the units that their posterior has."""
+        prior = self.posterior_["prior"].to_dataset()
+        for effect in self.effects_:
+            own = {str(name): prior[name] for name in prior if str(name).startswith(f"{effect.key}_")}
+            turned = self._turned(effect, {name: values.values for name, values in own.items()})
+            # Few groups hardly inform a correlation, which spoils nothing: its prior is not held against it.
+            named = f"{effect.key}_correlation"
+            prior = prior.assign({name: own[name].copy(data=turned[name]) for name in own}).drop_vars(
+                named, errors="ignore"
+            )
+        return prior
 
     def _effects_table(self, rows: TrainingRows, draws: Parameters) -> xr.Dataset:
         groups = self._groups(rows)
@@ -99,6 +114,14 @@ class Hierarchical(Grouped, Bayesian):
             found |= {f"{effect.key}: corr({pair})": f"LKJ({effect.lkj:g})" for pair in effect.pairs}
         return found
 
+    def _fixed_dims(self, label: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+        """Return the dimensions of ``weight``; nothing where there are no fixed terms."""
+        return {"weight": ("feature", *label)} if self.fixed_ else {}
+
+    def _coefficients(self) -> tuple[str, ...]:
+        """Return the name of the coefficients; nothing where there are none."""
+        return ("coefficient",) if getattr(self, "fixed_", True) else ()
+
     def _dims(self, label: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
         """Return the dimensions of the variables of all effects."""
         found: dict[str, tuple[str, ...]] = {}
@@ -116,7 +139,7 @@ class Hierarchical(Grouped, Bayesian):
         return found
 
     def _in_table_units(self, posterior: xr.Dataset) -> xr.Dataset:
-        """Turn effects and their covariances from the standardised scale into the units of the table."""
+        """Turn effects and their covariances into the units of the table, and add ``coefficient`` and ``constant``."""
         # A graph has room for more levels than the rows have; see graph_problem.
         posterior = posterior.isel(
             {effect.key: slice(len(names)) for effect, names in zip(self.effects_, self.levels_, strict=True)}
@@ -126,13 +149,19 @@ class Hierarchical(Grouped, Bayesian):
             own = {str(name): posterior[name].transpose("chain", "draw", ...) for name in names}
             turned = self._turned(effect, {name: values.values for name, values in own.items()})
             posterior = posterior.assign({name: own[name].copy(data=turned[name]) for name in turned if name in own})
-        return posterior
+        constant = posterior["intercept"] * self._unit()
+        if not self.fixed_:
+            return posterior.assign(constant=constant)
+        scale, center = (xr.DataArray(values, dims="feature") for values in (self.term_scale_, self.term_center_))
+        coefficient, units = posterior["weight"] * self._unit() / scale, self._term_units
+        named = coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
+        return posterior.assign(coefficient=named, constant=constant - (coefficient * center).sum("feature"))
 
     def _turned(self, effect: Effect, draws: Parameters) -> dict[str, np.ndarray]:
-        """Return the variables of an effect, whose terms are multiplied by :meth:`_to_table`."""
-        to_table = self._unit() * self._to_table(effect)
-        values = np.einsum("ij,cdlj...->cdli...", to_table, draws[f"{effect.key}_effect"])
-        return {f"{effect.key}_effect": values, **covariance_values(effect, to_table @ factor_of(effect, draws))}
+        """Return the variables of an effect, whose terms are multiplied by :meth:`_to_table`; without effects too."""
+        to_table, name = self._unit() * self._to_table(effect), f"{effect.key}_effect"
+        turned = {name: np.einsum("ij,cdlj...->cdli...", to_table, draws[name])} if name in draws else {}
+        return turned | covariance_values(effect, to_table @ factor_of(effect, draws))
 
     def _sample_effects(
         self, size: tuple[int, int], rng: np.random.Generator, label: tuple[int, ...] = ()
@@ -148,9 +177,10 @@ class Hierarchical(Grouped, Bayesian):
             found |= {name: values.reshape(*size, *values.shape[1:]) for name, values in drawn.items()}
         return found
 
-    def _log_prior_of_groups(self, p: Parameters) -> np.ndarray | float:
-        """Return the log prior density of the logarithms of the standard deviations, ``(chain, draw)``."""
-        prior, total = self._prior_of_groups(), np.zeros(())
+    def _log_prior(self, fixed: Any, p: Parameters) -> np.ndarray:
+        """Return the log prior ``(chain, draw)``: of the fixed part, and of the logarithms of standard deviations."""
+        weight = {} if self.fixed_ else {"weight": np.empty((*p["intercept"].shape, 0))}
+        prior, total = self._prior_of_groups(), fixed.log_density({**p, **weight})
         for effect in self.effects_:
             sd = p[f"{effect.key}_sd"]
             total = total + np.sum(prior.log_density(sd) + np.log(sd), axis=-1)

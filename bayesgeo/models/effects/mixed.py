@@ -28,6 +28,7 @@ METHODS = ("reml", "ml")
 START = -0.5  # logarithm of the standard deviation of effects in units of the noise
 FLAT = 1e-4  # curvature from which on the criterion says nothing of a direction
 SMALLEST = -9.0  # below, an effect is taken for zero
+DELTA = 1e-3  # of differences, of logarithms
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,13 @@ class Criterion:
             determinant = solved.log_determinant + (solved.log_determinant_x if self.restricted else 0.0)
             found.append(determinant + self.degrees * (1 + np.log(2 * np.pi * solved.squares / self.degrees)))
         return np.concatenate(found)
+
+    def noise_slope(self, point: np.ndarray) -> np.ndarray:
+        """Return the derivatives ``(d,)`` of the logarithm of the noise that fits best, at a point."""
+        step = DELTA * np.eye(len(point))
+        found = [solved.squares for _, solved in self.equations.solve(self.factors(np.r_[point + step, point - step]))]
+        ahead, behind = np.split(np.log(np.concatenate(found)) / 2, 2)
+        return (ahead - behind) / (2 * DELTA)
 
 
 class MixedRegression(GroupedRegressor):
@@ -136,13 +144,13 @@ class MixedRegression(GroupedRegressor):
         _refuse_undetermined(X)
         equations = MixedEquations(X, (y - center) / scale, groups, sizes, np.zeros(X.shape[1]))
         criterion = Criterion(equations, self.effects_, self.method == "reml")
-        at, spread = _fitted(criterion)
+        at, covariance = _fitted(criterion)
         spread_of_effects = self._keep(criterion, at, (center, scale))
         self.criterion_ = float(criterion(at[None])[0]) + 2 * criterion.degrees * np.log(scale)
         if self.method == "reml":
             # Of the coefficients in the units of the table, which are standardised for the fit.
             self.criterion_ += 2 * float(np.log(self.term_scale_).sum())
-        self._keep_components(criterion, spread)
+        self._keep_components(criterion, at, covariance)
         if self.effects_:
             self.effects_table_ = self._effects_table(rows, spread_of_effects)
 
@@ -185,20 +193,27 @@ class MixedRegression(GroupedRegressor):
             for own, to in zip(covariances, maps, strict=True)
         ]
 
-    def _keep_components(self, criterion: Criterion, spread: np.ndarray) -> None:
-        """Keep the components with their standard errors: those of logarithms, times the estimates."""
-        names: list[str] = []
-        values, errors, start = [], [], 0
-        for effect, factor in zip(self.effects_, self.group_factors_, strict=True):
-            names += effect.components
-            values.append(covariance_values(effect, factor)[f"{effect.key}_sd"])
-            errors.append(spread[start : start + len(effect.terms)])
-            start += len(effect.terms) + effect.correlations
-        values.append(np.array([self.sigma_]))
-        errors.append(np.array([1 / np.sqrt(2 * criterion.degrees)]))
-        sd = np.concatenate(values)
+    def _keep_components(self, criterion: Criterion, at: np.ndarray, covariance: np.ndarray) -> None:
+        """Keep the components with their standard errors, by the delta method for their logarithms."""
+        names = [name for effect in self.effects_ for name in effect.components]
+        points = at + DELTA * np.concatenate([np.zeros((1, len(at))), np.eye(len(at)), -np.eye(len(at))])
+        value, ahead, behind = np.split(self._log_sds(criterion, points), [1, len(at) + 1])
+        slopes = np.c_[((ahead - behind) / (2 * DELTA)).T, np.ones(len(names) + 1)]
+        slopes[-1, :-1] = 0.0  # of the noise
+        flat = np.isnan(np.diag(covariance))
+        error = np.sqrt(np.einsum("ci,ij,cj->c", slopes, np.nan_to_num(covariance), slopes))
+        error = np.where((np.abs(slopes[:, flat]) > DELTA).any(axis=1), np.nan, error)
+        sd = self.sigma_ * np.exp(value[0])
         self.component_names_ = np.array([*names, RESIDUAL])
-        self.components_ = np.stack([sd, sd * np.concatenate(errors)], axis=1)
+        self.components_ = np.stack([sd, sd * error], axis=1)
+
+    def _log_sds(self, criterion: Criterion, points: np.ndarray) -> np.ndarray:
+        """Return logarithms of the components ``(n, component)`` in units of the noise, of points ``(n, d)``."""
+        found = [np.zeros((len(points), 1))]
+        for effect, factor in zip(self.effects_, criterion.factors(points), strict=True):
+            sd = covariance_values(effect, self._to_table(effect) @ factor)[f"{effect.key}_sd"]
+            found.insert(-1, np.log(sd))
+        return np.concatenate(found, axis=1)
 
     @property
     def noise_(self) -> xr.Dataset:
@@ -220,16 +235,22 @@ class MixedRegression(GroupedRegressor):
         return {"expected": self._mean(rows, p), "sigma": sigma}
 
     def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
-        fixed = fixed_part(self._terms(rows), self.coef_[None, None], np.full((1, 1), self.intercept_))
+        fixed = fixed_part(
+            self._terms(rows), {"intercept": np.full((1, 1), self.intercept_), "weight": self.coef_[None, None]}
+        )
         return fixed + known_part(self._groups(rows), p)
 
 
 def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
-    """Return the point of the least criterion and the standard errors of its values, NaN where it is flat."""
+    """Return the point of the least criterion, and the covariance of its values and of the noise's logarithm.
+
+    NaN in directions where the criterion is flat.
+    """
     parts = [[START] * len(effect.terms) + [0.0] * effect.correlations for effect in criterion.effects]
     start = np.array([value for part in parts for value in part])
+    of_noise = 1 / (2 * criterion.degrees)
     if not len(start):
-        return start, start
+        return start, np.array([[of_noise]])
     half: Callable[[np.ndarray], np.ndarray] = lambda points: -criterion(points) / 2  # noqa: E731
     with np.errstate(all="ignore"):
         peak = maximise(half, start, lower=SMALLEST)
@@ -238,8 +259,13 @@ def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
         raise invalid("effects", ", ".join(effect.key for effect in criterion.effects), problem, "Drop a key.")
     values, vectors = np.linalg.eigh(peak.curvature)
     # A direction that is flat leaves the others their errors.
-    error = np.sqrt((vectors**2) @ (1 / np.where(values > FLAT, values, FLAT / 100)))
-    return peak.at, np.where(error < 1 / np.sqrt(FLAT), error, np.nan)
+    inverse = (vectors / np.where(values > FLAT, values, FLAT / 100)) @ vectors.T
+    lost = np.diag(inverse) >= 1 / FLAT
+    slope = inverse @ criterion.noise_slope(peak.at)
+    corner = of_noise + criterion.noise_slope(peak.at) @ slope
+    joint = np.block([[inverse, slope[:, None]], [slope[None], np.array([[corner]])]])
+    joint[np.r_[lost, False]] = joint[:, np.r_[lost, False]] = np.nan
+    return peak.at, joint
 
 
 def _refuse_undetermined(X: np.ndarray) -> None:

@@ -16,17 +16,22 @@ Parameters = Mapping[str, np.ndarray]
 CARDS = 256  # different draws for rows without a label, which are dealt to them by name
 
 
-def fixed_part(design: np.ndarray, weight: np.ndarray, intercept: np.ndarray) -> np.ndarray:
+def fixed_part(design: np.ndarray, p: Parameters) -> np.ndarray:
     """Return the linear predictor ``(chain, draw, obs[, label])`` of the coefficients of all rows.
+
+    Without terms there is no ``weight`` among the parameters, and the intercept is all.
 
     Examples
     --------
-    >>> fixed_part(np.ones((3, 2)), np.ones((4, 10, 2, 5)), np.zeros((4, 10, 5))).shape
+    >>> fixed_part(np.ones((3, 2)), {"weight": np.ones((4, 10, 2, 5)), "intercept": np.zeros((4, 10, 5))}).shape
     (4, 10, 3, 5)
     """
+    intercept = p["intercept"]
+    if "weight" not in p:
+        return np.repeat(intercept[:, :, None], len(design), axis=2)
     if intercept.ndim == 3:
-        return np.einsum("op,cdpl->cdol", design, weight, optimize=True) + intercept[:, :, None]
-    flat = weight.reshape(intercept.size, weight.shape[2])
+        return np.einsum("op,cdpl->cdol", design, p["weight"], optimize=True) + intercept[:, :, None]
+    flat = p["weight"].reshape(intercept.size, design.shape[1])
     return (flat @ design.T + intercept.reshape(-1, 1)).reshape(*intercept.shape, len(design))
 
 

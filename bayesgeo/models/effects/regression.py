@@ -150,7 +150,8 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
     @property
     def coef_(self) -> np.ndarray:
         """Posterior mean of the coefficients ``(term,)``, in units of ``y`` per unit of each fixed term."""
-        return self.posterior_["posterior"].to_dataset()["coefficient"].mean(("chain", "draw")).values
+        posterior = self.posterior_["posterior"].to_dataset()
+        return posterior["coefficient"].mean(("chain", "draw")).values if self.fixed_ else np.empty(0)
 
     @property
     def noise_(self) -> xr.Dataset:
@@ -174,7 +175,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         scale = self.prior_scale_ = scale_of_prior(self.prior, self.prior_scale, default=DEFAULT_SCALE, n_rows=len(y))
         y = (y - self.target_center_) / self.target_scale_
         heavy = {"nu": ()} if self.noise == "student-t" else {}
-        dims = {"intercept": (), "weight": ("feature",), "sigma": (), **heavy, **self._dims()}
+        dims = {"intercept": (), **self._fixed_dims(), "sigma": (), **heavy, **self._dims()}
         closed = self.noise == "normal" and self.prior in ("normal", "flat")
         if closed and (self.inference is None or isinstance(self.inference, Collapsed)):
             marginal = self._marginal(rows, design, y, scale)
@@ -203,20 +204,13 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         return GaussianMarginal(equations, self.effects_, self._prior_of_groups(), float(residual.std()))
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
-        scale, center = (xr.DataArray(values, dims="feature") for values in (self.term_scale_, self.term_center_))
-        coefficient = posterior["weight"] * self.target_scale_ / scale
-        constant = self.target_center_ + posterior["intercept"] * self.target_scale_
-        units = self._term_units
-        named = coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
-        return self._in_table_units(posterior).assign(
-            coefficient=named,
-            constant=constant - (coefficient * center).sum("feature"),
-            noise_sd=posterior["sigma"] * self.target_scale_,
-        )
+        posterior = self._in_table_units(posterior)
+        constant = self.target_center_ + posterior["constant"]
+        return posterior.assign(constant=constant, noise_sd=posterior["sigma"] * self.target_scale_)
 
     def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
         """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean of all."""
-        fixed = self.target_center_ + self.target_scale_ * fixed_part(self._design(rows), p["weight"], p["intercept"])
+        fixed = self.target_center_ + self.target_scale_ * fixed_part(self._design(rows), p)
         return fixed + known_part(self._groups(rows), p)
 
     def _draws(self) -> Parameters:
@@ -260,13 +254,13 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
             predictive=self._predict_from,
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
-            shown=("weight", "intercept", "sigma", *(f"{effect.key}_sd" for effect in self.effects_)) if known else (),
+            shown=(*self._fixed_dims(), "intercept", "sigma", *self._quantities()) if known else (),
             left_out=partial(self._left_out, problem.marginal) if problem.marginal and self.effects_ else None,
         )
 
     def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
         """Predict known groups from parameters on the standardised scale."""
-        predictor = fixed_part(self._design(rows), p["weight"], p["intercept"])
+        predictor = fixed_part(self._design(rows), p)
         predictor = predictor + known_part(self._groups(rows, standardised=True), p)
         shape = {"nu": p["nu"]} if "nu" in p else {}
         expected = self.target_center_ + self.target_scale_ * predictor
@@ -290,9 +284,6 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         by_draw = {name: one.reshape(*size, -1) for name, one in values.items()}
         return LeftOutGroups(self.effects_[0].key, out.groups, levels[out.groups], len(levels), **by_draw)
 
-    def _log_prior(self, prior: RegressionPrior, p: Parameters) -> np.ndarray:
-        return prior.log_density(p) + self._log_prior_of_groups(p)
-
     def _sample_prior(
         self, prior: RegressionPrior, size: tuple[int, int], rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
@@ -314,8 +305,14 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
             priors=tuple(priors),
             prior_kind=kind_of_prior(self),
             graph=self._graph(("σ²", "ν") if heavy else ("σ²",)),
-            quantities=("constant", "coefficient", "noise_sd", *(("nu",) if heavy else ()), *self._quantities()),
-            effects="weight",
+            quantities=(
+                "constant",
+                *self._coefficients(),
+                "noise_sd",
+                *(("nu",) if heavy else ()),
+                *self._quantities(),
+            ),
+            effects="weight" if self._coefficients() else "",
             names=NAMES | self._names(),
         )
 
