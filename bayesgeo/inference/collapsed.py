@@ -19,7 +19,7 @@ from bayesgeo.inference.newton import Peak, maximise
 DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
 WIDER = 1.1  # factor of the proposals' variances
 WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
-ROUNDS, POINTS = 8, 1_000  # of adaptation
+ROUNDS, POINTS = 8, 1_000  # of adaptation; fewer points where one is costly
 EFFICIENT = 0.75  # share of effective points from which on a proposal is not adapted further
 # A wide component finds what the others miss, and bounds the ratios of the densities: share and factor of its width,
 # around the mode, where the approximation may miss a ridge altogether, and of what is fitted.

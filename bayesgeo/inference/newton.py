@@ -31,7 +31,7 @@ class Peak:
     curvature: np.ndarray
 
 
-def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-9, lower: float = -np.inf) -> Peak:
+def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-5, lower: float = -np.inf) -> Peak:
     """Climb from ``start (d,)`` to a maximum of a smooth function of points ``(n, d)``.
 
     Parameters
@@ -59,7 +59,8 @@ def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-9, 
         step *= min(1.0, LONGEST / max(float(np.abs(step).max()), 1e-300))
         step = np.maximum(at + step, lower) - at
         if slope @ step < tolerance:
-            break
+            # So near that the step leads to the maximum up to far less.
+            return Peak(at + step, value, curvature)
         length = _length(function, at, step, value)
         if not length:
             break
@@ -72,12 +73,10 @@ def _differences(function: Function, at: np.ndarray) -> tuple[float, np.ndarray,
     d = len(at)
     i, j = np.triu_indices(d, 1)
     unit = np.eye(d)
-    found = function(at + STEP * np.concatenate([np.zeros((1, d)), unit, -unit, unit[i] + unit[j], -unit[i] - unit[j]]))
-    value, ahead, behind, both, neither = np.split(found, np.cumsum([1, d, d, len(i)]))
+    found = function(at + STEP * np.concatenate([np.zeros((1, d)), unit, -unit, unit[i] + unit[j]]))
+    value, ahead, behind, both = np.split(found, np.cumsum([1, d, d]))
     curvature = np.diag(2 * value - ahead - behind)
-    # Of both corners, so that the third derivatives cancel.
-    mixed = (both + neither - (ahead + behind)[i] - (ahead + behind)[j] + 2 * value) / -2
-    curvature[i, j] = curvature[j, i] = mixed
+    curvature[i, j] = curvature[j, i] = ahead[i] + ahead[j] - both - value
     return float(value[0]), (ahead - behind) / (2 * STEP), curvature / STEP**2
 
 

@@ -45,7 +45,8 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Prior, Specification
 
 NOISES = ("normal", "student-t")
-LEFT_OUT_ROWS = 2_000
+# Rows left out in all, at least and at most, and numbers that a draw may take for them.
+LEFT_OUT_ROWS, LEFT_OUT_WORK = (200, 1_000), 1e8
 
 
 def _integrated_out() -> Any:
@@ -269,7 +270,8 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
     def _left_out(self, marginal: Any, p: Parameters) -> LeftOutGroups:
         """Leave out the groups of the first key, everything but the scales integrated out."""
         equations, levels = marginal.equations, self.levels_[0]
-        out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=LEFT_OUT_ROWS)
+        most = int(np.clip(LEFT_OUT_WORK / equations.remaining**2, *LEFT_OUT_ROWS))
+        out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=most)
         size, absolute = p["sigma"].shape, [factor_of(effect, p) for effect in self.effects_]
 
         def density(at: tuple[int, ...]) -> LeftOut:

@@ -121,9 +121,9 @@ def test_effects_that_explain_nothing_leave_least_squares():
     X, y = x.reshape(-1, 1), 2 + 0.5 * x.ravel() + y.ravel()
     model = MixedRegression(["well"]).fit(X, y, groups={"well": np.repeat(np.arange(12), 10)})
     constant, slope = np.linalg.lstsq(np.c_[np.ones(120), X], y)[0]
-    # What counts for zero is a variance of exp(-9)^2 = 1.5e-8 of the noise's.
+    # The climb ends where the criterion gains nothing more that could be seen: at a thousandth of the noise.
     np.testing.assert_allclose([model.intercept_, model.coef_[0]], [constant, slope], rtol=1e-6)
-    assert model.variance_components().loc["well", "mean"] < 2e-4 * model.sigma_
+    assert model.variance_components().loc["well", "mean"] < 1e-3 * model.sigma_
 
 
 def test_without_effects_the_estimates_are_those_of_least_squares():
