@@ -257,6 +257,18 @@ def test_rows_of_one_new_label_share_its_draws_however_they_are_cut(model, monke
 
 
 @pytest.mark.slow
+def test_a_group_not_seen_adds_the_variance_between_groups(model):
+    frame, _ = table()
+    rows = pd.concat([frame.iloc[[0]]] * 3).assign(b=[0, 99, ""], a=["p", "p", "new"])
+    p, found = model.posterior_["posterior"].to_dataset(), model.predictive(rows)["sigma"]
+    within, of_a, of_b = (p[name].squeeze() ** 2 for name in ("noise_sd", "a_sd", "b_sd"))
+    for k, variance in enumerate((within, within + of_b, within + of_a + of_b)):
+        np.testing.assert_allclose(found.isel(obs=k) ** 2, variance, rtol=1e-12)
+    split = model.predict_sd(rows)
+    np.testing.assert_allclose(split["b"], [0.0, *np.sqrt([of_b.mean().item()] * 2)], rtol=1e-12)
+    np.testing.assert_allclose(split["total"] ** 2, (split.drop(columns="total") ** 2).sum(axis=1), rtol=1e-12)
+
+
 def test_the_status_of_groups_is_told(model):
     status = model.group_status({"a": ["p", "zz", ""], "b": [0, 99, np.nan]})
     assert status["a"].tolist() == status["b"].tolist() == ["known", "new", "unknown"]
