@@ -251,12 +251,13 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         if self.prior != "flat":
             prior = RegressionPrior(self.prior, self.prior_scale_, len(self.fixed_), self.noise == "student-t")
         known = prior is not None and self.prior != "horseshoe"
+        several = bool(self.effects_) and len(self.levels_[0]) > 1  # of a single group nothing would be left
         return PredictiveFunctions(
             predictive=self._predict_from,
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
             shown=(*self._fixed_dims(), "intercept", "sigma", *self._quantities()) if known else (),
-            left_out=partial(self._left_out, problem.marginal) if problem.marginal and self.effects_ else None,
+            left_out=partial(self._left_out, problem.marginal) if problem.marginal and several else None,
         )
 
     def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
