@@ -18,7 +18,8 @@ import numpy as np
 from scipy import linalg, sparse, stats
 
 from bayesgeo._arrays import spaced
-from bayesgeo.models.effects.gaussian import MixedEquations, Solved, weights_of
+from bayesgeo.models.effects.elimination import weights_of
+from bayesgeo.models.effects.gaussian import MixedEquations, Solved
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
-from bayesgeo.models.effects.gaussian import AT_ONCE, MixedEquations, Solved, weights_of
+from bayesgeo.models.effects.elimination import weights_of
+from bayesgeo.models.effects.gaussian import AT_ONCE, MixedEquations, Solved
 
 
 def effect_covariances(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
+from bayesgeo._check import InvalidInput
+from bayesgeo.models.effects import elimination
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.left_out import GroupsLeftOut
 from bayesgeo.models.effects.levels import Members
@@ -60,6 +62,17 @@ def test_covariances_of_effects_are_blocks_of_the_dense_inverse(crossed):
             block = slice(start + level * width, start + (level + 1) * width)
             np.testing.assert_allclose(found[level], inverse[block, block], rtol=1e-8)
         start += Z.shape[1]
+
+
+def test_pairs_and_dense_products_eliminate_alike(crossed, monkeypatch):
+    equations, solved, factors, _, _, X, y = crossed
+    monkeypatch.setattr(elimination, "MOST_PAIRS", 0)
+    dense = MixedEquations(X, y, equations.groups, equations.sizes, PENALTY)
+    _, found = next(dense.solve([factor[None] for factor in factors]))
+    np.testing.assert_allclose(found.factor, solved.factor, rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(elimination, "MOST_DENSE", 0)
+    with pytest.raises(InvalidInput, match="Too many groups of several keys share rows"):
+        MixedEquations(X, y, equations.groups, equations.sizes, PENALTY)
 
 
 def test_few_rows_are_left_out_of_groups_evenly_spaced():
