@@ -11,8 +11,11 @@ from scipy import stats
 
 from bayesgeo.diagnostics import diagnose
 from bayesgeo.inference.base import KINDS, Inference, Problem
+from bayesgeo.models.effects.covariance import GroupPrior
+from bayesgeo.models.effects.gaussian import MixedEquations
+from bayesgeo.models.effects.marginal import GaussianMarginal
 from bayesgeo.models.regression.conjugate import NormalInverseGamma, conjugate_prior
-from bayesgeo.models.regression.graph import regression_graph
+from bayesgeo.models.regression.graph import INTERCEPT_SCALE, regression_graph
 
 ROWS, FEATURES, SCALE = 60, 2, 10.0
 # Monte Carlo standard errors: ten comparisons of independent draws exceed five of them once in 200,000 runs.
@@ -61,17 +64,21 @@ def check_inference(inference: Inference) -> None:
 
 
 def linear_problem() -> Problem:
-    """State a linear regression whose posterior is known in closed form."""
+    """State a linear regression whose posterior is known in closed form, also given its noise alone."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(ROWS, FEATURES))
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     y = X @ [0.7, -0.4] + 0.5 * rng.normal(size=ROWS)
+    y = (y - y.mean()) / y.std()
+    penalty = np.r_[INTERCEPT_SCALE**-2.0, np.full(FEATURES, SCALE**-2.0)]
+    equations = MixedEquations(np.c_[np.ones(ROWS), X], y, [], [], penalty)
     return Problem(
         build=partial(regression_graph, "normal", SCALE, "normal", FEATURES),
-        data={"X": X, "y": (y - y.mean()) / y.std()},
+        data={"X": X, "y": y},
         dims={"intercept": (), "weight": ("feature",), "sigma": ()},
         coords={"feature": [f"x{j}" for j in range(FEATURES)]},
         conjugate=conjugate_prior("normal", SCALE, FEATURES),
+        marginal=GaussianMarginal(equations, (), GroupPrior("half-normal", 1.0)),
     )
 
 

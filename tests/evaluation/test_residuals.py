@@ -118,9 +118,10 @@ def test_the_believed_intervals_hold_the_truth_as_often_as_stated(tau: float) ->
 
 def held_out(drawn: Dataset) -> xr.Dataset:
     """Return what least squares predict for each row from the four fifths of the events without it."""
-    found = xr.Dataset({name: ("obs", np.empty(drawn.n_rows)) for name in ("pit", "epistemic", "aleatoric")})
+    names = ("pit", "epistemic", "aleatoric", "fold")
+    found = xr.Dataset({name: ("obs", np.empty(drawn.n_rows)) for name in names})
     design = np.c_[np.ones(drawn.n_rows), drawn.X.values]
-    for train, test in split(drawn).folds:
+    for fold, (train, test) in enumerate(split(drawn).folds):
         A, y = design[train], drawn.y.values[train]
         bread = np.linalg.inv(A.T @ A)
         theta = bread @ A.T @ y
@@ -128,5 +129,5 @@ def held_out(drawn: Dataset) -> xr.Dataset:
         leverage = np.sum(design[test] @ bread * design[test], axis=1)
         score = (drawn.y.values[test] - design[test] @ theta) / np.sqrt(variance * (1 + leverage))
         found["pit"][test], found["aleatoric"][test] = stats.norm.cdf(score), variance
-        found["epistemic"][test] = variance * leverage
+        found["epistemic"][test], found["fold"][test] = variance * leverage, fold
     return found

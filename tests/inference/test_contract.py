@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import bayesgeo.testing
-from bayesgeo import ADVI, MCLMC, NUTS, Exact, Laplace
+from bayesgeo import ADVI, MCLMC, NUTS, Collapsed, Exact, Laplace
 from bayesgeo.inference.base import Problem
 from bayesgeo.testing import check_inference
 from bayesgeo.testing.inference import linear_problem
@@ -32,6 +32,7 @@ class Honest:
 
 def test_the_closed_form_keeps_the_contract():
     check_inference(Exact())
+    check_inference(Collapsed())
     check_inference(Honest())
 
 
