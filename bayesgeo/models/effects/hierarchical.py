@@ -62,14 +62,9 @@ class Hierarchical(Grouped, Bayesian):
         """Return the draws of the prior, those of effects in the units that their posterior has."""
         prior = self.posterior_["prior"].to_dataset()
         for effect in self.effects_:
-            own = {str(name): prior[name] for name in prior if str(name).startswith(f"{effect.key}_")}
-            turned = self._turned(effect, {name: values.values for name, values in own.items()})
-            # Few groups hardly inform a correlation, which spoils nothing: its prior is not held against it.
-            named = f"{effect.key}_correlation"
-            prior = prior.assign({name: own[name].copy(data=turned[name]) for name in own}).drop_vars(
-                named, errors="ignore"
-            )
-        return prior
+            prior = self._with_turned(effect, prior)
+        # Few groups hardly inform a correlation, which spoils nothing: its prior is not held against it.
+        return prior.drop_vars([f"{effect.key}_correlation" for effect in self.effects_], errors="ignore")
 
     def _effects_table(self, rows: TrainingRows, draws: Parameters) -> xr.Dataset:
         groups = self._groups(rows)
@@ -145,10 +140,7 @@ class Hierarchical(Grouped, Bayesian):
             {effect.key: slice(len(names)) for effect, names in zip(self.effects_, self.levels_, strict=True)}
         )
         for effect in self.effects_:
-            names = [name for name in posterior.data_vars if str(name).startswith(f"{effect.key}_")]
-            own = {str(name): posterior[name].transpose("chain", "draw", ...) for name in names}
-            turned = self._turned(effect, {name: values.values for name, values in own.items()})
-            posterior = posterior.assign({name: own[name].copy(data=turned[name]) for name in turned if name in own})
+            posterior = self._with_turned(effect, posterior)
         constant = posterior["intercept"] * self._unit()
         if not self.fixed_:
             return posterior.assign(constant=constant)
@@ -156,6 +148,14 @@ class Hierarchical(Grouped, Bayesian):
         coefficient, units = posterior["weight"] * self._unit() / scale, self._term_units
         named = coefficient if units is None else coefficient.assign_coords(unit=("feature", units))
         return posterior.assign(coefficient=named, constant=constant - (coefficient * center).sum("feature"))
+
+    def _with_turned(self, effect: Effect, draws: xr.Dataset) -> xr.Dataset:
+        """Return draws on the standardised scale with the variables of an effect in the units of the table."""
+        # By their names: those of another key may begin alike.
+        names = [f"{effect.key}_{what}" for what in ("sd", "effect", "correlation")]
+        own = {name: draws[name].transpose("chain", "draw", ...) for name in names if name in draws}
+        turned = self._turned(effect, {name: values.values for name, values in own.items()})
+        return draws.assign({name: values.copy(data=turned[name]) for name, values in own.items()})
 
     def _turned(self, effect: Effect, draws: Parameters) -> dict[str, np.ndarray]:
         """Return the variables of an effect, whose terms are multiplied by :meth:`_to_table`; without effects too."""

@@ -269,6 +269,18 @@ def test_a_group_not_seen_adds_the_variance_between_groups(model):
     np.testing.assert_allclose(split["total"] ** 2, (split.drop(columns="total") ** 2).sum(axis=1), rtol=1e-12)
 
 
+def test_keys_that_begin_alike_are_told_apart():
+    frame, y = table()
+    named, alike = (frame.rename(columns={"b": b}) for b in ("b", "a_b"))
+    found = [
+        HierarchicalRegression(effects=list(rows.columns[1:]), inference=QUICK, random_state=0).fit(rows, y)
+        for rows in (named, alike)
+    ]
+    assert np.array_equal(*(model.variance_components().values for model in found))
+    for name in ("a", "a_b"):
+        assert set(found[1].posterior_["prior"][f"{name}_sd"].dims) == {"chain", "draw", f"{name}_term"}
+
+
 def test_the_status_of_groups_is_told(model):
     status = model.group_status({"a": ["p", "zz", ""], "b": [0, 99, np.nan]})
     assert status["a"].tolist() == status["b"].tolist() == ["known", "new", "unknown"]
