@@ -11,15 +11,23 @@ importance sampling has to undo is the influence of a group on the few scales al
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import joblib
 import numpy as np
 from scipy import linalg, sparse, stats
 
 from bayesgeo._arrays import spaced
+from bayesgeo.models.criticism import LeftOutGroups
 from bayesgeo.models.effects.elimination import weights_of
 from bayesgeo.models.effects.gaussian import MixedEquations, Solved
+from bayesgeo.models.effects.prediction import Parameters, factor_of
+
+# Rows left out in all, at least and at most, and numbers that a draw may take for them.
+ROWS, WORK = (200, 1_000), 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +95,36 @@ class GroupsLeftOut:
         residual = table[:, m] - table[:, :m] @ values
         half = linalg.solve_triangular(root, table[:, :m].T, lower=True, check_finite=False).T
         return _Parts(half, residual, own)
+
+
+def leave_groups_out(marginal: Any, levels: np.ndarray, p: Parameters) -> LeftOutGroups:
+    """Leave out the groups of the first key, everything but the scales integrated out.
+
+    Parameters
+    ----------
+    marginal : GaussianMarginal
+        Of all rows.
+    levels : numpy.ndarray
+        Labels of the first key.
+    p : mapping of str to numpy.ndarray
+        Draws of the scales ``(chain, draw, ...)``, on the standardised scale.
+    """
+    equations, effects = marginal.equations, marginal.effects
+    most = int(np.clip(WORK / equations.remaining**2, *ROWS))
+    out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=most)
+    size, absolute = p["sigma"].shape, [factor_of(effect, p) for effect in effects]
+
+    def density(at: tuple[int, ...]) -> LeftOut:
+        sigma = float(p["sigma"][at])
+        relative = [factor[at] / sigma for factor in absolute]
+        _, solved = next(equations.solve([factor[None] for factor in relative]))
+        return out.density(solved, relative, sigma)
+
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        found = list(pool.map(density, np.ndindex(size)))
+    values = {name: np.stack([getattr(one, name) for one in found]) for name in ("log_density", "cdf")}
+    by_draw = {name: one.reshape(*size, -1) for name, one in values.items()}
+    return LeftOutGroups(effects[0].key, out.groups, levels[out.groups], len(levels), **by_draw)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,9 @@
 """Bayesian hierarchical regression."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import joblib
 import numpy as np
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
@@ -13,15 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.collapsed import Collapsed
-from bayesgeo.models.criticism import LeftOutGroups, PredictiveFunctions
+from bayesgeo.models.criticism import PredictiveFunctions
 from bayesgeo.models.effects.coordinates import Outcome
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
-from bayesgeo.models.effects.left_out import GroupsLeftOut, LeftOut
+from bayesgeo.models.effects.left_out import leave_groups_out
 from bayesgeo.models.effects.marginal import GaussianMarginal
 from bayesgeo.models.effects.prediction import (
     Parameters,
-    factor_of,
     fixed_part,
     known_part,
     new_part,
@@ -45,8 +42,6 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Prior, Specification
 
 NOISES = ("normal", "student-t")
-# Rows left out in all, at least and at most, and numbers that a draw may take for them.
-LEFT_OUT_ROWS, LEFT_OUT_WORK = (200, 1_000), 1e8
 
 
 def _integrated_out() -> Any:
@@ -257,7 +252,9 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
             shown=(*self._fixed_dims(), "intercept", "sigma", *self._quantities()) if known else (),
-            left_out=partial(self._left_out, problem.marginal) if problem.marginal and several else None,
+            left_out=partial(leave_groups_out, problem.marginal, self.levels_[0])
+            if problem.marginal and several
+            else None,
         )
 
     def _predict_from(self, rows: Rows, p: Parameters) -> dict[str, np.ndarray]:
@@ -267,25 +264,6 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         shape = {"nu": p["nu"]} if "nu" in p else {}
         expected = self.target_center_ + self.target_scale_ * predictor
         return {"expected": expected, "sigma": p["sigma"] * self.target_scale_} | shape
-
-    def _left_out(self, marginal: Any, p: Parameters) -> LeftOutGroups:
-        """Leave out the groups of the first key, everything but the scales integrated out."""
-        equations, levels = marginal.equations, self.levels_[0]
-        most = int(np.clip(LEFT_OUT_WORK / equations.remaining**2, *LEFT_OUT_ROWS))
-        out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=most)
-        size, absolute = p["sigma"].shape, [factor_of(effect, p) for effect in self.effects_]
-
-        def density(at: tuple[int, ...]) -> LeftOut:
-            sigma = float(p["sigma"][at])
-            relative = [factor[at] / sigma for factor in absolute]
-            _, solved = next(equations.solve([factor[None] for factor in relative]))
-            return out.density(solved, relative, sigma)
-
-        with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-            found = list(pool.map(density, np.ndindex(size)))
-        values = {name: np.stack([getattr(one, name) for one in found]) for name in ("log_density", "cdf")}
-        by_draw = {name: one.reshape(*size, -1) for name, one in values.items()}
-        return LeftOutGroups(self.effects_[0].key, out.groups, levels[out.groups], len(levels), **by_draw)
 
     def _sample_prior(
         self, prior: RegressionPrior, size: tuple[int, int], rng: np.random.Generator
