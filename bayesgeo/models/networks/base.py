@@ -1,6 +1,8 @@
 """Base class of the PyTorch networks: rows, scales, training, pruning and outputs."""
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,13 @@ from bayesgeo.models.base import Classifier, Estimator
 from bayesgeo.models.networks.warm_start import start_from
 from bayesgeo.models.preparation import standardisation, validation_rows
 from bayesgeo.models.rows import Rows, TrainingRows
-from bayesgeo.models.training.loop import train
-from bayesgeo.models.training.members import Loss
+from bayesgeo.models.training.loop import Trained, train
+from bayesgeo.models.training.members import Loss, Weights
 from bayesgeo.models.training.pruning import magnitude_masks, pruning_shares
 from bayesgeo.models.training.recipe import Recipe
 
 Parts = list[tuple[np.ndarray, np.ndarray]]
+Fit = Callable[..., Trained]
 
 
 class TorchNetwork(Estimator):
@@ -33,11 +36,10 @@ class TorchNetwork(Estimator):
     curve_ : xarray.Dataset
         ``training``, ``validation`` and, where :meth:`fit` was given test rows, ``test`` loss by ``epoch``;
         ``best_epoch``, and the ``constant`` loss of a prediction that ignores the features. Of the last round, where
-        weights are pruned. See :func:`bayesgeo.models.training.curves.training_verdict`.
+        weights are pruned, without the warm-up. See :func:`bayesgeo.models.training.curves.training_verdict`.
     """
 
     kind = "deterministic"
-    loss: Loss
     weights_: dict[str, np.ndarray]
 
     @abstractmethod
@@ -47,9 +49,12 @@ class TorchNetwork(Estimator):
     @property
     def network_(self) -> Network:
         """The architecture of each fitted network; batch normalisation is folded into its weights."""
-        plan, outputs = self._plan(), max(len(getattr(self, "classes_", ())), 1)
+        plan = self._plan()
         norm = None if plan.norm == "batch" else plan.norm
-        return Network(self.n_features_in_, plan.hidden, outputs, plan.activation, norm)
+        return Network(self.n_features_in_, plan.hidden, self._n_outputs(), plan.activation, norm)
+
+    @abstractmethod
+    def _n_outputs(self) -> int: ...
 
     def _check(self) -> None:
         """Refuse parameters that contradict each other."""
@@ -62,17 +67,26 @@ class TorchNetwork(Estimator):
         start = None if plan.start is None else start_from(plan.start, self)
         parts = self._parts_of(rows, seeds, folds)
         self._standardise(rows, plan)
-        data = self._data(rows.X, rows.y)
-        how: dict[str, Any] = {"start": self._start_weights(start, len(seeds)), "frozen": _frozen_names(plan, network)}
+        data, loss, frozen = self._data(rows.X, rows.y), self._loss(), _frozen_names(plan, network)
+        how: dict[str, Any] = {"data": data, "rows": parts, "recipe": recipe, "seeds": seeds, "frozen": frozen}
         how |= {"watched": self._watched(test), "batch_normalisation": plan.norm == "batch"}
-        trained = train(network, data, parts, self.loss, recipe, seeds, **how)
+        fit: Fit = partial(train, **how)
+        begin = self._start_weights(start, len(seeds)) if start else self._warmed_up(fit)
+        trained = fit(network=network, loss=loss, start=begin)
         for share in pruning_shares(plan.sparsity):
-            masks = magnitude_masks(trained.weights, share, how["frozen"])
-            how |= {"start": trained.weights, "keep": masks}
-            trained = train(network, data, parts, self.loss, recipe, seeds, **how)
+            masks = magnitude_masks(trained.weights, share, frozen)
+            trained = fit(network=network, loss=loss, start=trained.weights, keep=masks)
         constant = [self._constant_loss(data, *part) for part in parts]
         self._keep(trained.weights, trained.curve.assign(constant=("member", constant)), parts)
-        self._estimate_noise(rows, parts)
+        self._estimate_noise(rows, parts, trained.weights)
+
+    @abstractmethod
+    def _loss(self) -> Loss:
+        """Return the loss of each row."""
+
+    def _warmed_up(self, fit: Fit) -> Weights | None:
+        """Return the weights at which training begins; None begins at random ones."""
+        return None
 
     @abstractmethod
     def _member_seeds(self) -> list[int]: ...
@@ -104,9 +118,7 @@ class TorchNetwork(Estimator):
         else:
             self.center_, self.scale_ = plan.start.center_, plan.start.scale_
 
-    def _start_weights(self, start: Any, members: int) -> dict[str, np.ndarray] | None:
-        if start is None:
-            return None
+    def _start_weights(self, start: Any, members: int) -> Weights:
         weights = start(np.random.default_rng(), 0)
         return {name: np.stack([weights[name]] * members) for name in self.network_.shapes}
 
@@ -131,8 +143,8 @@ class TorchNetwork(Estimator):
     def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
         """Return the loss, on the validation rows, of the best prediction that ignores the features."""
 
-    def _estimate_noise(self, rows: TrainingRows, parts: Parts) -> None:
-        """Estimate the noise from the validation rows; classifiers have none."""
+    def _estimate_noise(self, rows: TrainingRows, parts: Parts, trained: Weights) -> None:
+        """Estimate the noise that is the same in every row, after ``_keep``; classifiers have none."""
 
     def _outputs(self, rows: Rows) -> np.ndarray:
         """Return the outputs of each network, ``(chain, draw, obs, output)``."""

@@ -8,9 +8,9 @@ from sklearn.utils import check_random_state
 
 from bayesgeo._check import invalid, positive
 from bayesgeo.models.networks.base import Parts, TorchNetwork
+from bayesgeo.models.networks.classes import TorchClassifier
 from bayesgeo.models.networks.mlp import MLP, MLPClassifier, MLPRegressor
-from bayesgeo.models.networks.tasks import TorchClassifier, TorchRegressor
-from bayesgeo.models.rows import TrainingRows
+from bayesgeo.models.networks.values import TorchRegressor
 
 
 class DeepEnsemble(TorchNetwork):
@@ -87,8 +87,8 @@ class DeepEnsembleClassifier(DeepEnsemble, TorchClassifier):
 class DeepEnsembleRegressor(DeepEnsemble, TorchRegressor):
     """Deep ensemble for values; parameters as :class:`DeepEnsembleClassifier`.
 
-    The noise of each member is Gaussian, as wide as the error on its own validation rows: the prediction is a
-    mixture of as many Gaussians.
+    Each member has its own noise, of the kind that ``estimator`` states, by default a standard deviation that differs
+    by row: the prediction is a mixture of as many Gaussians.
 
     Examples
     --------
@@ -98,17 +98,6 @@ class DeepEnsembleRegressor(DeepEnsemble, TorchRegressor):
 
     name = "ensemble"
     member = MLPRegressor
-
-    @property
-    def noise_(self) -> xr.Dataset:
-        """The noise ``sigma (chain, draw)`` of each member in the unit of ``y``."""
-        coords = {"chain": [0], "draw": np.arange(self.sigma_.size)}
-        return xr.Dataset({"sigma": (("chain", "draw"), self.sigma_[None])}, coords)
-
-    def _estimate_noise(self, rows: TrainingRows, parts: Parts) -> None:
-        errors = rows.y - self._expected(rows)[0]
-        squares = [np.mean(error[aside] ** 2) for error, (_, aside) in zip(errors, parts, strict=True)]
-        self.sigma_ = np.maximum(np.sqrt(squares), np.finfo(float).tiny)
 
 
 __all__ = ["DeepEnsembleClassifier", "DeepEnsembleRegressor"]

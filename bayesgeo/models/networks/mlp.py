@@ -7,8 +7,8 @@ import xarray as xr
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.models.networks.base import Parts, TorchNetwork
-from bayesgeo.models.networks.tasks import TorchClassifier, TorchRegressor
-from bayesgeo.models.rows import TrainingRows
+from bayesgeo.models.networks.classes import TorchClassifier
+from bayesgeo.models.networks.values import TorchRegressor
 from bayesgeo.models.training.recipe import Recipe
 
 NORMS = ("layer", "batch")
@@ -31,7 +31,6 @@ class MLP(TorchNetwork):
         norm: str | None = None,
         draws: int | None = None,
         recipe: Recipe | None = None,
-        class_weight: str | dict[Any, float] | None = None,
         start: Any = None,
         frozen: int = 0,
         sparsity: float = 0.0,
@@ -42,7 +41,6 @@ class MLP(TorchNetwork):
         self.norm = norm
         self.draws = draws
         self.recipe = recipe
-        self.class_weight = class_weight
         self.start = start
         self.frozen = frozen
         self.sparsity = sparsity
@@ -152,34 +150,79 @@ class MLPClassifier(MLP, TorchClassifier):
 
     name = "mlp"
 
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (32, 32),
+        *,
+        activation: str = "silu",
+        norm: str | None = None,
+        draws: int | None = None,
+        recipe: Recipe | None = None,
+        class_weight: str | dict[Any, float] | None = None,
+        start: Any = None,
+        frozen: int = 0,
+        sparsity: float = 0.0,
+        random_state: Any = None,
+    ):
+        super().__init__(
+            hidden,
+            activation=activation,
+            norm=norm,
+            draws=draws,
+            recipe=recipe,
+            start=start,
+            frozen=frozen,
+            sparsity=sparsity,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
+
 
 class MLPRegressor(MLP, TorchRegressor):
-    """Multilayer perceptron for values, by mean squared error; parameters as :class:`MLPClassifier`.
+    r"""Multilayer perceptron for values and their noise; parameters as :class:`MLPClassifier`, and ``noise``.
 
-    Its noise is Gaussian, as wide as the error on the validation rows; with ``draws``, as wide as the error of their
-    mean less their own spread.
+    On standardised features and target, with :math:`f` the network:
+
+    - ``"heteroscedastic"``: :math:`y_i \sim N(f_1(x_i), \sigma(x_i)^2)`, the noise a second output,
+      :math:`\sigma = \log(1 + e^{f_2})` and a floor, by maximum likelihood;
+    - ``"constant"``: by mean squared error; :math:`\sigma` is the error on the validation rows, with ``draws`` that of
+      their mean less their own spread;
+    - ``"student-t"``: :math:`y_i \sim t_\nu(f(x_i), \sigma^2)`, by maximum likelihood, :math:`2 < \nu < 100`.
 
     Examples
     --------
-    >>> MLPRegressor(recipe=Recipe(weight_decay=0.1)).recipe.weight_decay
-    0.1
+    >>> MLPRegressor(noise="constant", recipe=Recipe(weight_decay=0.1)).noise
+    'constant'
     """
 
     name = "mlp"
 
-    def _estimate_noise(self, rows: TrainingRows, parts: Parts) -> None:
-        aside = rows.part(parts[0][1])
-        expected = self._expected(aside)
-        error = np.mean((aside.y - expected.mean(axis=(0, 1))) ** 2)
-        # Where draws spread more than the error, no noise is left: a tenth of the error keeps densities bounded.
-        spread = np.mean(expected.var(axis=(0, 1)))
-        self.sigma_ = float(max(np.sqrt(max(error - spread, 0.01 * error)), np.finfo(float).tiny))
-
-    @property
-    def noise_(self) -> xr.Dataset:
-        """The noise ``sigma (chain, draw)`` in the unit of ``y``."""
-        sigma = np.full((1, self._networks()), self.sigma_)
-        return xr.Dataset({"sigma": (("chain", "draw"), sigma)}, {"chain": [0], "draw": np.arange(sigma.size)})
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (32, 32),
+        *,
+        noise: str = "heteroscedastic",
+        activation: str = "silu",
+        norm: str | None = None,
+        draws: int | None = None,
+        recipe: Recipe | None = None,
+        start: Any = None,
+        frozen: int = 0,
+        sparsity: float = 0.0,
+        random_state: Any = None,
+    ):
+        super().__init__(
+            hidden,
+            activation=activation,
+            norm=norm,
+            draws=draws,
+            recipe=recipe,
+            start=start,
+            frozen=frozen,
+            sparsity=sparsity,
+            random_state=random_state,
+        )
+        self.noise = noise
 
 
 def _thinned(weights: dict[str, np.ndarray], dropout: float, draws: int, seed: int) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """A perceptron whose width, depth and weight decay are chosen by cross-validation inside the training rows."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, ClassVar
 
@@ -12,8 +13,10 @@ from bayesgeo._check import invalid, positive
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.networks.ensemble import DeepEnsemble, DeepEnsembleClassifier, DeepEnsembleRegressor
 from bayesgeo.models.networks.mlp import MLP, MLPClassifier, MLPRegressor
+from bayesgeo.models.networks.noise import LIKELIHOOD
 from bayesgeo.models.preparation import held_out_folds
 from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.specification import Specification
 from bayesgeo.models.training.recipe import Recipe
 
 
@@ -30,8 +33,8 @@ class TunedMLP(Estimator):
         The chosen perceptron, fitted on all rows.
     results_ : xarray.Dataset
         The candidates: ``width``, ``depth``, ``weight_decay`` and ``mean_loss`` by ``candidate``, and ``loss
-        (candidate, fold)``: log loss, or mean squared error in the squared unit of ``y``. Missing where there are
-        fewer than two rows a fold; then the first candidate is taken.
+        (candidate, fold)``: log loss, or the negative log density, in nats, of values in their unit. Missing where
+        there are fewer than two rows a fold; then the first candidate is taken.
     """
 
     kind = "deterministic"
@@ -63,8 +66,8 @@ class TunedMLP(Estimator):
         losses = np.full((len(candidates), self.folds), np.nan)
         for k, network in enumerate(candidates if folds else []):
             networks = self.several(network, members=self.folds, random_state=self.seed_)
-            expected = networks._fit(rows.X, target, rows.groups, folds=folds).predict_draws(rows.X).values[0]
-            losses[k] = [self._loss(fold[held], rows.y[held]) for fold, (_, held) in zip(expected, folds, strict=True)]
+            found = self._losses(networks._fit(rows.X, target, rows.groups, folds=folds), rows)
+            losses[k] = [loss[held].mean() for loss, (_, held) in zip(found, folds, strict=True)]
         self.results_ = self._table(losses)
         chosen = candidates[int(losses.mean(axis=1).argmin())]
         self.estimator_ = clone(chosen).fit(rows.X, target, rows.groups)
@@ -81,7 +84,7 @@ class TunedMLP(Estimator):
             positive("depths", depth, integer=True)
         recipes = [Recipe(max_epochs=self.max_epochs, weight_decay=decay) for _, _, decay in grid]
         return [
-            self.single((width,) * depth, recipe=recipe, random_state=self.seed_)
+            self.single((width,) * depth, recipe=recipe, random_state=self.seed_, **self._settings())
             for (width, depth, _), recipe in zip(grid, recipes, strict=True)
         ]
 
@@ -96,8 +99,13 @@ class TunedMLP(Estimator):
             table | {"loss": (("candidate", "fold"), losses), "mean_loss": ("candidate", losses.mean(axis=1))}
         )
 
+    def _settings(self) -> dict[str, Any]:
+        """Return what all candidates share."""
+        return {}
+
     @abstractmethod
-    def _loss(self, expected: np.ndarray, y: np.ndarray) -> float: ...
+    def _losses(self, networks: Any, rows: TrainingRows) -> np.ndarray:
+        """Return the loss of each fold's network for each row, ``(fold, obs)``."""
 
     def _numbers_per_row(self) -> int:
         return self.estimator_._numbers_per_row()
@@ -129,18 +137,18 @@ class TunedMLPClassifier(TunedMLP, Classifier):
     single = MLPClassifier
     several = DeepEnsembleClassifier
 
-    def _loss(self, expected: np.ndarray, y: np.ndarray) -> float:
-        seen = expected[np.arange(len(y)), y]
-        return float(-np.log(np.maximum(seen, np.finfo(float).tiny)).mean())
+    def _losses(self, networks: Any, rows: TrainingRows) -> np.ndarray:
+        seen = networks.predict_draws(rows.X).values[0, :, np.arange(len(rows)), rows.y].T
+        return -np.log(np.maximum(seen, np.finfo(float).tiny))
 
     def _expected(self, rows: Rows) -> np.ndarray:
         return self.estimator_._expected(rows)
 
 
 class TunedMLPRegressor(TunedMLP, Regressor):
-    """Multilayer perceptron for values, its architecture chosen by cross-validated squared error.
+    """Multilayer perceptron for values, its architecture chosen by cross-validated log density.
 
-    Parameters are those of :class:`TunedMLPClassifier`.
+    Parameters are those of :class:`TunedMLPClassifier`, and ``noise`` as of :class:`MLPRegressor`.
 
     Examples
     --------
@@ -152,16 +160,46 @@ class TunedMLPRegressor(TunedMLP, Regressor):
     single = MLPRegressor
     several = DeepEnsembleRegressor
 
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 64),
+        *,
+        noise: str = "heteroscedastic",
+        depths: tuple[int, ...] = (1, 2),
+        weight_decays: tuple[float, ...] = (0.01, 1.0),
+        folds: int = 3,
+        max_epochs: int = 500,
+        random_state: Any = None,
+    ):
+        super().__init__(
+            widths,
+            depths=depths,
+            weight_decays=weight_decays,
+            folds=folds,
+            max_epochs=max_epochs,
+            random_state=random_state,
+        )
+        self.noise = noise
+
     @property
     def noise_(self) -> xr.Dataset:
-        """The noise ``sigma (chain, draw)`` of the chosen perceptron, in the unit of ``y``."""
+        """The noise of the chosen perceptron, in the unit of ``y``; absent where it differs by row."""
         return self.estimator_.noise_
 
-    def _loss(self, expected: np.ndarray, y: np.ndarray) -> float:
-        return float(np.mean((y - expected) ** 2))
+    def _settings(self) -> dict[str, Any]:
+        return {"noise": self.noise}
 
-    def _expected(self, rows: Rows) -> np.ndarray:
-        return self.estimator_._expected(rows)
+    def _losses(self, networks: Any, rows: TrainingRows) -> np.ndarray:
+        return -networks.log_density(networks.predictive(rows.X), rows.y).values[0]
+
+    def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
+        return self.estimator_._predictive(rows)
+
+    def specification(self, labels: Sequence[str] = ()) -> Specification:
+        """State the formula; see :meth:`Estimator.specification`."""
+        width, depth = ", ".join(map(str, self.widths)), ", ".join(map(str, self.depths))
+        network = f"f a network of {depth} layers of {width} units, as cross-validation chooses"
+        return Specification(f"{LIKELIHOOD[self.noise]}; {network}", scale="features and target standardised")
 
 
 __all__ = ["TunedMLPClassifier", "TunedMLPRegressor"]

@@ -7,6 +7,7 @@ import numpy as np
 
 from bayesgeo._check import invalid, shown
 from bayesgeo.models.networks.graph import LEAST_SD
+from bayesgeo.models.networks.noise import raw
 
 Weights = dict[str, np.ndarray]
 
@@ -30,9 +31,8 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
         p |= _first_layer(p, fitted, model)
         if not hasattr(model, "target_scale_"):
             return p
-        sigma = np.ravel(fitted.sigma_)
-        p |= _last_layer(p, fitted, model)
-        return p | _noise(p, model, float(sigma[chain % len(sigma)]) / model.target_scale_)
+        sd = float(fitted.sigma_[chain % len(fitted.sigma_)]) / model.target_scale_
+        return p | _last_layer(p, fitted, model, sd)
 
     return start
 
@@ -69,18 +69,19 @@ def _first_layer(p: Weights, fitted: Any, model: Any) -> Weights:
     return {"bias_0": p["bias_0"] + shift @ p["weight_0"], "weight_0": p["weight_0"] * ratio}
 
 
-def _last_layer(p: Weights, fitted: Any, model: Any) -> Weights:
-    """Rescale the last layer to the Bayesian model's standardisation of the target."""
+def _last_layer(p: Weights, fitted: Any, model: Any, sd: float) -> Weights:
+    """Rescale the last layer to the Bayesian model's standardisation; initialise the noise at the network's ``sd``.
+
+    The noise is a second output, or the logarithm of sigma.
+    """
     weight, bias = list(model.network_.shapes)[-2:]
     ratio = fitted.target_scale_ / model.target_scale_
     shift = (fitted.target_center_ - model.target_center_) / model.target_scale_
-    return {weight: p[weight] * ratio, bias: p[bias] * ratio + shift}
-
-
-def _noise(p: Weights, model: Any, sd: float) -> Weights:
-    """Initialise the noise at that of the fitted network: in a second output, or as the logarithm of sigma."""
+    first = {weight: p[weight][:, :1] * ratio, bias: p[bias][:1] * ratio + shift}
     if model.network_.outputs == 1:
-        return {"sigma_log__": np.log(sd)}
-    weight, bias = list(model.network_.shapes)[-2:]
-    output = np.log(np.expm1(max(sd - LEAST_SD, LEAST_SD)))
-    return {weight: np.c_[p[weight], np.zeros(len(p[weight]))], bias: np.r_[p[bias], output]}
+        return first | {"sigma_log__": np.log(sd)}
+    second = {weight: np.zeros_like(first[weight]), bias: raw([sd], getattr(model, "noise_floor_", LEAST_SD))}
+    if fitted.network_.outputs == 2:
+        # Exact where the noise is narrow, for there softplus is exponential, or where the scale is the same.
+        second = {weight: p[weight][:, 1:], bias: p[bias][1:] + np.log(ratio)}
+    return {name: np.concatenate([first[name], second[name]], axis=-1) for name in first}

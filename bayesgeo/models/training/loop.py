@@ -12,7 +12,7 @@ from bayesgeo import _arrays
 from bayesgeo._check import invalid
 from bayesgeo._progress import announce
 from bayesgeo.models.architecture import Network
-from bayesgeo.models.training.members import Batches, Loss, Members, Weights, forward, take
+from bayesgeo.models.training.members import CONSTANTS, Batches, Loss, Members, Weights, forward, take
 from bayesgeo.models.training.recipe import Recipe
 
 LEAST_GAIN = 1e-5  # least improvement of the validation loss that counts
@@ -26,7 +26,8 @@ class Trained:
     Attributes
     ----------
     weights : dict of numpy.ndarray
-        ``(member, ...)``, float64, by the names of ``Network.shapes``: those of each member's best epoch.
+        ``(member, ...)``, float64, by the names of ``Network.shapes`` and, where the start has them, ``constants``:
+        those of each member's best epoch.
     curve : xarray.Dataset
         ``training``, ``validation`` and, where rows were watched, ``test`` loss ``(member, epoch)``, missing after a
         member has stopped; ``best_epoch (member)``, and ``stopped (member)``, 1 where patience ran out.
@@ -72,7 +73,8 @@ def train(  # noqa: PLR0917 - what is learned, from which rows, how: none has a 
     seeds : sequence of int
         One for each member.
     start : dict of numpy.ndarray, optional
-        Weights ``(member, ...)`` to begin at; they have no batch normalisation, so that none is trained.
+        Weights ``(member, ...)`` to begin at; they have no batch normalisation, so that none is trained. Where
+        ``constants (member, k)`` are among them, so many more outputs follow, trained and the same for every row.
     frozen : sequence of str
         Names of the weights left as they were.
     keep : dict of numpy.ndarray, optional
@@ -118,7 +120,7 @@ class _Record:
     """The losses of every epoch, and the weights of each member's best one."""
 
     def __init__(self, members: Members, n_losses: int):
-        n_members, names = len(members.flat), members.network.shapes
+        n_members, names = len(members.flat), {*members.network.shapes, CONSTANTS}
         self.weights = {name: values.clone() for name, values in members.folded().items() if name in names}
         self.least, self.best_epoch = np.full(n_members, np.inf), np.zeros(n_members, int)
         self.history = np.full((n_losses, n_members, members.recipe.max_epochs), np.nan)

@@ -15,6 +15,7 @@ Loss = Callable[[Any, dict[str, Any]], Any]
 
 MOMENTUM = 0.1  # share of the newest batch in the running moments of batch normalisation
 UNROLLED = 32  # numbers that a processor takes in one turn of an unrolled loop, at most
+CONSTANTS = "constants"  # name of the outputs, after those of the network, that are the same for every row
 
 
 class Members:
@@ -35,7 +36,7 @@ class Members:
     ):
         self.torch, self.network, self.recipe = torch, network, recipe
         self.normalised = batch_normalisation and start is None
-        self.shapes = _trained_shapes(network, self.normalised)
+        self.shapes = _trained_shapes(network, self.normalised, start)
         begun = start or _stacked([_start(network, self.shapes, _stream(seed, 0)) for seed in seeds])
         masks = {name: np.broadcast_to(float(name not in frozen), values.shape) for name, values in begun.items()}
         if keep is not None:
@@ -182,7 +183,10 @@ def forward(torch: Any, network: Network, X: Any, p: dict[str, Any], *, between:
         z = _activate(torch, network.activation, z)
         h = z if thin is None else thin(z)
     k = network.layers - 1
-    return _affine(torch, p[f"weight_{k}"].transpose(1, 2), p[f"bias_{k}"], h).transpose(1, 2)
+    outputs = _affine(torch, p[f"weight_{k}"].transpose(1, 2), p[f"bias_{k}"], h).transpose(1, 2)
+    if CONSTANTS not in p:
+        return outputs
+    return torch.cat([outputs, p[CONSTANTS][:, None].expand(-1, X.shape[1], -1)], dim=2)
 
 
 def _affine(torch: Any, weight: Any, bias: Any, h: Any) -> Any:
@@ -205,9 +209,15 @@ def _activate(torch: Any, name: str, z: Any) -> Any:
     return torch.stack([activate(member) for member in z])
 
 
-def _trained_shapes(network: Network, normalised: bool) -> dict[str, tuple[int, ...]]:
+def whole_turns(torch: Any, values: Any) -> Any:
+    """Lengthen ``values (member, row)`` by zeros, so that a function of them is the same whatever other members are."""
+    return torch.nn.functional.pad(values, (0, -values.shape[1] % UNROLLED))
+
+
+def _trained_shapes(network: Network, normalised: bool, start: Weights | None) -> dict[str, tuple[int, ...]]:
     gains = {f"gain_{k}": (units,) for k, units in enumerate(network.hidden)} if normalised else {}
-    return network.shapes | gains
+    constants = {CONSTANTS: start[CONSTANTS].shape[1:]} if start and CONSTANTS in start else {}
+    return network.shapes | gains | constants
 
 
 def _start(network: Network, shapes: Mapping[str, tuple[int, ...]], rng: np.random.Generator) -> Weights:
