@@ -14,7 +14,7 @@ from sklearn.model_selection import (
 
 COMMON = 0.95  # share of the rows that must lie on a grid
 MOST_PARTS = 10  # of the smallest difference of values that are tried as a step
-OFF_GRID = 1e-3  # of a step: single precision moves values so far, and ten random ones never come so near
+OFF_GRID = 1e-3  # of a step: single precision moves values so far, and ten random ones hardly ever come so near
 
 
 def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -40,8 +40,8 @@ def standardisation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def resolution(y: np.ndarray) -> float:
     """Return the step to which values were rounded, or 0 where no coarse grid holds them.
 
-    It is the largest step, a whole part (to a tenth) of their smallest difference, of a grid that holds the most
-    frequent values that make up 95 % of the rows: a few means of repeated measurements hide no rounding.
+    It is the largest step of a grid that holds 95 % of the rows, so that a few means of repeated measurements hide no
+    rounding: the smallest difference of values that repeat (of all, where none do), or a whole part of it, to a tenth.
 
     Parameters
     ----------
@@ -55,15 +55,16 @@ def resolution(y: np.ndarray) -> float:
     (0.0, 0.1, 1.0)
     """
     values, counts = np.unique(y, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    before = np.cumsum(counts[order]) - counts[order]
-    gaps = np.diff(np.sort(values[order[before < COMMON * len(y)]]))
-    if len(y) < 10 or not len(gaps):
+    if len(y) < 10 or len(values) < 2:
         return 0.0
+    known = values[counts > 1] if (counts > 1).sum() > 1 else values
+    span, gap = known[-1] - known[0], np.diff(known).min()
     for part in range(1, MOST_PARTS + 1):
-        steps = gaps / (gaps.min() / part)
-        if (np.abs(steps - steps.round()) < OFF_GRID).all():
-            return float(gaps.min() / part)
+        # From the whole span: over many steps the rounding of one difference adds up.
+        step = span / (span * part / gap).round()
+        steps = (y - known[0]) / step
+        if np.mean(np.abs(steps - steps.round()) < OFF_GRID) >= COMMON:
+            return float(step)
     return 0.0
 
 

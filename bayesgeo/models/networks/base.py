@@ -35,8 +35,9 @@ class TorchNetwork(Estimator):
         first.
     curve_ : xarray.Dataset
         ``training``, ``validation`` and, where :meth:`fit` was given test rows, ``test`` loss by ``epoch``;
-        ``best_epoch``, and the ``constant`` loss of a prediction that ignores the features. Of the last round, where
-        weights are pruned, without the warm-up. See :func:`bayesgeo.models.training.curves.training_verdict`.
+        ``best_epoch``, and the ``constant`` loss of a prediction that ignores the features; the attribute ``loss``
+        names it. Of the last round, where weights are pruned, without the warm-up. See
+        :func:`bayesgeo.models.training.curves.training_verdict`.
     """
 
     kind = "deterministic"
@@ -77,12 +78,16 @@ class TorchNetwork(Estimator):
             masks = magnitude_masks(trained.weights, share, frozen)
             trained = fit(network=network, loss=loss, start=trained.weights, keep=masks)
         constant = [self._constant_loss(data, *part) for part in parts]
-        self._keep(trained.weights, trained.curve.assign(constant=("member", constant)), parts)
+        curve = trained.curve.assign(constant=("member", constant)).assign_attrs(loss=self._loss_name())
+        self._keep(trained.weights, curve, parts)
         self._estimate_noise(rows, parts, trained.weights)
 
     @abstractmethod
     def _loss(self) -> Loss:
         """Return the loss of each row."""
+
+    @abstractmethod
+    def _loss_name(self) -> str: ...
 
     def _warmed_up(self, fit: Fit) -> Weights | None:
         """Return the weights at which training begins; None begins at random ones."""

@@ -20,6 +20,9 @@ class TorchClassifier(TorchNetwork, Classifier):
     def _loss(self) -> Loss:
         return cross_entropy
 
+    def _loss_name(self) -> str:
+        return "cross-entropy"
+
     def _n_outputs(self) -> int:
         return len(self.classes_)
 

@@ -14,6 +14,7 @@ from bayesgeo.models.networks.base import Fit, Parts, TorchNetwork
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Specification
+from bayesgeo.models.training.curves import NEGATIVE_LOG_DENSITY
 from bayesgeo.models.training.loop import squared_error
 from bayesgeo.models.training.members import CONSTANTS, Loss, Weights
 
@@ -49,6 +50,9 @@ class TorchRegressor(TorchNetwork, Regressor):
         losses = {"heteroscedastic": noises.gaussian_loss, "student-t": noises.student_t_loss}
         noise = self._plan().noise
         return losses[noise](self.noise_floor_) if noise in losses else squared_error
+
+    def _loss_name(self) -> str:
+        return "mean squared error" if self._plan().noise == "constant" else NEGATIVE_LOG_DENSITY
 
     def _warmed_up(self, fit: Fit) -> Weights | None:
         noise = self._plan().noise

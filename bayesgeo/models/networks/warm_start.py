@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from bayesgeo._check import invalid, shown
 from bayesgeo.models.networks.graph import LEAST_SD
@@ -80,8 +81,11 @@ def _last_layer(p: Weights, fitted: Any, model: Any, sd: float) -> Weights:
     first = {weight: p[weight][:, :1] * ratio, bias: p[bias][:1] * ratio + shift}
     if model.network_.outputs == 1:
         return first | {"sigma_log__": np.log(sd)}
-    second = {weight: np.zeros_like(first[weight]), bias: raw([sd], getattr(model, "noise_floor_", LEAST_SD))}
+    output = raw([sd], getattr(model, "noise_floor_", LEAST_SD))
+    second = {weight: np.zeros_like(first[weight]), bias: output}
     if fitted.network_.outputs == 2:
-        # Exact where the noise is narrow, for there softplus is exponential, or where the scale is the same.
-        second = {weight: p[weight][:, 1:], bias: p[bias][1:] + np.log(ratio)}
+        # Softplus of another scale is no softplus: the same noise, and slope, where it is as wide as it is typically.
+        theirs = raw([sd / ratio], fitted.noise_floor_)
+        slope = ratio * expit(theirs) / expit(output)
+        second = {weight: p[weight][:, 1:] * slope, bias: output + (p[bias][1:] - theirs) * slope}
     return {name: np.concatenate([first[name], second[name]], axis=-1) for name in first}

@@ -44,7 +44,20 @@ def test_each_draw_is_a_member_trained_from_its_own_seed(kind, single, ensembles
         # Products of stacked matrices may round otherwise.
         np.testing.assert_allclose(draws.isel(draw=[k]), member.predict_draws(X), rtol=1e-12)
         if kind is DeepEnsembleRegressor:
-            assert ensembles[kind].noise_["sigma"].values[0, k] == pytest.approx(member.sigma_, rel=1e-12)
+            sigma = ensembles[kind].predictive(X)["sigma"].isel(draw=[k])
+            np.testing.assert_allclose(sigma, member.predictive(X)["sigma"], rtol=1e-12)
+            assert ensembles[kind].sigma_[k] == pytest.approx(member.sigma_[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("noise", ["constant", "student-t"])
+def test_the_noise_of_a_draw_is_that_of_its_member(noise):
+    X, y = rows(DeepEnsembleRegressor)
+    several = ensemble(DeepEnsembleRegressor, members=2, noise=noise, **QUICK).fit(X, y)
+    for k, seed in enumerate(np.random.SeedSequence(several.seed_).generate_state(2)):
+        member = perceptron(MLPRegressor, noise=noise, **QUICK | {"random_state": int(seed)}).fit(X, y)
+        assert all(np.array_equal(values, several.weights_[name][0, k]) for name, values in member.weights_.items())
+        for name in member.noise_:
+            np.testing.assert_allclose(several.noise_[name][:, [k]], member.noise_[name], rtol=1e-12)
 
 
 @BOTH
@@ -67,8 +80,7 @@ def test_the_first_members_of_a_larger_ensemble_are_the_smaller_one(kind, single
 @BOTH
 def test_weights_and_losses_are_stacked_by_member(kind, single, ensembles):
     model = ensembles[kind]
-    outputs = 2 if kind is DeepEnsembleClassifier else 1
-    assert model.weights_["weight_1"].shape == (1, MEMBERS, 8, outputs)
+    assert model.weights_["weight_1"].shape == (1, MEMBERS, 8, 2)
     assert model.weights_["bias_0"].shape == (1, MEMBERS, 8)
     assert dict(model.curve_.sizes) == {"draw": MEMBERS, "epoch": QUICK["max_epochs"]}
     assert model.curve_["validation"].notnull().all()
@@ -91,7 +103,7 @@ def test_the_response_is_a_mixture_of_the_members_noises(ensembles):
     expected, response = (model.predict_draws(X, kind=kind) for kind in ("expected", "response"))
     n_draws = response.sizes["chain"] * response.sizes["draw"]
     assert n_draws >= 1000
-    total = expected.var(("chain", "draw")) + (model.noise_["sigma"] ** 2).mean()
+    total = expected.var(("chain", "draw")) + (model.predictive(X)["sigma"] ** 2).mean(("chain", "draw"))
     # A variance of n draws of nearly normal values is known to one part in sqrt(n / 2); 20 rows at 5 of these.
     ratio = (response.var(("chain", "draw")) / total).values
     assert (np.abs(ratio - 1) < 5 * np.sqrt(2 / n_draws)).all()
@@ -108,7 +120,7 @@ def test_whole_groups_decide_when_a_member_stops(kind, single):
 def test_members_are_trained_at_once():
     heard = []
     with listening(lambda phase, numbers: heard.append(numbers["epoch"])):
-        ensemble(DeepEnsembleRegressor, members=3, **QUICK).fit(*rows(DeepEnsembleRegressor))
+        ensemble(DeepEnsembleRegressor, members=3, noise="constant", **QUICK).fit(*rows(DeepEnsembleRegressor))
     assert heard == list(range(1, QUICK["max_epochs"] + 1))
 
 

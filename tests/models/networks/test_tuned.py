@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.networks.tuned import TunedMLPClassifier, TunedMLPRegressor
@@ -35,7 +36,7 @@ def test_what_was_tried_is_a_table_and_the_least_loss_was_fitted_again():
     assert model.estimator_.hidden == (width,) * depth
     again = perceptron(MLPRegressor, (width,) * depth, max_epochs=30, random_state=model.seed_).fit(X, y)
     assert np.array_equal(model.predict(X), again.predict(X))
-    assert model.noise_.identical(again.noise_)
+    assert model.predictive(X).identical(again.predictive(X))
 
 
 @pytest.mark.slow
@@ -55,8 +56,18 @@ def test_the_losses_are_in_the_unit_of_the_target():
     small, large = (
         TunedMLPRegressor((8,), depths=(1,), weight_decays=(0.01,), **QUICK).fit(X, scale * y) for scale in (1, 1000)
     )
-    np.testing.assert_allclose(large.results_["loss"], 1e6 * small.results_["loss"], rtol=1e-3)
-    assert float(small.results_["mean_loss"][0]) < np.var(y)
+    # A density in nats a thousandth of the unit is a thousandth as high.
+    np.testing.assert_allclose(large.results_["loss"] - small.results_["loss"], np.log(1000), rtol=1e-3)
+    assert float(small.results_["mean_loss"][0]) < -stats.norm.logpdf(y, y.mean(), y.std()).mean()
+
+
+@pytest.mark.parametrize("noise", ["constant", "student-t"])
+def test_candidates_and_the_chosen_one_have_the_noise_that_was_asked_for(noise):
+    X, y = bend(60)
+    model = TunedMLPRegressor((4,), noise=noise, depths=(1,), weight_decays=(0.01,), **QUICK).fit(X, y)
+    assert model.estimator_.noise == noise
+    assert model.noise_.identical(model.estimator_.noise_)
+    assert ("nu" in model.predictive(X)) == (noise == "student-t")
 
 
 @pytest.mark.slow
