@@ -16,6 +16,7 @@ from bayesgeo.linalg import independence
 
 FEW_ROWS, FEW_GROUPS = 50, 5
 RARE, VERY_RARE = 0.05, 0.01
+FEW_VALUES, ROWS_A_VALUE = 20, 10
 CONDITION = 30.0
 MANY_FEATURES = 1000  # the search for tied ones grows with their cube
 RANK_TOLERANCE = 1e-9
@@ -43,6 +44,9 @@ def audit(dataset: Dataset, split: Split | None = None) -> tuple[Finding, ...]:
 
     Columns count as collinear when the standardised features have a singular value below 1e-9 of the
     largest; from a condition number of 30 on they are noted (Belsley, Kuh and Welsch 1980).
+
+    A quantity of at most 20 different values, ten rows to each on average, is named: grades, counts or steps, for
+    which a density means little.
 
     Examples
     --------
@@ -107,6 +111,7 @@ def _classes(dataset: Dataset) -> Iterator[Finding]:
     if dataset.n_rows < FEW_ROWS:
         yield Finding("few-rows", "warn", f"{dataset.n_rows} rows: every score is uncertain. Add rows.")
     if dataset.task == "regression":
+        yield from _values(dataset)
         return
     shares = np.bincount(dataset.y.values, minlength=len(dataset.labels)) / dataset.n_rows
     rare = [f"{name} {share:.2%}" for name, share in zip(dataset.labels, shares, strict=True) if share < RARE]
@@ -114,6 +119,17 @@ def _classes(dataset: Dataset) -> Iterator[Finding]:
         level: Level = "warn" if shares.min() < VERY_RARE else "note"
         message = f"Rare classes: {shown(rare)}. Read log loss and recall rather than accuracy."
         yield Finding("imbalance", level, message)
+
+
+def _values(dataset: Dataset) -> Iterator[Finding]:
+    different = len(np.unique(dataset.y.values))
+    if different <= FEW_VALUES and dataset.n_rows >= ROWS_A_VALUE * different:
+        message = (
+            f"The target has only {different} different values: a density can be made as high at them as one likes, so "
+            "that log scores say little; compare by CRPS and errors. Ordered grades are classes: --task classification"
+            ", in Python task='classification'."
+        )
+        yield Finding("few-values", "warn", message)
 
 
 def _groups(dataset: Dataset) -> Iterator[Finding]:

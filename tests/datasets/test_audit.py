@@ -149,6 +149,20 @@ def test_few_rows_are_a_warning(events):
     assert levels(audit(events.rows(range(20))))["few-rows"] == "warn"
 
 
+def test_quantity_of_few_values_is_named_with_the_option_for_classes(events):
+    data = as_quantity(events)
+    for many, found in {6: True, 20: True, 21: False}.items():
+        grades = data.y.copy(data=np.arange(400) % many + 3.0)
+        findings = audit(replace(data, y=grades))
+        assert ("few-values" in levels(findings)) == found
+        if found:
+            assert levels(findings)["few-values"] == "warn"
+            assert f"only {many} different values" in message(findings, "few-values")
+            assert "--task classification" in message(findings, "few-values")
+    # Nine rows to each of twenty values are no grades.
+    assert "few-values" not in levels(audit(replace(data, y=data.y.copy(data=np.arange(400) % 20.0)).rows(range(180))))
+
+
 def test_gravest_finding_comes_first(events):
     data = with_feature(with_feature(events, "k", np.ones(400)), "verdict", events.y.values)
     assert [finding.level for finding in audit(data)][:2] == ["refuse", "warn"]

@@ -160,17 +160,18 @@ def student_t_of(errors: np.ndarray) -> tuple[float, float]:
     return float(size * np.exp(found.x[0])), float(np.exp(found.x[1]))
 
 
-def constant_loss(errors: np.ndarray, held_out: np.ndarray, noise: str, floor: float) -> float:
-    """Return the mean loss of held-out errors under the noise that fits ``errors``, all of one constant.
+def constant_loss(errors: np.ndarray, noise: str, floor: float) -> float:
+    """Return the mean loss of the errors of one constant, with the noise that fits them, as that of networks begins.
 
     Examples
     --------
-    >>> constant_loss(np.array([-1.0, 1.0]), np.array([2.0]), "constant", 1e-3)
-    4.0
+    >>> constant_loss(np.array([-1.0, 3.0]), "constant", 1e-3)
+    5.0
     """
+    square = float(np.mean(errors**2))
     if noise == "constant":
-        return float(np.mean(held_out**2))
+        return square
     if noise == "student-t":
         scale, nu = student_t_of(errors)
-        return float(-np.mean(stats.t.logpdf(held_out, nu, scale=max(scale, floor))))
-    return float(-np.mean(stats.norm.logpdf(held_out, scale=max(errors.std(), floor))))
+        return float(-np.mean(stats.t.logpdf(errors, nu, scale=max(scale, floor))))
+    return float(-np.mean(stats.norm.logpdf(errors, scale=max(np.sqrt(square), floor))))

@@ -90,8 +90,8 @@ class TorchRegressor(TorchNetwork, Regressor):
         return y.astype(np.float64)
 
     def _constant_loss(self, data: dict[str, np.ndarray], rows: np.ndarray, aside: np.ndarray) -> float:
-        y, center = data["y"], data["y"][rows].mean()
-        return noises.constant_loss(y[rows] - center, y[aside] - center, self._plan().noise, self.noise_floor_)
+        errors = data["y"][aside] - data["y"][rows].mean()
+        return noises.constant_loss(errors, self._plan().noise, self.noise_floor_)
 
     def _estimate_noise(self, rows: TrainingRows, parts: Parts, trained: Weights) -> None:
         if CONSTANTS in trained:
