@@ -61,6 +61,19 @@ def test_learning_the_noise_costs_nothing_of_the_mean_and_gains_what_theory_says
     assert score["heteroscedastic"] - score["constant"] == pytest.approx(gain, abs=0.04)
 
 
+@pytest.mark.parametrize("noise", ["heteroscedastic", "student-t"])
+def test_noise_is_learned_from_where_squared_error_ends(noise):
+    X, y, _ = fan(1000)
+    settings = {"hidden": (16,), "random_state": 0}
+    warm = perceptron(MLPRegressor, noise="constant", **settings).fit(X, y)
+    model = perceptron(MLPRegressor, noise=noise, **settings | {"max_epochs": 100}).fit(X, y)
+    aside = model.holdout_rows_
+    reached = -float(warm.log_density(warm.predictive(X[aside]), y[aside]).mean()) - np.log(y.std())
+    # An epoch is 20 short steps; a prediction that knows nothing costs a nat more.
+    assert float(model.curve_["validation"][0]) == pytest.approx(reached, abs=0.15)
+    assert float(model.curve_["constant"]) > reached + 1.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("nu", [3.0, 8.0])
 def test_heavy_tails_are_recovered(nu):

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from bayesgeo.models.architecture import Network
-from bayesgeo.models.training.curves import training_verdict
+from bayesgeo.models.training.curves import NEGATIVE_LOG_DENSITY, training_verdict
 from tests.models.training.training import rows, trained
 
 
@@ -35,6 +35,14 @@ def test_a_loss_still_falling_at_the_end_is_underfitting_and_one_that_rests_is_n
 def test_validation_that_rises_while_training_does_not_fall_is_no_overtraining_verdict():
     rising = np.where(EPOCHS < 30, FALLING, FALLING[30] + 0.005 * (EPOCHS - 30))
     assert training_verdict(curve(rising, rising)) == "fits"
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e3])
+@pytest.mark.parametrize("verdict", CURVES)
+def test_densities_get_the_verdict_of_the_variances_that_they_amount_to(verdict, unit):
+    # Half the logarithm of the variance, in another unit: below zero, above it, or on both sides.
+    nats = (0.5 * np.log(CURVES[verdict]) + np.log(unit)).assign_attrs(loss=NEGATIVE_LOG_DENSITY)
+    assert training_verdict(nats) == verdict
 
 
 def test_noise_on_the_curves_does_not_change_the_verdict():
