@@ -124,6 +124,28 @@ class Start:
         return self.values(rng, chain)
 
 
+@dataclass(frozen=True)
+class Variant:
+    """Name a variant of a posterior, for a sampler that chooses among variants by the held-out rows.
+
+    Parameters
+    ----------
+    fixed : tuple of str
+        Unconstrained variables that keep their starting values.
+    power : float
+        Power of the likelihood: below one where rows are alike, so that they count as fewer (generalised Bayes,
+        Bissiri, Holmes & Walker 2016, JRSS B 78:1103).
+
+    Examples
+    --------
+    >>> Variant(power=0.3).fixed
+    ()
+    """
+
+    fixed: tuple[str, ...] = ()
+    power: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """State a posterior to compute.
@@ -154,6 +176,8 @@ class Problem:
         Rows that a sampler may hold out to decide when to stop its warm-up; it uses them afterwards.
     head : tuple of str
         Variables of the last layer of a network, in which its outputs are linear.
+    variants : tuple of Variant
+        The posterior, and others that a sampler may choose instead by the held-out rows.
 
     Attributes
     ----------
@@ -181,6 +205,7 @@ class Problem:
     start: Start | None = None
     held_out: np.ndarray | None = None
     head: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = (Variant(),)
 
     @property
     def key(self) -> Hashable:

@@ -1,4 +1,4 @@
-"""Microcanonical Langevin Monte Carlo for Bayesian neural networks: an ensemble of chains from trained networks."""
+"""Microcanonical Langevin Monte Carlo for Bayesian neural networks: an ensemble of chains."""
 
 import json
 import time
@@ -15,6 +15,7 @@ from bayesgeo._arrays import log_mean_exp, spaced
 from bayesgeo._check import positive
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, check_counts
+from bayesgeo.inference.variants import assigned, survivors
 
 FALL = 4  # blocks over which the wanted energy error falls to its final value; the least length of the warm-up
 COARSE = 0.5  # the energy error that it falls from
@@ -35,11 +36,12 @@ ADJUSTED = {
 class MCLMC:
     r"""Sample a network's posterior with microcanonical Langevin dynamics (Robnik et al. 2023, JMLR 24:311).
 
-    Each chain starts at a network of its own, trained on the log posterior (Sommer et al. 2025, ICLR). During the
-    warm-up some rows are held out, and the step size is tuned to the wanted variance of the energy error per
-    dimension. It ends when the held-out log score of all draws together stops growing. A chain whose score is far
-    below the others restarts at the position of another chain. The chains then run on all rows for as many steps
-    again, fewer after a short warm-up, for the draws that are kept.
+    Each chain starts at a network of its own. During the warm-up some rows are held out, the step size is tuned to the
+    wanted variance of the energy error per dimension, and the scale of each value learned from positions and gradients.
+    It ends when the held-out log score of all draws together stops growing. A chain whose score is far below the others
+    restarts at the position of another chain; so does one of a variant of the posterior that the held-out rows reject,
+    see :mod:`bayesgeo.inference.variants`. The chains then run on all rows for as many steps again, fewer after a short
+    warm-up, for the draws that are kept.
 
     These dynamics never reject, so draws have a bias that falls with the step size; ``adjusted=True`` adds the
     Metropolis correction, as a check. For networks: use :class:`Exact` or :class:`NUTS` for other models.
@@ -108,6 +110,7 @@ class _Run:
         self.pooled: list[np.ndarray] = []
         self.records: list[Any] = []
         self.restarted = 0
+        self.variant = assigned(problem.variants, settings.chains)
 
     def tree(self) -> xr.DataTree:
         """Warm up, sample, and label the draws."""
@@ -123,6 +126,7 @@ class _Run:
             "adjusted": int(self.settings.adjusted),
             "warmup_steps": blocks * self.block_steps,
             "restarted_chains": self.restarted,
+            "likelihood_power": float(self.powers().max()),
             "compile_seconds": self.compile_seconds,
             "sampling_seconds": time.perf_counter() - begun,
             "interrupted": int(interrupted),
@@ -132,15 +136,19 @@ class _Run:
     def warm_up(self) -> tuple[Any, int]:
         """Tune on the training rows until the held-out score stops growing; return the chains, ready to sample."""
         at_most = max(1, self.settings.max_steps // self.block_steps)
-        cores, target = self.settings.cores, self.target
-        first = self.kernels.starts(self.problem, target, self.settings.chains, self.seed, cores)
-        chain = self.begin(first, target.training)
-        steps, moments = [], []
+        target, size = self.target, self.target.density.size
+        first = self.kernels.initial(self.problem, target.density, self.settings.chains, self.seed)
+        untuned = np.zeros(self.settings.chains)
+        chain = self.begin(first, target.training, untuned, untuned, np.ones((self.settings.chains, size)))
+        steps, moments, scales = [], [], []
         for block in range(at_most):
             chain, record = self.each(self.moves.advance, chain, target.training, self.wanted(block))
             position = np.asarray(record.position)
             steps.append(np.asarray(record.step_size).mean(axis=1))
             moments.append((position.mean(axis=1), (position**2).mean(axis=1)))
+            scales.append(log_scales(position, np.asarray(record.gradient)))
+            inverse_mass = np.exp(2 * np.mean(scales[len(scales) // 2 :], axis=0))
+            chain = chain._replace(inverse_mass=self.movable(inverse_mass))
             self.keep_score(record.position[:, ::SCORED_EVERY])
             announce("warming up", steps=(block + 1) * self.block_steps, total=at_most * self.block_steps)
             if self.settled():
@@ -148,9 +156,24 @@ class _Run:
         late = slice(len(steps) // 2, None)
         spread = np.mean([square for _, square in moments[late]], axis=0)
         spread = spread - np.mean([mean for mean, _ in moments[late]], axis=0) ** 2
-        length = np.sqrt(np.maximum(spread, 0).sum(axis=1))
-        position, tuned = self.revived(np.asarray(chain.state.position), np.mean(steps[late], axis=0), length)
+        length = np.sqrt(np.maximum(spread / inverse_mass, 0).sum(axis=1))
+        position, tuned = self.revived(
+            np.asarray(chain.state.position), np.mean(steps[late], axis=0), length, inverse_mass
+        )
         return self.begin(position, target.everything, *tuned), len(steps)
+
+    def powers(self) -> np.ndarray:
+        """Return the power of the likelihood of each chain."""
+        return np.array([self.problem.variants[k].power for k in self.variant])
+
+    def movable(self, inverse_mass: np.ndarray) -> Any:
+        """Return the inverse masses with 0 for the values that a chain's variant keeps."""
+        moved = np.array(inverse_mass)
+        for chain, k in enumerate(self.variant):
+            fixed = self.problem.variants[k].fixed
+            if fixed:
+                moved[chain, self.target.density.positions(fixed)] = 0.0
+        return self.jax.jnp.float32(moved)
 
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
         """Keep the records of as many blocks as the warm-up took; an interrupt keeps the complete ones."""
@@ -170,16 +193,16 @@ class _Run:
             return chain, True
         return chain, False
 
-    def begin(self, position: Any, weight: Any, *tuned: np.ndarray) -> Any:
-        """Start all chains with new momenta, with tuned steps or none yet."""
+    def begin(self, position: Any, weight: Any, step_size: Any, length: Any, inverse_mass: Any) -> Any:
+        """Start all chains with new momenta; a step size or length of 0 is not tuned yet."""
         jax, jnp = self.jax.jax, self.jax.jnp
-        n = self.settings.chains
-        step_size, length = tuned or (np.zeros(n), np.zeros(n))
         start = (
             jnp.asarray(position),
-            jax.random.split(next(self.keys), n),
+            jax.random.split(next(self.keys), self.settings.chains),
             jnp.float32(step_size),
             jnp.float32(length),
+            self.movable(inverse_mass),
+            jnp.float32(self.powers()),
         )
         return self.each_chain(self.moves.begin, start, self.target.data, weight)
 
@@ -214,13 +237,18 @@ class _Run:
         return bool(growth.mean() + growth.std() / np.sqrt(len(growth)) < 2 * GROWTH)
 
     def revived(self, position: np.ndarray, *tuned: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Replace diverged chains by copies of others."""
-        late = np.concatenate(self.scores[len(self.scores) // 2 :], axis=1)
-        dead = dead_chains(log_mean_exp(late, 1))
-        live = np.flatnonzero(~dead)
+        """Replace diverged chains, and those of rejected variants, by copies of others."""
+        late = log_mean_exp(np.concatenate(self.scores[len(self.scores) // 2 :], axis=1), 1)
+        dead = dead_chains(late)
+        kept = survivors(late, self.variant, dead, self.problem.variants)
+        live = np.flatnonzero(~dead & np.isin(self.variant, kept))
+        gone = np.setdiff1d(np.arange(len(dead)), live)
         rng = np.random.default_rng([self.seed, 1])
-        source = np.where(dead, rng.choice(live, len(dead)), np.arange(len(dead)))
-        self.restarted = int(dead.sum())
+        source = np.arange(len(dead))
+        # In turn, so that no chain is copied twice before all others are.
+        source[gone] = np.resize(rng.permutation(live), len(gone))
+        self.restarted = int(np.isin(self.variant, kept)[gone].sum())
+        self.variant = self.variant[source]
         return position[source], [values[source] for values in tuned]
 
     def groups(self, chain: Any) -> dict[str, xr.Dataset]:
@@ -237,6 +265,7 @@ class _Run:
             error: (draw, np.stack([window.mean(axis=1) for window in windows], axis=1)),
             "step_size": ("chain", np.asarray(chain.step_size)),
             "decoherence_length": ("chain", np.asarray(chain.length)),
+            "variant": ("chain", self.variant),
         }
         steps = self.block_steps * np.arange(1, len(self.pooled) + 1)
         by_chain = np.stack([log_mean_exp(block, 1).mean(axis=1) for block in self.scores], axis=1)
@@ -247,6 +276,24 @@ class _Run:
             "sample_stats": xr.Dataset(statistics),
             "warmup": xr.Dataset(warmup, coords={"step": steps}),
         }
+
+
+def log_scales(position: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Return the log scale of each value, ``(chain, size)``, from a block of positions and gradients.
+
+    The variance of positions is the scale squared, and that of gradients one over it: their ratio uses both (as nutpie
+    does). Scales of a chain have a geometric mean of one, because the step size holds the rest.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0).normal(size=(1, 5000, 2)) * [0.1, 10.0]
+    >>> log_scales(draws, -draws / [0.01, 100.0]).round(1).tolist()
+    [[-2.3, 2.3]]
+    """
+    tiny = np.finfo(np.float32).tiny
+    logs = [np.log(np.maximum(values, tiny)) for values in (position.var(axis=1), (gradient**2).mean(axis=1))]
+    scale = 0.25 * (logs[0] - logs[1])
+    return scale - scale.mean(axis=1, keepdims=True)
 
 
 def dead_chains(scores: np.ndarray) -> np.ndarray:

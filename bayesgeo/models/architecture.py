@@ -82,6 +82,8 @@ class Network:
     norm : {None, "layer"}
         Whether the input of each activation is normalised over the layer's units (Ba, Kiros & Hinton 2016); then
         ``gain_k (output,)`` and ``shift_k (output,)`` of each hidden layer are weights too.
+    linear : bool
+        Whether a linear map of the input is added to the output; then ``linear (input, output)`` is a weight too.
 
     Raises
     ------
@@ -100,6 +102,7 @@ class Network:
     outputs: int
     activation: str = "silu"
     norm: str | None = None
+    linear: bool = False
 
     def __post_init__(self) -> None:
         one_of("activation", self.activation, list(ACTIVATIONS))
@@ -138,7 +141,7 @@ class Network:
             shapes |= {f"weight_{k}": (inputs, outputs), f"bias_{k}": (outputs,)}
             if self.norm and k < len(self.hidden):
                 shapes |= {f"gain_{k}": (outputs,), f"shift_{k}": (outputs,)}
-        return shapes
+        return shapes | ({"linear": (self.features, self.outputs)} if self.linear else {})
 
     @property
     def parameters(self) -> int:
@@ -170,6 +173,8 @@ class Network:
             h = xp.swapaxes(p[f"weight_{k}"], -1, -2) @ h + p[f"bias_{k}"][..., None]
             if k < self.layers - 1:
                 h = activate(self.normalise(h, k, p, xp), xp)
+        if self.linear:
+            h = h + xp.swapaxes(p["linear"], -1, -2) @ xp.swapaxes(X, -1, -2)
         return xp.swapaxes(h, -1, -2)
 
     def normalise(self, z: Any, k: int, p: Mapping[str, Any], xp: Any) -> Any:
@@ -200,8 +205,9 @@ class Network:
 
         Returns
         -------
-        torch.nn.Sequential
-            Linear layers with the normalisation, if any, and the activation between them, of the dtype of ``p``.
+        torch.nn.Module
+            Linear layers with the normalisation, if any, and the activation between them, of the dtype of ``p``: a
+            ``Sequential``. With a linear map of the input, a module that adds its ``linear`` to its ``layers``.
 
         Raises
         ------
@@ -217,6 +223,8 @@ class Network:
             norm = [torch.nn.LayerNorm(outputs, NORM_EPSILON, device=device)] if self.norm else []
             layers += [torch.nn.Linear(inputs, outputs, device=device), *norm, activation()]
         module = torch.nn.Sequential(*layers[: -1 - bool(self.norm)])
+        if self.linear:
+            module = _nested(torch, module, torch.nn.Linear(self.features, self.outputs, bias=False, device=device))
         if p is not None:
             self._check_shapes(p)
             # Copied: training the module must leave these arrays alone.
@@ -239,12 +247,12 @@ class Network:
         """
         import torch
 
-        if not isinstance(module, torch.nn.Sequential):
-            problem = "It must be a torch.nn.Sequential."
-            raise invalid("module", type(module).__name__, problem, "Build it with to_torch.")
         with torch.device("meta"):
             wanted = self.to_torch()
-        for k, (ours, theirs) in enumerate(zip_longest(wanted, module)):
+        if type(module).__name__ != type(wanted).__name__:
+            problem = f"It must be a {type(wanted).__name__}."
+            raise invalid("module", type(module).__name__, problem, "Build it with to_torch.")
+        for k, (ours, theirs) in enumerate(zip_longest(_layers(wanted), _layers(module))):
             if _settings(ours) != _settings(theirs):
                 problem = f"This network has {ours or 'nothing'} there."
                 raise invalid(f"layer {k}", str(theirs or "nothing"), problem, "Give a module of its architecture.")
@@ -252,15 +260,35 @@ class Network:
         return {name: _to_numpy(state[self._torch_name(name)]) for name in self.shapes}
 
     def _torch_name(self, name: str) -> str:
+        if name == "linear":
+            return "linear.weight"
         kind, k = name.split("_")
         place = int(k) * (3 if self.norm else 2)
-        return f"{place + 1}.{TORCH_NORM[kind]}" if kind in TORCH_NORM else f"{place}.{kind}"
+        layers = "layers." if self.linear else ""
+        return f"{layers}{place + 1}.{TORCH_NORM[kind]}" if kind in TORCH_NORM else f"{layers}{place}.{kind}"
 
     def _check_shapes(self, p: Mapping[str, Any]) -> None:
         for name, shape in self.shapes.items():
             found = np.shape(p[name]) if name in p else "missing"
             if found != shape:
                 raise invalid(name, found, f"Its shape must be {shape}.", "Give the weights of one such network.")
+
+
+def _nested(torch: Any, layers: Any, linear: Any) -> Any:
+    class Nested(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers, self.linear = layers, linear
+
+        def forward(self, X: Any) -> Any:
+            return self.layers(X) + self.linear(X)
+
+    return Nested()
+
+
+def _layers(module: Any) -> list[Any]:
+    parts = list(module.children())
+    return [*parts[0], parts[1]] if type(module).__name__ == "Nested" else parts
 
 
 def _settings(layer: Any) -> Any:

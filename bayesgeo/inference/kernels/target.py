@@ -82,15 +82,20 @@ def _device(values: np.ndarray) -> Any:
     return jnp.asarray(values, jnp.float32 if values.dtype.kind == "f" else None)
 
 
-def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int | None = None) -> Any:
-    """Return the starting values ``(chain, size)``, those of trained networks if the problem has starts."""
+def initial(problem: Problem, density: LogDensity, chains: int, seed: int) -> Any:
+    """Return the starting values ``(chain, size)`` that the problem states, or else values near those of PyMC."""
     rngs = [np.random.default_rng([seed, chain]) for chain in range(chains)]
-    density = target.density
     if problem.start is None:
         plain = density.flat({})
         return _device(np.stack([plain + rng.uniform(-JITTER, JITTER, density.size) for rng in rngs]))
-    first = _device(np.stack([density.flat(problem.start(rng, k)) for k, rng in enumerate(rngs)]))
-    if problem.start.trained:
+    return _device(np.stack([density.flat(problem.start(rng, k)) for k, rng in enumerate(rngs)]))
+
+
+def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int | None = None) -> Any:
+    """Return the starting values ``(chain, size)``, those of trained networks if the problem has starts."""
+    density = target.density
+    first = initial(problem, density, chains, seed)
+    if problem.start is None or problem.start.trained:
         return first
     announce("training")
     keys = jax.random.split(jax.random.key(seed), chains)

@@ -1,9 +1,9 @@
-"""Bayesian neural networks: a posterior over the weights of a multilayer perceptron."""
+"""Bayesian neural networks: a posterior over a linear model with a multilayer perceptron added to it."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -12,25 +12,38 @@ from sklearn.base import clone
 
 from bayesgeo._check import invalid, one_of, positive
 from bayesgeo.diagnostics.belonging import fingerprint
-from bayesgeo.inference.base import Inference, Problem, Start
+from bayesgeo.inference.base import Inference, Problem, Start, Variant
 from bayesgeo.models.architecture import Network
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.bayesian import Bayesian, feature_names
-from bayesgeo.models.networks.graph import NOISE, PRIORS, network_graph, noise_sd
+from bayesgeo.models.networks.graph import (
+    NOISE,
+    RELEVANCE,
+    linear_coordinates,
+    network_graph,
+    noise_sd,
+    unit_values,
+)
+from bayesgeo.models.networks.noise import noise_floor
 from bayesgeo.models.networks.warm_start import start_from
 from bayesgeo.models.preparation import standardisation, validation_rows
 from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Graph, Prior, Specification
 
 FUNCTION_ROWS = 100  # held-out rows on which chains are compared
-LAYER_SCALE = "sₗ²"
-WEIGHTS = "Unit scale for standardised inputs; a default, not taken from an expert."
-LEARNED = "Lets the rows choose the scale of a layer within a factor of two or three."
+RELEVANCES = ("learned", "equal")
+FIRST_OUTPUT = 0.1  # size of the network's last weights where chains start: near the linear model
+# Of the likelihood, where rows have groups: the largest that held-out groups do not clearly reject.
+POWERS = {"classes": (1.0, 0.3, 0.1), "values": (1.0, 0.3)}
+WEIGHTS = "Over the root of the number of inputs, so that functions keep their size whatever the width."
+LINEAR = "Holds the linear model as a special case; the network adds what is not linear."
+RELEVANT = "Lets inputs that do not matter drop out of the network."
 SIGMA = "Wide against any offset of standardised data."
 TAILS = "Allows heavy tails and the normal limit (Juárez & Steel 2010)."
+NOISY = "Noise that changes less along the inputs than the mean does."
 LIKELIHOOD = {
     "classes": "P(yᵢ = k) ∝ exp fₖ(xᵢ)",
-    "heteroscedastic": "yᵢ ~ Normal(f₁(xᵢ), σ(xᵢ)²), σ = log(1 + exp f₂) + 0.001",
+    "heteroscedastic": "yᵢ ~ Normal(f(xᵢ), σ(xᵢ)²), σ = log(1 + exp h) + floor",
     "constant": "yᵢ ~ Normal(f(xᵢ), σ²)",
     "student-t": "yᵢ ~ Student-t(ν, f(xᵢ), σ²)",
 }
@@ -39,15 +52,16 @@ LIKELIHOOD = {
 class BayesianMLP(Bayesian):
     """Base of the two Bayesian networks.
 
+    The function is a linear one and a network added to it, so that data which need no more than a line get one.
     Weights are not identifiable: units can be swapped, signs flipped. Reports, comparisons and
     diagnostics therefore use the function that the weights define, on rows held out during the warm-up.
 
     Attributes
     ----------
     posterior_ : xarray.DataTree
-        ``posterior`` holds ``weight_k (input, output)`` and ``bias_k (output)`` of each layer for standardised
-        features; ``functions`` their predictions for the held-out rows: ``expected (chain, draw, point[, label])``
-        and ``log_density (chain, draw, point)``.
+        ``posterior`` holds ``weight_k (input, output)`` and ``bias_k (output)`` of each layer and ``linear (feature,
+        output)``, all for standardised features, and ``relevance (feature)``; ``functions`` their predictions for the
+        held-out rows: ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``.
     holdout_rows_ : numpy.ndarray
         The held-out rows.
     """
@@ -56,26 +70,34 @@ class BayesianMLP(Bayesian):
         self,
         hidden: tuple[int, ...] = (16, 16),
         *,
-        activation: str = "tanh",
-        prior: str = "normal",
-        prior_scale: float | tuple[float, ...] = 1.0,
+        activation: str = "silu",
+        prior_scale: float | tuple[float, ...] | None = None,
+        relevance: str | None = None,
+        tempered: bool = True,
         start: Estimator | None = None,
         inference: Inference | None = None,
         random_state: Any = None,
     ):
         self.hidden = hidden
         self.activation = activation
-        self.prior = prior
         self.prior_scale = prior_scale
+        self.relevance = relevance
+        self.tempered = tempered
         self.start = start
         self.inference = inference
         self.random_state = random_state
 
     @property
     def network_(self) -> Network:
-        """The architecture of the fitted model; a noise that differs by row is a second output."""
-        values = 1 + (getattr(self, "noise", "") == "heteroscedastic")
-        return Network(self.n_features_in_, self.hidden, len(getattr(self, "classes_", ())) or values, self.activation)
+        """The architecture of the fitted model.
+
+        A noise that differs by row is a second output; of two classes there is one, the log odds of the second.
+        """
+        return Network(self.n_features_in_, self.hidden, self._n_outputs(), self.activation, linear=True)
+
+    def _n_outputs(self) -> int:
+        labels = len(getattr(self, "classes_", ()))
+        return labels if labels > 2 else 1 + (getattr(self, "noise", "") == "heteroscedastic")
 
     def torch_network(self, chain: int = 0, draw: int = 0) -> Any:
         """Return one draw of the posterior as a PyTorch module; it maps standardised features to outputs."""
@@ -109,21 +131,42 @@ class BayesianMLP(Bayesian):
         """Return the target as the caller gave it: names of classes, or values."""
         return self.classes_[rows.y] if isinstance(self, Classifier) else rows.y
 
-    def _state(self, rows: TrainingRows, y: np.ndarray, *, noise: str) -> Problem:
-        one_of("prior", self.prior, PRIORS)
+    def _state(self, rows: TrainingRows, y: np.ndarray, noise: str, constants: dict[str, Any]) -> Problem:
+        if self.relevance is not None:
+            one_of("relevance", self.relevance, RELEVANCES)
         scales, network = self._scales(), self.network_
+        learned, labels = self.relevance != "equal", len(getattr(self, "classes_", ()))
+        X = self._scaled(rows.X)
+        coordinates = linear_coordinates(X, y, labels)
+        constants = coordinates | {name: np.asarray(value) for name, value in constants.items()}
         return Problem(
-            build=partial(network_graph, network, self.prior, scales, noise),
-            data={"X": self._scaled(rows.X), "y": y},
+            build=partial(network_graph, network, scales, noise, n_labels=labels, relevances=learned),
+            data={"X": X, "y": y} | constants,
+            constants=tuple(constants),
             dims=self._dims(noise),
             coords={"feature": feature_names(self)},
-            start=self._chain_start(rows),
+            start=self._chain_start(rows, partial(unit_values, coordinates=coordinates), noise),
             held_out=self.holdout_rows_,
-            head=tuple(network.shapes)[-2:],
+            head=(f"unit_weight_{network.layers - 1}", "z"),
+            variants=self._variants(rows),
         )
 
+    def _variants(self, rows: TrainingRows) -> tuple[Variant, ...]:
+        """Return what the held-out rows choose among: relevances learned or not, and powers of the likelihood."""
+        classes = hasattr(self, "classes_")
+        fixed: tuple[tuple[str, ...], ...] = ((),)
+        if not classes and self.relevance is None:
+            # Learned relevances lose an input that matters only once all others are understood.
+            fixed = ((), (RELEVANCE,))
+        alike = self.tempered and rows.group is not None and len(np.unique(rows.group)) < len(rows)
+        powers = POWERS["classes" if classes else "values"] if alike else (1.0,)
+        return tuple(Variant(names, power) for power in powers for names in fixed)
+
     def _scales(self) -> tuple[float, ...]:
-        layers = self.network_.layers
+        layers = len(self.hidden) + 1
+        if self.prior_scale is None:
+            first, middle, last = self._usual_scales
+            return (first, *[middle] * (layers - 2), last) if layers > 1 else (last,)
         given = self.prior_scale if isinstance(self.prior_scale, tuple | list) else (self.prior_scale,) * layers
         if len(given) != layers:
             problem = f"It has {len(given)} values for {layers} layers."
@@ -131,50 +174,74 @@ class BayesianMLP(Bayesian):
         return tuple(float(positive("prior_scale", scale)) for scale in given)
 
     def _dims(self, noise: str) -> dict[str, tuple[str, ...]]:
-        ends = ["feature", *(f"unit_{k}" for k in range(self.network_.layers - 1)), "output"]
+        ends = ["feature", *(f"unit_{k}" for k in range(len(self.hidden))), "output"]
         dims: dict[str, tuple[str, ...]] = {}
-        for k in range(self.network_.layers):
+        for k in range(len(self.hidden) + 1):
             dims |= {f"weight_{k}": (ends[k], ends[k + 1]), f"bias_{k}": (ends[k + 1],)}
-        if self.prior == "hierarchical":
-            dims |= {f"scale_{k}": () for k in range(self.network_.layers)}
+        dims["linear"] = ("feature", "output")
+        if self.relevance != "equal":
+            dims["relevance"] = ("feature",)
         return dims | dict.fromkeys(NOISE.get(noise, ()), ())
 
-    def _chain_start(self, rows: TrainingRows) -> Start:
+    def _chain_start(self, rows: TrainingRows, unit: Callable[..., dict[str, np.ndarray]], noise: str) -> Start:
         """Return the initial point of each chain; fit ``start`` to the rows unless it is fitted."""
-        if self.start is None:
-            return Start(lambda rng, chain: self.network_.start(rng))
-        return Start(start_from(_fitted(self.start, rows, self._target_of(rows)), self), trained=True)
+        network, scales = self.network_, self._scales()
+        ones = {} if self.relevance == "equal" else {RELEVANCE: np.ones(network.features)}
+        given = None
+        if self.start is not None:
+            given = start_from(_fitted(self.start, rows, self._target_of(rows)), self)
+
+        def values(rng: np.random.Generator, chain: int) -> dict[str, np.ndarray]:
+            if given is not None:
+                p, others = given(rng, chain)
+                return unit(p, network, scales, noise) | ones | others
+            p, last = network.start(rng), f"weight_{network.layers - 1}"
+            at = unit(p | {last: FIRST_OUTPUT * p[last]}, network, scales, noise)
+            # The linear part starts at its own mode.
+            return at | ones | {"z": np.zeros_like(at["z"])}
+
+        return Start(values, trained=given is not None)
 
     def _outputs(self, rows: Rows) -> np.ndarray:
         """Return the outputs of each drawn network, ``(chain, draw, obs, output)``."""
         posterior = self.posterior_["posterior"].to_dataset()
         p = {name: posterior[name].values for name in self.network_.shapes}
-        return self.network_.forward(self._scaled(rows.X).astype(p["bias_0"].dtype), p, np)
+        return self.network_.forward(self._scaled(rows.X).astype(p["linear"].dtype), p, np)
 
     def specification(self, labels: Sequence[str] = ()) -> Specification:
         """State the formula, priors and names; see :meth:`Estimator.specification`."""
-        noise, network = getattr(self, "noise", "classes"), Network(1, self.hidden, 1, self.activation)
-        learned, layers = self.prior == "hierarchical", network.layers
-        scales = [f"{scale:.4g}" for scale in ([*np.atleast_1d(self.prior_scale)])]
-        given = ", ".join(scales)
-        priors = [Prior("weights of layer l", f"Normal(0, sₗ²){'' if learned else f', s = {given}'}", WEIGHTS)]
-        priors += [Prior("biases of layer l", f"Normal(0, s²), s = {given}", WEIGHTS)]
-        priors += [Prior("sₗ²", f"InverseGamma(2, 2s²), s = {given}", LEARNED)] if learned else []
-        priors += [Prior("σ", "HalfNormal(1)", SIGMA)] if noise in ("constant", "student-t") else []
+        noise = getattr(self, "noise", "classes")
+        learned, scales = self.relevance != "equal", ", ".join(f"{scale:.4g}" for scale in self._scales())
+        priors = [Prior("β", "Normal(0, 1), intercept Normal(0, 10²)", LINEAR)]
+        priors += [Prior("weights of layer l", f"Normal(0, sₗ² / inputs), s = {scales}", WEIGHTS)]
+        priors += [Prior("biases", "Normal(0, 1)", WEIGHTS)]
+        priors += [Prior("a", self._relevance_prior(), RELEVANT)] if learned else []
+        priors += [Prior("weights of h", "Normal(0, 1 / inputs), bias Normal(0, 1)", NOISY)] * (
+            noise == "heteroscedastic"
+        )
+        priors += [Prior("σ", "floor + HalfNormal(1)", SIGMA)] if noise in ("constant", "student-t") else []
         priors += [Prior("ν", "Gamma(2, 0.1)", TAILS)] if noise == "student-t" else []
         hidden = " × ".join(str(width) for width in self.hidden)
-        scalars = [f"scale_{k}" for k in range(layers)] if learned else []
+        of = "g(a ∘ x)" if learned else "g(x)"
         return Specification(
-            likelihood=f"{LIKELIHOOD[noise]}; f a network of {hidden} units ({self.activation})",
+            likelihood=f"{LIKELIHOOD[noise]}{self._power()}; f(x) = xᵀβ + {of}, g a network of {hidden} units "
+            f"({self.activation})",
             scale="features standardised" if noise == "classes" else "features and target standardised",
             priors=tuple(priors),
-            prior_kind="default" if self.prior_scale == 1.0 else "informed",
-            graph=_graph(tuple(prior.parameter for prior in priors[2:]), learned=learned),
-            quantities=(*_scalars(noise), *scalars),
-            weights=tuple(network.shapes),
-            names={name: f"prior sd of the weights, layer {k + 1}" for k, name in enumerate(scalars)}
-            | {"nu": "degrees of freedom of the noise"},
+            prior_kind="default" if self.prior_scale is None else "informed",
+            graph=_graph(noise, learned=learned),
+            quantities=(*_scalars(noise), *(("relevance",) if learned else ())),
+            weights=tuple(Network(1, self.hidden, 1, linear=True).shapes),
+            names={"nu": "degrees of freedom of the noise"},
         )
+
+    def _relevance_prior(self) -> str:
+        return "Normal(0, 1)"
+
+    def _power(self) -> str:
+        """State the power of the likelihood, where held-out groups chose one below one."""
+        power = 1.0 if not hasattr(self, "posterior_") else self.posterior_.attrs.get("likelihood_power", 1.0)
+        return "" if power == 1.0 else f", raised to the power {power:g} (generalised Bayes: rows of a group are alike)"
 
     def _numbers_per_row(self) -> int:
         sizes = self.posterior_["posterior"].sizes
@@ -184,25 +251,35 @@ class BayesianMLP(Bayesian):
 class BayesianMLPClassifier(BayesianMLP, Classifier):
     r"""Bayesian multilayer perceptron for classes.
 
-    On standardised features :math:`P(y_i = k) \propto \exp f_k(x_i)`, with :math:`f` a network whose weights and
-    biases are :math:`N(0, s_l^2)` in layer :math:`l`.
+    On standardised features :math:`P(y_i = k) \propto \exp f_k(x_i)` with
+    :math:`f(x) = \alpha + B x + g(a \circ x)`: a linear part, and a network :math:`g` whose weights are
+    :math:`N(0, s_l^2 / n_l)` in layer :math:`l` of :math:`n_l` inputs. Hidden biases, :math:`B` and the relevances
+    :math:`a_j` of the inputs are :math:`N(0, 1)`, :math:`\alpha` is :math:`N(0, 10^2)`. Of two classes :math:`f` is
+    the log odds of the second.
+
+    Where rows have groups, rows of a group may be more alike than the model knows. The likelihood is then raised to a
+    power of 1, .3 or .1, the largest that groups held out while the chains warm up do not clearly reject.
 
     Parameters
     ----------
     hidden : tuple of int
         Width of each hidden layer.
     activation : str
-        One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``. Smooth ones sample better;
-        ``tanh`` the quickest.
-    prior : {"normal", "hierarchical"}
-        Whether the scale of each layer's weights is given or learned, :math:`s_l^2 \sim IG(2, 2 s^2)`.
-    prior_scale : float or tuple of float
-        The scale :math:`s`, for all layers or one for each.
+        One of ``identity, sigmoid, tanh, relu, leaky_relu, softplus, silu, gelu``; smooth ones sample better.
+    prior_scale : float or tuple of float, optional
+        The scale :math:`s_l` of all layers or of each; None is 2 for the first, 4 for the last and 1 between for
+        classes, and 3, 4 and 4 for values.
+    relevance : {"learned", "equal"}, optional
+        Whether the relevances are learned or all one; None learns them for classes, and for values leaves the choice to
+        the held-out rows.
+    tempered : bool
+        Whether the likelihood may be raised to a power below one, where there are groups.
     start : estimator, optional
-        A deterministic network or ensemble that initialises the chains, fitted here unless it is; None trains one for
-        each chain.
+        A deterministic network or ensemble that initialises the chains, fitted here unless it is; None starts each near
+        the linear model.
     inference : Inference, optional
-        How the posterior is computed; None is :class:`MCLMC`, above 50,000 rows :class:`ADVI`.
+        How the posterior is computed; None is :class:`MCLMC`, above 50,000 rows :class:`ADVI`. Only MCLMC chooses a
+        power and relevances: others have a power of 1 and learn relevances.
     random_state : int, RandomState or None
         Seed of the starts, the held-out rows and the draws.
 
@@ -213,9 +290,14 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
     """
 
     name = "bayesian_mlp"
+    _usual_scales: ClassVar = (2.0, 1.0, 4.0)
 
     def _problem(self, rows: TrainingRows) -> Problem:
-        return self._state(rows, rows.y.astype(np.int64), noise="classes")
+        return self._state(rows, rows.y.astype(np.int64), "classes", {})
+
+    def _outputs(self, rows: Rows) -> np.ndarray:
+        outputs = super()._outputs(rows)
+        return outputs if outputs.shape[-1] > 1 else np.concatenate([np.zeros_like(outputs), outputs], axis=-1)
 
     def _expected(self, rows: Rows) -> np.ndarray:
         return special.softmax(self._outputs(rows), axis=-1)
@@ -231,13 +313,20 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
 class BayesianMLPRegressor(BayesianMLP, Regressor):
     r"""Bayesian multilayer perceptron for values; parameters as :class:`BayesianMLPClassifier`, and ``noise``.
 
-    On standardised features and target, with :math:`f` a network whose weights and biases are
-    :math:`N(0, s_l^2)` in layer :math:`l`:
+    On standardised features and target, with :math:`f` a linear part and a network as there:
 
-    - ``"heteroscedastic"``: :math:`y_i \sim N(f_1(x_i), \sigma(x_i)^2)`, the noise a second output,
-      :math:`\sigma = \log(1 + e^{f_2}) + 10^{-3}`;
-    - ``"constant"``: :math:`y_i \sim N(f(x_i), \sigma^2)`, :math:`\sigma \sim N^+(0, 1)`;
+    - ``"heteroscedastic"``: :math:`y_i \sim N(f(x_i), \sigma(x_i)^2)`, the noise a second output :math:`h` of the
+      network, :math:`\sigma = \log(1 + e^{h}) + r`, whose last weights have scale 1;
+    - ``"constant"``: :math:`y_i \sim N(f(x_i), \sigma^2)`, :math:`\sigma - r \sim N^+(0, 1)`;
     - ``"student-t"``: :math:`y_i \sim t_\nu(f(x_i), \sigma^2)`, :math:`\nu \sim \mathrm{Gamma}(2, 0.1)`.
+
+    The floor :math:`r` of the noise is that of the target's resolution; see
+    :func:`bayesgeo.models.networks.noise.noise_floor`.
+
+    Attributes
+    ----------
+    noise_floor_ : float
+        :math:`r`, in units of the standardised target.
 
     Examples
     --------
@@ -246,6 +335,7 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
     """
 
     name = "bayesian_mlp"
+    _usual_scales: ClassVar = (3.0, 4.0, 4.0)
 
     def __init__(
         self,
@@ -253,8 +343,9 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         *,
         activation: str = "tanh",
         noise: str = "heteroscedastic",
-        prior: str = "normal",
-        prior_scale: float | tuple[float, ...] = 1.0,
+        prior_scale: float | tuple[float, ...] | None = None,
+        relevance: str | None = None,
+        tempered: bool = True,
         start: Estimator | None = None,
         inference: Inference | None = None,
         random_state: Any = None,
@@ -262,8 +353,9 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         super().__init__(
             hidden,
             activation=activation,
-            prior=prior,
             prior_scale=prior_scale,
+            relevance=relevance,
+            tempered=tempered,
             start=start,
             inference=inference,
             random_state=random_state,
@@ -274,8 +366,12 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
         y = rows.y
         one_of("noise", self.noise, ("heteroscedastic", "constant", "student-t"))
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
+        self.noise_floor_ = noise_floor(y, self.target_scale_)
         scaled = (y - self.target_center_) / self.target_scale_
-        return self._state(rows, scaled, noise=self.noise)
+        return self._state(rows, scaled, self.noise, {"floor": self.noise_floor_})
+
+    def _relevance_prior(self) -> str:
+        return "Normal(0, 1), or all 1, as held-out rows choose" if self.relevance is None else "Normal(0, 1)"
 
     def _on_original_scale(self, posterior: xr.Dataset) -> xr.Dataset:
         if "sigma" not in posterior:
@@ -285,7 +381,7 @@ class BayesianMLPRegressor(BayesianMLP, Regressor):
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         outputs, posterior = self._outputs(rows), self.posterior_["posterior"].to_dataset()
         by_row = self.noise == "heteroscedastic"
-        sigma = noise_sd(outputs[..., 1], np) if by_row else posterior["sigma"].values
+        sigma = noise_sd(outputs[..., 1], self.noise_floor_, np) if by_row else posterior["sigma"].values
         nu = {"nu": posterior["nu"].values} if self.noise == "student-t" else {}
         # Draws may be in single precision, which is too coarse for a target far from zero.
         expected = self.target_center_ + outputs[..., 0].astype(np.float64) * self.target_scale_
@@ -308,15 +404,15 @@ def _scalars(noise: str) -> tuple[str, ...]:
     return tuple("noise_sd" if name == "sigma" else name for name in NOISE[noise])
 
 
-def _graph(scales: tuple[str, ...], *, learned: bool) -> Graph:
-    """Return the graph of a network whose first scale is that of its weights, if it is learned."""
-    parameters, predictor = ("weights", "biases"), "f(x)"
-    above = tuple(name for name in scales if learned and name == LAYER_SCALE)
-    edges = [(name, predictor) for name in (*parameters, "x")] + [(predictor, "y")]
-    edges += [(name, "weights") for name in above]
-    edges += [(name, "y") for name in scales if name != LAYER_SCALE]
-    columns = (above, (*parameters, "x"), (predictor, *(name for name in scales if name not in above)), ("y",))
-    return Graph(tuple(column for column in columns if column), tuple(edges))
+def _graph(noise: str, *, learned: bool) -> Graph:
+    """Return the dependence graph of the network."""
+    inputs = ("β", "weights", "biases", *(("a",) if learned else ()), "x")
+    scales = {"constant": ("σ",), "student-t": ("σ", "ν"), "heteroscedastic": ("σ(x)",), "classes": ()}[noise]
+    edges = [(name, "f(x)") for name in inputs]
+    if noise == "heteroscedastic":
+        edges += [(name, "σ(x)") for name in ("weights", "biases", "x")]
+    edges += [(name, "y") for name in ("f(x)", *scales)]
+    return Graph((inputs, ("f(x)", *scales), ("y",)), tuple(edges))
 
 
 def _shown(expected: np.ndarray, log_density: np.ndarray) -> xr.Dataset:

@@ -13,8 +13,13 @@ from bayesgeo.models.networks.noise import raw
 Weights = dict[str, np.ndarray]
 
 
-def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], Weights]:
+def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], tuple[Weights, Weights]]:
     """Return the start of each chain: the members of ``fitted`` in turn, in the units of the Bayesian ``model``.
+
+    Returns
+    -------
+    callable
+        Given a generator and the number of the chain, the weights of its network, and values of the noise by name.
 
     Raises
     ------
@@ -27,13 +32,18 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
     _check(fitted, model)
     members = _members(weights)
 
-    def start(rng: np.random.Generator, chain: int) -> Weights:
+    def start(rng: np.random.Generator, chain: int) -> tuple[Weights, Weights]:
         p = {name: values[chain % len(values)].copy() for name, values in members.items()}
         p |= _first_layer(p, fitted, model)
-        if not hasattr(model, "target_scale_"):
-            return p
-        sd = float(fitted.sigma_[chain % len(fitted.sigma_)]) / model.target_scale_
-        return p | _last_layer(p, fitted, model, sd)
+        others: Weights = {}
+        if hasattr(model, "target_scale_"):
+            sd = float(fitted.sigma_[chain % len(fitted.sigma_)]) / model.target_scale_
+            p |= _last_layer(p, fitted, model, sd)
+            if model.network_.outputs == 1:
+                others = {"above_floor_log__": np.log(max(sd - model.noise_floor_, LEAST_SD))}
+        elif model.network_.outputs == 1:
+            p |= _log_odds(p, model)
+        return p | {"linear": np.zeros(model.network_.shapes["linear"])}, others
 
     return start
 
@@ -73,15 +83,15 @@ def _first_layer(p: Weights, fitted: Any, model: Any) -> Weights:
 def _last_layer(p: Weights, fitted: Any, model: Any, sd: float) -> Weights:
     """Rescale the last layer to the Bayesian model's standardisation; initialise the noise at the network's ``sd``.
 
-    The noise is a second output, or the logarithm of sigma.
+    The noise is a second output, if it differs by row.
     """
-    weight, bias = list(model.network_.shapes)[-2:]
+    weight, bias = _last(model)
     ratio = fitted.target_scale_ / model.target_scale_
     shift = (fitted.target_center_ - model.target_center_) / model.target_scale_
     first = {weight: p[weight][:, :1] * ratio, bias: p[bias][:1] * ratio + shift}
     if model.network_.outputs == 1:
-        return first | {"sigma_log__": np.log(sd)}
-    output = raw([sd], getattr(model, "noise_floor_", LEAST_SD))
+        return first
+    output = raw([sd], model.noise_floor_)
     second = {weight: np.zeros_like(first[weight]), bias: output}
     if fitted.network_.outputs == 2:
         # Softplus of another scale is no softplus: the same noise, and slope, where it is as wide as it is typically.
@@ -89,3 +99,13 @@ def _last_layer(p: Weights, fitted: Any, model: Any, sd: float) -> Weights:
         slope = ratio * expit(theirs) / expit(output)
         second = {weight: p[weight][:, 1:] * slope, bias: output + (p[bias][1:] - theirs) * slope}
     return {name: np.concatenate([first[name], second[name]], axis=-1) for name in first}
+
+
+def _log_odds(p: Weights, model: Any) -> Weights:
+    """Return the last layer of the log odds of the second class, from that of both."""
+    return {name: p[name][..., 1:] - p[name][..., :1] for name in _last(model)}
+
+
+def _last(model: Any) -> tuple[str, str]:
+    k = model.network_.layers - 1
+    return f"weight_{k}", f"bias_{k}"

@@ -78,7 +78,7 @@ def logistic_graph(prior: str, scale: float, n_features: int, n_labels: int) -> 
     with pm.Model() as model:
         X, y = pm.Data("X", np.zeros((2, n_features))), pm.Data("y", np.zeros(2, dtype=np.int64))
         if prior in WHITENED:
-            p = _whitened(prior, scale, n_features, n_labels)
+            p = whitened(prior, scale, n_features, n_labels)
         else:
             label = () if n_labels == 2 else (n_labels,)
             intercept = pm.Normal("intercept", 0, INTERCEPT_SCALE, shape=label)
@@ -102,7 +102,7 @@ def log_probability(y: Any, outputs: Any, n_labels: int) -> Any:
     return pt.sum(hit * by_class, axis=0) - pt.logsumexp(by_class, axis=0)
 
 
-def _whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
+def whitened(prior: str, scale: float, n_features: int, n_labels: int) -> dict[str, Any]:
     """Parametrise the coefficients so that the posterior is nearly a unit normal.
 
     With more than two classes only differences between classes matter: the coefficients are those along
