@@ -67,7 +67,7 @@ class MCLMC:
 
     draws: int = 100
     chains: int = 8
-    max_steps: int = 10_000
+    max_steps: int = 4_000
     energy_error: float = 0.02
     adjusted: bool = False
     cores: int | None = None
