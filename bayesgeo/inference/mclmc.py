@@ -23,6 +23,7 @@ COARSE = 0.5  # the energy error that it falls from
 GROWTH = 0.005
 DEAD_NATS, DEAD_ERRORS = 0.1, 4.0  # below the median chain, in nats a row and in standard errors
 WORST_NATS = 10.0  # largest shortfall of one row that counts
+SAMPLED = 0.5  # sampling steps for each of the warm-up
 SCORED_EVERY = 5  # of the records of a block, for the held-out score
 UNADJUSTED = {"kind": "unadjusted chains", "title": "microcanonical Langevin (MCLMC)"}
 ADJUSTED = {
@@ -40,8 +41,8 @@ class MCLMC:
     wanted variance of the energy error per dimension, and the scale of each value learned from positions and gradients.
     It ends when the held-out log score of all draws together stops growing. A chain whose score is far below the others
     restarts at the position of another chain; so does one of a variant of the posterior that the held-out rows reject,
-    see :mod:`bayesgeo.inference.variants`. The chains then run on all rows for as many steps again, fewer after a short
-    warm-up, for the draws that are kept.
+    see :mod:`bayesgeo.inference.variants`. The chains then run on all rows for half as many steps, of which draws are
+    kept.
 
     These dynamics never reject, so draws have a bias that falls with the step size; ``adjusted=True`` adds the
     Metropolis correction, as a check. For networks: use :class:`Exact` or :class:`NUTS` for other models.
@@ -176,10 +177,9 @@ class _Run:
         return self.jax.jnp.float32(moved)
 
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
-        """Keep the records of as many blocks as the warm-up took; an interrupt keeps the complete ones."""
+        """Keep the records of half as many blocks as the warm-up took; an interrupt keeps the complete ones."""
         move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
-        # At least three blocks: with two, after the shortest warm-up, functions hardly mixed (R-hat 1.35, limit 1.3).
-        blocks = max(min(blocks, 2 * (blocks - FALL) + 1), -(-self.settings.draws // self.moves.RECORDS))
+        blocks = max(round(SAMPLED * blocks), -(-self.settings.draws // self.moves.RECORDS))
         try:
             # On all rows the chains converge again; the adjusted ones tune their steps.
             chain, _ = self.each(move, chain, self.target.everything, tuning)

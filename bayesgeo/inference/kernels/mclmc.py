@@ -7,7 +7,7 @@ from blackjax.mcmc import adjusted_mclmc_dynamic, mclmc
 from bayesgeo.inference.kernels.device import jax, jnp
 from bayesgeo.inference.kernels.log_density import LogDensity
 
-EVERY, RECORDS = 10, 50  # steps between records, and records in a block
+EVERY, RECORDS = 10, 25  # steps between records, and records in a block
 DECAY = 149 / 151  # of the running average that sets the step size: about 150 steps of memory
 TRUST = 9.0  # width, in log energy error, of the weights of steps around the target
 FIRST_STEP = 1e-3
