@@ -21,6 +21,7 @@ from bayesgeo.datasets.simulation.event_physics import draw_table
 from bayesgeo.datasets.simulation.events import as_dataset
 
 ROWS, SEED = 20_000, 7
+Folds = list[tuple[np.ndarray, np.ndarray]]
 ALL = ("bayesian_mlp", "mlp", "ensemble", "boosting", "forest", "bayesian_logistic")
 MODELS = {"seg2016_facies": ("bayesian_mlp", "mlp", "ensemble"), "istanbul_quarry": ("bayesian_mlp",)}
 FIRST_FOLD = ("seismic_events", "pnsn_catalogue")

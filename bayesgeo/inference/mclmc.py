@@ -3,9 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -105,7 +103,7 @@ class _Run:
         self.settings, self.problem, self.seed = settings, problem, seed
         self.target = target.target_of(problem)
         self.compile_seconds = time.perf_counter() - begun
-        self.keys = map(partial(device.jax.random.fold_in, device.jax.random.key(seed)), count())
+        self.rng = np.random.default_rng([seed, 2])
         self.block_steps = mclmc.EVERY * mclmc.RECORDS
         self.scores: list[np.ndarray] = []
         self.pooled: list[np.ndarray] = []
@@ -174,7 +172,7 @@ class _Run:
             fixed = self.problem.variants[k].fixed
             if fixed:
                 moved[chain, self.target.density.positions(fixed)] = 0.0
-        return self.jax.jnp.float32(moved)
+        return np.float32(moved)
 
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
         """Keep the records of half as many blocks as the warm-up took; an interrupt keeps the complete ones."""
@@ -195,22 +193,23 @@ class _Run:
 
     def begin(self, position: Any, weight: Any, step_size: Any, length: Any, inverse_mass: Any) -> Any:
         """Start all chains with new momenta; a step size or length of 0 is not tuned yet."""
-        jax, jnp = self.jax.jax, self.jax.jnp
         start = (
-            jnp.asarray(position),
-            jax.random.split(next(self.keys), self.settings.chains),
-            jnp.float32(step_size),
-            jnp.float32(length),
+            np.float32(position),
+            self.keys(),
+            np.float32(step_size),
+            np.float32(length),
             self.movable(inverse_mass),
-            jnp.float32(self.powers()),
+            np.float32(self.powers()),
         )
         return self.each_chain(self.moves.begin, start, self.target.data, weight)
 
     def each(self, move: Any, chain: Any, weight: Any, tuning: float) -> tuple[Any, Any]:
         """Take one block of steps of every chain."""
-        keys = self.jax.jax.random.split(next(self.keys), self.settings.chains)
-        tuning = self.jax.jnp.float32(tuning)
-        return self.each_chain(move, (chain, keys), self.target.data, weight, tuning)
+        return self.each_chain(move, (chain, self.keys()), self.target.data, weight, np.float32(tuning))
+
+    def keys(self) -> np.ndarray:
+        """Return a random key of JAX for each chain."""
+        return self.rng.integers(2**32, size=(self.settings.chains, 2), dtype=np.uint32)
 
     def each_chain(self, move: Any, chains: Any, *shared: Any) -> Any:
         """Apply a move, compiled for this density, to every chain."""

@@ -1,8 +1,9 @@
 """Choose among variants of a posterior by the rows held out while chains warm up.
 
 Chains of one run are dealt out over the variants of a :class:`bayesgeo.inference.base.Problem`. After the warm-up,
-variants that score the held-out rows clearly worse than the best one are given up. Of those left, the ones with the
-largest power of the likelihood are kept: a likelihood is weakened only where the rows clearly ask for it.
+variants whose score of the held-out rows lies more than a standard error below that of the best one are given up
+(Breiman et al. 1984, Classification and Regression Trees, the one-standard-error rule). Of those left, the ones with the
+largest power of the likelihood are kept: a likelihood is weakened only where the rows ask for it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from bayesgeo._arrays import log_mean_exp
 from bayesgeo.inference.base import Variant
 
-CLEAR = 2.0  # standard errors of the mean difference over the held-out rows
+CLEAR = 1.0  # standard errors of the mean difference over the held-out rows
 LEAST_CHAINS = 2  # of a variant
 
 

@@ -1,13 +1,18 @@
 """Configure JAX for the samplers: PyMC's conversion rules, one device, single precision, a thread for each chain."""
 
 import os
+import platform
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+import pooch
 
 
 def import_jax() -> Any:
@@ -26,7 +31,32 @@ def import_jax() -> Any:
     os.environ["XLA_FLAGS"] = flags
     if jax.config.jax_enable_x64 != double:
         jax.config.update("jax_enable_x64", double)
+    _keep_compilations(jax)
     return jax
+
+
+def _keep_compilations(jax: Any) -> None:
+    """Keep compiled code in the user's cache, unless the process has a place for it, or wants none.
+
+    Its folder bears the version and the processor: code of another processor is never read.
+    """
+    if jax.config.jax_compilation_cache_dir or not jax.config.jax_enable_compilation_cache:
+        return
+    folder = Path(pooch.os_cache("bayesgeo")) / "compiled" / f"jax-{jax.__version__}-{_processor()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return  # without a home for a cache all is compiled anew
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _processor() -> str:
+    """Return a hash of what compiled code depends on: the processor, and its features where Linux lists them."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(errors="replace").splitlines() if listed.exists() else []
+    told = {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))}
+    return sha256("\n".join([platform.machine(), platform.processor(), *sorted(told)]).encode()).hexdigest()[:16]
 
 
 jax = import_jax()
@@ -52,10 +82,12 @@ def each_chain(function: Callable, chains: Any, *shared: Any, cores: int | None 
         with single_precision():
             return jax.block_until_ready(function(chain, *shared))
 
-    one = [jax.tree.map(lambda leaf, k=k: leaf[k], chains) for k in range(n_chains)]
+    # NumPy cuts and stacks: each small operation of JAX would be compiled by itself.
+    whole = jax.tree.map(np.asarray, chains)
+    one = [jax.tree.map(lambda leaf, k=k: leaf[k], whole) for k in range(n_chains)]
     with ThreadPoolExecutor(min(cores or joblib.cpu_count(), n_chains)) as pool:
         done = list(pool.map(alone, one))
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *done)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *done)
 
 
 @lru_cache(32)

@@ -58,11 +58,12 @@ def target_of(problem: Problem) -> Target:
     if len(held) < n:
         training[held] = 0.0
     data = {
-        name: _device(_padded(values, padded) if name in density.by_row else values)
+        name: _padded(values, padded) if name in density.by_row else np.asarray(values)
         for name, values in problem.data.items()
     }
     scored = held[: len(held) - len(held) % _grain(len(held))]
     held_out = {name: values[scored] if name in density.by_row else values for name, values in data.items()}
+    data, held_out = ({name: _device(values) for name, values in part.items()} for part in (data, held_out))
     return Target(density, data, _device(training), _device(everything), held_out, n)
 
 

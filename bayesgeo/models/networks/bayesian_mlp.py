@@ -30,6 +30,8 @@ from bayesgeo.models.preparation import standardisation, validation_rows
 from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Graph, Prior, Specification
 
+# Parts of the rows held out during the warm-up; of groups more, because they decide on the power of the likelihood.
+HELD_ROWS, HELD_GROUPS = 0.15, 0.3
 FUNCTION_ROWS = 100  # held-out rows on which chains are compared
 RELEVANCES = ("learned", "equal")
 FIRST_OUTPUT = 0.1  # size of the network's last weights where chains start: near the linear model
@@ -122,7 +124,9 @@ class BayesianMLP(Bayesian):
     def _functions(self, rows: Rows, y: np.ndarray) -> xr.Dataset: ...
 
     def _learn(self, rows: TrainingRows) -> None:
-        self.holdout_rows_ = validation_rows(rows.y, rows.group, self.seed_, stratify=isinstance(self, Classifier))
+        part = HELD_GROUPS if self._alike(rows) else HELD_ROWS
+        stratify = isinstance(self, Classifier)
+        self.holdout_rows_ = validation_rows(rows.y, rows.group, self.seed_, stratify=stratify, part=part)
         super()._learn(rows)
         shown = rows.part(self.holdout_rows_[:FUNCTION_ROWS])
         self.posterior_["functions"] = xr.DataTree(self._tied(self._functions(shown, self._target_of(shown))))
@@ -158,9 +162,12 @@ class BayesianMLP(Bayesian):
         if not classes and self.relevance is None:
             # Learned relevances lose an input that matters only once all others are understood.
             fixed = ((), (RELEVANCE,))
-        alike = self.tempered and rows.group is not None and len(np.unique(rows.group)) < len(rows)
-        powers = POWERS["classes" if classes else "values"] if alike else (1.0,)
+        powers = POWERS["classes" if classes else "values"] if self._alike(rows) else (1.0,)
         return tuple(Variant(names, power) for power in powers for names in fixed)
+
+    def _alike(self, rows: TrainingRows) -> bool:
+        """Return whether rows of a group may be alike, and count as fewer."""
+        return self.tempered and rows.group is not None and 1 < len(np.unique(rows.group)) < len(rows)
 
     def _scales(self) -> tuple[float, ...]:
         layers = len(self.hidden) + 1
@@ -258,7 +265,8 @@ class BayesianMLPClassifier(BayesianMLP, Classifier):
     the log odds of the second.
 
     Where rows have groups, rows of a group may be more alike than the model knows. The likelihood is then raised to a
-    power of 1, .3 or .1, the largest that groups held out while the chains warm up do not clearly reject.
+    power of 1, .3 or .1: the largest whose score of the groups held out while the chains warm up is within a standard
+    error of the best.
 
     Parameters
     ----------
