@@ -282,8 +282,8 @@ def log_scales(position: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Return the log scale of each value, ``(chain, size)``, from a block of positions and gradients.
 
     The variance of positions is the scale squared, and that of gradients one over it: their ratio uses both (as nutpie
-    does). Scales of a chain have a geometric mean of one, because the step size holds the rest. A value that never moved
-    does not count in it and has the scale one.
+    does). Scales of a chain have a geometric mean of one, because the step size holds the rest; values that never moved
+    do not count, and have scale one.
 
     Examples
     --------

@@ -207,7 +207,7 @@ def started(model, kind, chain=0):
     """Return the outputs of a chain's initial network for raw rows, and its standardised problem."""
     X, y = table(kind)
     problem = problem_of(model, X, y)
-    network, scales, noise = problem.build.args
+    network, scales, _ = problem.build.args
     values = problem.start(np.random.default_rng(0), chain)
     p = weights(values, network, scales, problem.data)
     assert {name: value.shape for name, value in p.items()} == network.shapes
