@@ -26,7 +26,7 @@ class FakePosterior:
         size = (self.chains, self.draws)
         fit = _fit(problem, rng) | _effects(problem)
         draws = {name: value + SCATTER * rng.normal(size=(*size, *np.shape(value))) for name, value in fit.items()}
-        positive = [name for name in draws if name == "sigma" or name.startswith("scale_") or name.endswith("_sd")]
+        positive = [name for name in draws if name in ("sigma", "relevance") or name.endswith("_sd")]
         draws |= {name: np.abs(draws[name]) + 1e-6 for name in positive}
         if "nu" in problem.dims:
             draws["nu"] = rng.gamma(100.0, 0.3, size)
@@ -92,6 +92,8 @@ def _network(problem, rng):
     hidden = _hidden(network, p, X)
     if classes:
         weight, bias = _classes(hidden, y)
+        if network.outputs == 1:
+            weight, bias = weight[:, 1:] - weight[:, :1], bias[1:] - bias[:1]
     else:
         fit = _values(hidden, y, RIDGE)
         sigma = max(fit["sigma"], 2 * LEAST_SD)
@@ -99,8 +101,8 @@ def _network(problem, rng):
         weight = np.c_[fit["weight"], np.zeros((hidden.shape[1], len(noise)))]
         bias = np.r_[fit["intercept"], noise]
     p |= {f"weight_{last}": weight, f"bias_{last}": bias}
-    scalars = {name: 1.0 for name in problem.dims if name.startswith("scale_")}
-    return p | scalars | ({"sigma": sigma} if "sigma" in problem.dims else {})
+    relevance = {"relevance": np.ones(network.features)} if "relevance" in problem.dims else {}
+    return p | relevance | ({"sigma": sigma} if "sigma" in problem.dims else {})
 
 
 def _hidden(network, p, X):

@@ -14,10 +14,10 @@ class Statement:
         raise Stated(problem)
 
 
-def problem_of(model, X, y):
-    """Return the problem that a model states of rows ``X (obs, feature)`` and targets ``y (obs,)``."""
+def problem_of(model, X, y, groups=None):
+    """Return the problem that a model states of rows ``X (obs, feature)``, targets ``y (obs,)`` and their groups."""
     try:
-        copy(model).set_params(inference=Statement()).fit(X, y)
+        copy(model).set_params(inference=Statement()).fit(X, y, groups)
     except Stated as stated:
         return stated.args[0]
     raise AssertionError("the model stated no problem")

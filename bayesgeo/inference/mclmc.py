@@ -13,7 +13,7 @@ from bayesgeo._arrays import log_mean_exp, spaced
 from bayesgeo._check import positive
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, check_counts
-from bayesgeo.inference.variants import assigned, survivors
+from bayesgeo.inference.variants import NOT_FINITE, assigned, survivors
 
 FALL = 4  # blocks over which the wanted energy error falls to its final value; the least length of the warm-up
 COARSE = 0.5  # the energy error that it falls from
@@ -281,7 +281,8 @@ def log_scales(position: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Return the log scale of each value, ``(chain, size)``, from a block of positions and gradients.
 
     The variance of positions is the scale squared, and that of gradients one over it: their ratio uses both (as nutpie
-    does). Scales of a chain have a geometric mean of one, because the step size holds the rest.
+    does). Scales of a chain have a geometric mean of one, because the step size holds the rest; values that never moved
+    do not count, and have scale one.
 
     Examples
     --------
@@ -291,8 +292,9 @@ def log_scales(position: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """
     tiny = np.finfo(np.float32).tiny
     logs = [np.log(np.maximum(values, tiny)) for values in (position.var(axis=1), (gradient**2).mean(axis=1))]
-    scale = 0.25 * (logs[0] - logs[1])
-    return scale - scale.mean(axis=1, keepdims=True)
+    scale, moved = 0.25 * (logs[0] - logs[1]), np.ptp(position, axis=1) > 0
+    mean = np.sum(scale * moved, axis=1, keepdims=True) / np.maximum(moved.sum(axis=1, keepdims=True), 1)
+    return moved * (scale - mean)
 
 
 def dead_chains(scores: np.ndarray) -> np.ndarray:
@@ -309,7 +311,7 @@ def dead_chains(scores: np.ndarray) -> np.ndarray:
     >>> dead_chains(rng.normal([[0.0], [0.0], [0.0], [-3.0]], 0.5, size=(4, 50))).tolist()
     [False, False, False, True]
     """
-    scores = np.where(np.isfinite(scores), scores, -1e6)
+    scores = np.where(np.isfinite(scores), scores, NOT_FINITE)
     # Without a bound, the standard error over rows of a diverged chain would exceed its mean shortfall.
     loss = np.minimum(np.median(scores, axis=0) - scores, WORST_NATS)
     mean, error = loss.mean(axis=1), loss.std(axis=1) / np.sqrt(scores.shape[1])

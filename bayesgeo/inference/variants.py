@@ -15,6 +15,7 @@ from bayesgeo.inference.base import Variant
 
 CLEAR = 1.0  # standard errors of the mean difference over the held-out rows
 LEAST_CHAINS = 2  # of a variant
+NOT_FINITE = -1e6  # the score taken for one that is not finite
 
 
 def assigned(variants: Sequence[Variant], chains: int) -> np.ndarray:
@@ -39,6 +40,7 @@ def survivors(scores: np.ndarray, variant: np.ndarray, dead: np.ndarray, variant
         ``(chain,)`` number of the variant of each chain.
     dead : numpy.ndarray
         ``(chain,)`` chains that do not count; where all chains of a variant are dead, so is the variant.
+        A score that is not finite counts as a bad one.
     variants : sequence of Variant
         The variants.
 
@@ -50,7 +52,7 @@ def survivors(scores: np.ndarray, variant: np.ndarray, dead: np.ndarray, variant
     >>> survivors(scores[::-1], np.array([0, 1]), np.zeros(2, bool), [Variant(), Variant(power=0.3)]).tolist()
     [1]
     """
-    live = np.unique(variant[~dead])
+    scores, live = np.where(np.isfinite(scores), scores, NOT_FINITE), np.unique(variant[~dead])
     together = np.stack([log_mean_exp(scores[(variant == k) & ~dead], 0) for k in live])
     lost = together[together.mean(axis=1).argmax()] - together
     error = lost.std(axis=1) / np.sqrt(lost.shape[1])

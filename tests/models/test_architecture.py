@@ -68,6 +68,7 @@ ARCHITECTURES = st.builds(
     WIDTHS,
     st.sampled_from(list(ACTIVATIONS)),
     st.sampled_from([None, "layer"]),
+    st.booleans(),
 )
 
 
@@ -81,7 +82,7 @@ def assert_agree(found, wanted, tolerance):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_each_library_gives_the_numbers_of_numpy(library, dtype, activation):
-    network = Network(3, (4, 5), 2, activation)
+    network = Network(3, (4, 5), 2, activation, linear=activation != "identity")
     X, p = drawn(network, 0, sample=(2, 3), dtype=dtype)
     assert_agree(BY[library](network, X, p), network.forward(X, p, np), TOLERANCE[dtype])
 
@@ -107,6 +108,8 @@ def test_a_forward_pass_is_the_textbook_one(network, seed):
                 h = (h - h.mean(axis=1, keepdims=True)) / np.sqrt(h.var(axis=1, keepdims=True) + 1e-5)
                 h = p[f"gain_{k}"] * h + p[f"shift_{k}"]
             h = TEXTBOOK[network.activation](h)
+    if network.linear:
+        h = h + X @ p["linear"]
     assert_agree(network.forward(X, p, np), h, TOLERANCE[np.float64])
 
 
@@ -197,7 +200,7 @@ def test_a_start_has_every_weight(network):
     p = network.start(np.random.default_rng(0))
     assert {name: values.shape for name, values in p.items()} == network.shapes
     assert sum(values.size for values in p.values()) == network.parameters
-    assert not any(values.any() for name, values in p.items() if name.startswith("bias"))
+    assert not any(values.any() for name, values in p.items() if name.startswith(("bias", "linear")))
 
 
 def test_a_start_keeps_the_scale_of_its_inputs():
@@ -255,7 +258,7 @@ def other_modules():
         "activation": (nn.Sequential(first, nn.Tanh(), last), r"Invalid layer 1 'Tanh\(\)'\. .* has SiLU\(\) there"),
         "longer": (nn.Sequential(first, nn.SiLU(), last, nn.ReLU()), r"Invalid layer 3 'ReLU\(\)'\. .* has nothing"),
         "shorter": (nn.Sequential(first, nn.SiLU()), r"Invalid layer 2 'nothing'\. This network has Linear"),
-        "one layer": (first, r"Invalid module 'Linear'\. It must be a torch\.nn\.Sequential\. Build it with to_torch"),
+        "one layer": (first, r"Invalid module 'Linear'\. It must be a Sequential\. Build it with to_torch"),
     }
 
 

@@ -138,7 +138,7 @@ class BayesianMLP(Bayesian):
     def _state(self, rows: TrainingRows, y: np.ndarray, noise: str, constants: dict[str, Any]) -> Problem:
         if self.relevance is not None:
             one_of("relevance", self.relevance, RELEVANCES)
-        scales, network = self._scales(), self.network_
+        network, scales = self.network_, self._scales()
         learned, labels = self.relevance != "equal", len(getattr(self, "classes_", ()))
         X = self._scaled(rows.X)
         coordinates = linear_coordinates(X, y, labels)

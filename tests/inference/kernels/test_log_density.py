@@ -26,7 +26,7 @@ VALUES = {
     "network, constant noise": network(noise="constant"),
     "network, student-t": network(noise="student-t"),
     "network, heteroscedastic": network(hidden=(4, 3)),
-    "network, hierarchical prior": network(prior="hierarchical", prior_scale=(1.0, 0.5)),
+    "network, equal relevances": network(relevance="equal", prior_scale=(1.0, 0.5)),
 }
 LABELS = {
     "logistic, whitened": BayesianLogisticRegression(),
@@ -129,7 +129,8 @@ def test_padded_rows_do_not_count(n, single):
     density, target = log_density(problem), target_of(problem)
     theta = points(density, 1)[0]
     assert len(weight_of(target)) >= n == weight_of(target).sum() == target.n_rows
-    by_row = np.asarray(density.rows(theta, {"X": np.float32(problem.data["X"]), "y": np.float32(problem.data["y"])}))
+    unpadded = {name: np.float32(values) for name, values in problem.data.items()}
+    by_row = np.asarray(density.rows(theta, unpadded))
     plain = by_row.sum(dtype=float) + float(density.prior(theta, target.data))
     found = float(density.total(theta, target.data, target.everything))
     assert found == pytest.approx(plain, abs=np.sqrt(n) * EPS * np.abs(by_row).sum())
@@ -191,7 +192,7 @@ def test_only_a_few_densities_are_remembered(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["linear", "logistic, laplace, 3 classes", "network, hierarchical prior"])
+@pytest.mark.parametrize("name", ["linear", "logistic, laplace, 3 classes", "network, heteroscedastic"])
 def test_draws_are_the_variables_of_the_problem(name, single):
     problem = stated(name)
     density, target = log_density(problem), target_of(problem)
@@ -208,20 +209,20 @@ def test_draws_are_the_variables_of_the_problem(name, single):
 
 
 def test_deterministic_variables_follow_from_the_unconstrained_ones(single):
-    problem = stated("network, hierarchical prior")
+    problem = stated("network, constant noise")
     density, target = log_density(problem), target_of(problem)
     theta = density.flat({}) + np.float32(0.3)
-    log_variance = float(theta[density.positions(("variance_0_log__",))[0]])
-    scale = density.draws(theta[None, None], target.data)["scale_0"].item()
-    assert scale == pytest.approx(np.exp(log_variance / 2), rel=10 * EPS)
+    above = float(theta[density.positions(("above_floor_log__",))[0]])
+    sigma = density.draws(theta[None, None], target.data)["sigma"].item()
+    assert sigma == pytest.approx(np.exp(above) + float(problem.data["floor"]), rel=10 * EPS)
 
 
 def test_flat_puts_each_value_where_positions_says():
     density = log_density(stated("network, constant noise"))
     weight = np.arange(4.0)[:, None]
-    theta = density.flat({"weight_1": weight})
-    np.testing.assert_array_equal(theta[density.positions(("weight_1",))], weight.ravel())
-    others = np.setdiff1d(np.arange(density.size), density.positions(("weight_1",)))
+    theta = density.flat({"unit_weight_1": weight})
+    np.testing.assert_array_equal(theta[density.positions(("unit_weight_1",))], weight.ravel())
+    others = np.setdiff1d(np.arange(density.size), density.positions(("unit_weight_1",)))
     np.testing.assert_array_equal(theta[others], density.flat({})[others])
     assert theta.dtype == np.float32
     assert density.positions(()).tolist() == list(range(density.size))
@@ -230,7 +231,10 @@ def test_flat_puts_each_value_where_positions_says():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"weight_0": np.zeros((2, 4))}, r"Invalid start 'weight_0'\. It has shape \(2, 4\); the model's is \(3, 4\)"),
+        (
+            {"unit_weight_0": np.zeros((2, 4))},
+            r"Invalid start 'unit_weight_0'\. It has shape \(2, 4\); the model's is \(3, 4\)",
+        ),
         ({"weight_7": np.zeros(3)}, r"Invalid start 'weight_7'\. .* the model's is None\. Start from a network of"),
         ({"sigma": np.array(0.5)}, r"Invalid start 'sigma'\. .* the model's is None"),
     ],

@@ -5,13 +5,15 @@ from copy import copy
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special
+from scipy import linalg, special
+from sklearn.linear_model import LogisticRegression
 
 from bayesgeo.inference.advi import ADVI
 from bayesgeo.inference.mclmc import MCLMC
+from bayesgeo.models.architecture import Network
 from bayesgeo.models.networks.bayesian_mlp import BayesianMLPClassifier, BayesianMLPRegressor
 from bayesgeo.models.networks.ensemble import DeepEnsembleRegressor
-from bayesgeo.models.networks.graph import noise_sd
+from bayesgeo.models.networks.graph import LEAST_SD, RELEVANCE, linear_coordinates, noise_sd, unit_values
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 from bayesgeo.models.storage import load_model, save_model
@@ -22,7 +24,7 @@ NOISES = ("heteroscedastic", "constant", "student-t")
 # A trained network with a little width around it: enough where the quality of the posterior does not matter.
 QUICK = ADVI(draws=20, chains=2, max_steps=200)
 CLASSES = ("classes", "two classes")
-FITTED = (*NOISES, "classes")
+FITTED = (*NOISES, *CLASSES)
 
 
 def table(kind="constant", n=90):
@@ -35,6 +37,11 @@ def table(kind="constant", n=90):
     return (X, np.where(y > 50, 7, 3)) if kind == "two classes" else (X, y)
 
 
+def probabilities(outputs):
+    """Return the probabilities of classes from the outputs, one of which is the log odds of the second."""
+    return special.softmax(outputs if outputs.shape[1] > 1 else np.c_[np.zeros(len(outputs)), outputs], axis=-1)
+
+
 def quick(kind, **parameters):
     parameters = {"hidden": (4,), "activation": "tanh", "inference": QUICK, "random_state": 0} | parameters
     if kind in CLASSES:
@@ -44,9 +51,9 @@ def quick(kind, **parameters):
 
 @pytest.fixture(scope="module")
 def fits():
-    """Return a fitted model of each kind, one of them with a hierarchical prior."""
-    prior = {"student-t": "hierarchical"}
-    return {kind: quick(kind, prior=prior.get(kind, "normal")).fit(*table(kind)) for kind in FITTED}
+    """Return a fitted model of each kind, one of them with equal relevances."""
+    equal = {"student-t": "equal"}
+    return {kind: quick(kind, relevance=equal.get(kind)).fit(*table(kind)) for kind in FITTED}
 
 
 EVERY = pytest.mark.parametrize("kind", FITTED)
@@ -63,7 +70,7 @@ def test_a_draw_in_pytorch_says_what_predict_says(kind, fits):
         outputs = model.torch_network(chain=1, draw=3)(scaled).numpy()
     expected = model.predict_draws(X).isel(chain=1, draw=3).values
     if kind in CLASSES:
-        np.testing.assert_allclose(special.softmax(outputs, axis=-1), expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(probabilities(outputs), expected, rtol=0, atol=1e-6)
     else:
         found = model.target_center_ + outputs[:, 0] * model.target_scale_
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
@@ -142,12 +149,24 @@ def test_classes_keep_their_names_and_probabilities_add_up(fits):
 
 
 @pytest.mark.slow
-def test_a_hierarchical_prior_learns_a_scale_for_each_layer(fits):
-    posterior = fits["student-t"].posterior_["posterior"]
-    for layer in range(2):
-        assert posterior[f"scale_{layer}"].dims == ("chain", "draw")
-        assert (posterior[f"scale_{layer}"] > 0).all()
-    assert "scale_0" not in fits["constant"].posterior_["posterior"]
+def test_relevances_belong_to_the_features_unless_all_are_equal(fits):
+    relevance = fits["constant"].posterior_["posterior"]["relevance"]
+    assert relevance.dims == ("chain", "draw", "feature")
+    assert (relevance > 0).all()
+    assert relevance["feature"].values.tolist() == ["depth", "age"]
+    assert "relevance" not in fits["student-t"].posterior_["posterior"]
+
+
+@pytest.mark.slow
+def test_no_noise_is_below_the_resolution_of_the_target(fits):
+    X, y = table()
+    coarse = 5.0 * np.round(y / 5.0)
+    for kind in NOISES:
+        model = quick(kind).fit(X, coarse)
+        # Rounded to steps of 5: a uniform error of 5 / sqrt(12), in units of the standardised target.
+        assert model.noise_floor_ == pytest.approx(5.0 / np.sqrt(12) / coarse.std())
+        assert float(model.predictive(X)["sigma"].min()) >= 5.0 / np.sqrt(12) * (1 - 1e-6)
+    assert fits["constant"].noise_floor_ == LEAST_SD
 
 
 @pytest.mark.slow
@@ -188,27 +207,46 @@ def started(model, kind, chain=0):
     """Return the outputs of a chain's initial network for raw rows, and its standardised problem."""
     X, y = table(kind)
     problem = problem_of(model, X, y)
-    p = problem.start(np.random.default_rng(0), chain)
-    network = problem.build.args[0]
-    assert {name: values.shape for name, values in p.items() if name in network.shapes} == network.shapes
+    network, scales, _ = problem.build.args
+    values = problem.start(np.random.default_rng(0), chain)
+    p = weights(values, network, scales, problem.data)
+    assert {name: value.shape for name, value in p.items()} == network.shapes
     return network.forward(problem.data["X"], p, np), (y if kind in CLASSES else (y.mean(), y.std()))
 
 
-@pytest.mark.parametrize("kind", [*NOISES, "two classes"])
+def weights(values, network, scales, data):
+    """Return the weights of the network at unconstrained values, layer by layer as the documentation states them."""
+    p, last = {}, network.layers - 1
+    for k, scale in enumerate(scales):
+        sd = np.full(network.sizes[k + 1], scale)
+        if k == last and "noise_bias" in values:
+            sd[1] = 1.0
+        p[f"weight_{k}"] = values[f"unit_weight_{k}"] * sd / np.sqrt(network.sizes[k])
+        p[f"bias_{k}"] = values.get(f"bias_{k}")
+    p["weight_0"] = p["weight_0"] * values.get(RELEVANCE, np.ones(network.features))[:, None]
+    theta = (data["center"] + data["factor"] @ values["z"]).reshape(network.features + 1, -1)
+    if "noise_bias" in values:
+        theta = np.c_[theta, np.r_[values["noise_bias"], np.zeros(network.features)]]
+    if theta.shape[1] < network.outputs:
+        theta = theta @ linalg.helmert(network.outputs)
+    return p | {f"bias_{last}": theta[0], "linear": theta[1:]}
+
+
+@pytest.mark.parametrize("kind", FITTED)
 def test_a_chain_starts_at_the_function_of_the_network_it_is_given(kind):
-    single = MLPClassifier if kind == "two classes" else MLPRegressor
+    single = MLPClassifier if kind in CLASSES else MLPRegressor
     fitted = perceptron(single, (4,), activation="tanh", max_epochs=20, random_state=0).fit(*elsewhere(kind))
     X, _ = table(kind)
     outputs, scale = started(quick(kind, start=fitted), kind)
-    if kind == "two classes":
-        np.testing.assert_allclose(special.softmax(outputs, axis=-1), fitted.predict_proba(X), rtol=0, atol=1e-10)
+    if kind in CLASSES:
+        np.testing.assert_allclose(probabilities(outputs), fitted.predict_proba(X), rtol=0, atol=1e-10)
         return
     center, spread = scale
     np.testing.assert_allclose(center + outputs[:, 0] * spread, fitted.predict(X), rtol=1e-10)
     if kind == "heteroscedastic":
         # A scale 5 % off, and noise a tenth off what is typical, leave what is of second order in the latter.
         wanted = fitted.predictive(X)["sigma"].squeeze()
-        np.testing.assert_allclose(noise_sd(outputs[:, 1], np) * spread, wanted, rtol=0.05 * 0.1**2)
+        np.testing.assert_allclose(noise_sd(outputs[:, 1], LEAST_SD, np) * spread, wanted, rtol=0.05 * 0.1**2)
 
 
 @pytest.mark.parametrize("noise", NOISES)
@@ -218,7 +256,7 @@ def test_a_chain_starts_at_the_noise_of_a_network_fitted_to_the_same_rows(noise)
     fitted = perceptron(MLPRegressor, (4,), noise=noise, **settings).fit(X, y)
     outputs, (_, spread) = started(quick("heteroscedastic", start=fitted), "heteroscedastic")
     wanted = np.broadcast_to(fitted.predictive(X)["sigma"].values.ravel(), len(y))
-    np.testing.assert_allclose(noise_sd(outputs[:, 1], np) * spread, wanted, rtol=1e-10)
+    np.testing.assert_allclose(noise_sd(outputs[:, 1], LEAST_SD, np) * spread, wanted, rtol=1e-10)
 
 
 @pytest.mark.parametrize("kind", NOISES)
@@ -232,7 +270,7 @@ def test_chains_start_at_the_members_of_an_ensemble_in_turn(kind):
         outputs, (center, spread) = started(quick(kind, start=fitted), kind, chain)
         np.testing.assert_allclose(center + outputs[:, 0] * spread, members.isel(chain=0, draw=chain % 2), rtol=1e-10)
         if kind == "heteroscedastic":
-            found = noise_sd(outputs[:, 1], np) * spread
+            found = noise_sd(outputs[:, 1], LEAST_SD, np) * spread
             wanted = fitted.predictive(table()[0])["sigma"].isel(chain=0, draw=chain % 2)
             np.testing.assert_allclose(found, wanted, rtol=0.05 * 0.1**2)
 
@@ -242,7 +280,51 @@ def test_the_noise_starts_at_that_of_the_network_too(kind):
     X, y = table()
     fitted = perceptron(MLPRegressor, (4,), activation="tanh", max_epochs=20, random_state=0).fit(X, y)
     values = problem_of(quick(kind, start=fitted), X, y).start(np.random.default_rng(0), 0)
-    assert values["sigma_log__"] == pytest.approx(np.log(fitted.sigma_ / y.std()))
+    assert np.exp(values["above_floor_log__"]) + LEAST_SD == pytest.approx(fitted.sigma_ / y.std())
+
+
+@pytest.mark.parametrize("kind", FITTED)
+def test_a_chain_without_a_start_begins_near_the_linear_model(kind):
+    X, y = table(kind)
+    problem = problem_of(quick(kind), X, y)
+    assert not problem.start.trained
+    codes = np.searchsorted(np.unique(y), y)
+    scaled = codes if kind in CLASSES else (y - y.mean()) / y.std()
+    network, scales, _ = problem.build.args
+    for chain in range(2):
+        values = problem.start(np.random.default_rng(chain), chain)
+        assert (values[RELEVANCE] == 1).all()
+        p = weights(values, network, scales, problem.data)
+        outputs = network.forward(problem.data["X"], p, np)
+        if kind in CLASSES:
+            fit = LogisticRegression(C=1.0).fit(problem.data["X"], scaled)
+            assert np.abs(probabilities(outputs) - fit.predict_proba(problem.data["X"])).max() < 0.1
+        else:
+            line = np.c_[np.ones(len(X)), problem.data["X"]]
+            wanted = line @ np.linalg.lstsq(line, scaled, rcond=None)[0]
+            assert np.abs(outputs[:, 0] - wanted).max() < 0.3
+
+
+@pytest.mark.parametrize("kind", FITTED)
+def test_unit_values_and_weights_are_each_other_s_inverse(kind):
+    rng = np.random.default_rng(0)
+    outputs = {"heteroscedastic": 2, "classes": 3}.get(kind, 1)
+    network = Network(2, (4, 3), outputs, linear=True)
+    p = {name: rng.normal(size=shape) for name, shape in network.shapes.items()}
+    noise = "classes" if kind in CLASSES else kind
+    if kind == "heteroscedastic":
+        p["linear"][:, 1] = 0.0
+    X, y = table(kind)
+    y = np.searchsorted(np.unique(y), y) if kind in CLASSES else y
+    coordinates = linear_coordinates(X.to_numpy() / [1.0, 100.0], y, len(np.unique(y)) if kind in CLASSES else 0)
+    values = unit_values(p, network, (2.0, 3.0, 4.0), noise, coordinates)
+    again = weights(values, network, (2.0, 3.0, 4.0), coordinates)
+    if outputs == 3:
+        # Softmax knows differences of classes only: the mean over classes is free.
+        for name in ("linear", "bias_2"):
+            p[name] = p[name] - p[name].mean(axis=-1, keepdims=True)
+    for name, value in p.items():
+        np.testing.assert_allclose(again[name], value, rtol=0, atol=1e-10)
 
 
 def test_a_start_that_is_not_fitted_learns_from_the_rows_of_the_model():
@@ -315,16 +397,15 @@ def test_a_start_of_other_classes_is_refused():
 def test_each_layer_has_a_prior_scale_of_its_own():
     X, y = table()
     same, each = (problem_of(quick("constant", prior_scale=scale), X, y) for scale in (0.5, (0.5, 2.0)))
-    assert (same.build.args[2], each.build.args[2]) == ((0.5, 0.5), (0.5, 2.0))
+    assert (same.build.args[1], each.build.args[1]) == ((0.5, 0.5), (0.5, 2.0))
     assert same.key != each.key
-    assert [each.build()[f"weight_{k}"].owner.inputs[-1].eval().item() for k in range(2)] == [0.5, 2.0]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"noise": "normal"}, r"Invalid noise 'normal'\. It is not known\. Known: heteroscedastic, constant"),
-        ({"prior": "hierarchcal"}, r"Invalid prior 'hierarchcal'\. It is not known\. Did you mean 'hierarchical'"),
+        ({"relevance": "learnt"}, r"Invalid relevance 'learnt'\. It is not known\. Did you mean 'learned'"),
         ({"activation": "sliu"}, r"Invalid activation 'sliu'\. It is not known\. Did you mean 'silu'"),
         ({"hidden": 8}, r"Invalid hidden 8\. It must be a tuple of ints\. Give hidden=\(8,\)"),
         ({"hidden": (4, 0)}, r"Invalid hidden 0\. It must be a whole number above zero"),
