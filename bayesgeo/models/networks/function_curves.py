@@ -19,8 +19,8 @@ TAIL = 0.01  # of the rows beyond either end of a curve: one odd row must not st
 def function_curves(model: Any, rows: TrainingRows) -> xr.Dataset | None:
     """Return the expected outcome along single inputs, under the prior and under the posterior.
 
-    All other inputs stay at their median. The inputs are those along which the posterior mean moves most. The outcome is
-    a value in its unit; of two classes the probability of the second, of several that of the most common one. The
+    All other inputs stay at their median. The inputs are those along which the posterior mean moves most. The outcome
+    is a value in its unit; of two classes the probability of the second, of several that of the most common one. The
     intercept of the prior, which is wide on purpose, is left out of its curves: they lie around the mean of the target,
     or the log shares of the classes; the attributes tell how far apart prior functions lie with it.
 
@@ -117,4 +117,3 @@ def _names(model: Any, shown: list[int]) -> dict[str, Any]:
 
 def _tails() -> list[float]:
     return [(1 - PROB) / 2, (1 + PROB) / 2]
-

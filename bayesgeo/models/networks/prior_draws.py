@@ -16,7 +16,13 @@ SHAPE, RATE = 2.0, 0.1  # of the degrees of freedom
 
 
 def prior_draws(
-    network: Network, scales: tuple[float, ...], noise: str, floor: float, *, equal: np.ndarray, rng: np.random.Generator
+    network: Network,
+    scales: tuple[float, ...],
+    noise: str,
+    floor: float,
+    *,
+    equal: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """Draw weights and noise of :func:`bayesgeo.models.networks.graph.network_graph` from its prior.
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from bayesgeo.reporting.figures import Picture, short
 from bayesgeo.reporting.sections.base import Section
+from bayesgeo.reporting.text import number
 
 ROW, PER_LETTER, GAP, BEND = 40, 7.5, 46, 34
 Box = tuple[float, float, float]
@@ -32,9 +33,29 @@ def specification(evidence: xr.DataTree) -> Facts | None:
     return found if found.get("priors") else None
 
 
+def power_told(power: float | None) -> str:
+    """Say what a likelihood raised to a power below one means; nothing of others.
+
+    Examples
+    --------
+    >>> print(power_told(0.3))
+    Generalised Bayes: the likelihood is raised to the power 0.3, so that each row counts as 0.3 of one. Rows of a group
+    are more alike than the model knows, and with all of their weight it predicted groups held out clearly worse.
+    >>> power_told(1.0)
+    ''
+    """
+    if power is None or power == 1:
+        return ""
+    return (
+        f"Generalised Bayes: the likelihood is raised to the power {number(power)}, so that each row counts as "
+        f"{number(power)} of one. Rows of a group are more alike than the model knows, and with all of their weight it "
+        "predicted groups held out clearly worse."
+    )
+
+
 def pictures(facts: Mapping[str, Any]) -> Facts:
     """Return what the template shows beside the facts."""
-    return {"graph": graph}
+    return {"graph": graph, "power_told": power_told}
 
 
 section = Section("model", 30, pictures=pictures)
@@ -104,4 +125,4 @@ def _arrow(start: Box, end: Box, below: float | None) -> Markup:
     ).format(x, y, bend, tip, down, tip, down)
 
 
-__all__ = ["graph", "section", "specification", "stated"]
+__all__ = ["graph", "power_told", "section", "specification", "stated"]
