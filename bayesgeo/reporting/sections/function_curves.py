@@ -21,9 +21,9 @@ def function_curves(evidence: xr.DataTree) -> Facts | None:
     -------
     dict
         ``of``, the class whose probability is shown, or the target; its ``unit``; the probability ``prob`` of
-        intervals; ``inputs`` in all; ``prior_low`` and ``prior_high``, where functions of the prior lie at the median of all
-        inputs; and ``along``, for each input shown: ``feature``, ``unit``, ``x``, ``mean``, ``low`` and ``high`` of the
-        posterior, and curves ``prior``.
+        intervals; ``inputs`` in all; ``prior_low`` and ``prior_high``, where functions of the prior lie at the median
+        of all inputs; and ``along``, for each input shown: ``feature``, ``unit``, ``x``, ``mean``, ``low`` and ``high``
+        of the posterior, and curves ``prior``.
     """
     if "function_curves" not in evidence.children:
         return None

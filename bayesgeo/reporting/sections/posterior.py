@@ -48,7 +48,7 @@ section = Section("posterior", 50, pictures=pictures)
 
 
 def quantities(evidence: xr.DataTree) -> list[Facts]:
-    """Summarise the quantities of a model's specification; the relevances of a network over chains that learned them."""
+    """Summarise the quantities of a model's specification; relevances of inputs over the chains that learned them."""
     wanted = stated(evidence).get("quantities", ())
     learned = _learned(evidence)
     facts = _summary(evidence, [name for name in wanted if name != RELEVANCE or learned is None])
