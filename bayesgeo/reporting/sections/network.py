@@ -110,7 +110,8 @@ def relevances_told(relevances: Mapping[str, int]) -> str:
     where = f"{learned} of {learned + one} chains" if one else "every chain"
     kept = " The others keep them at one; the rows held out did not tell the two clearly apart." if one else ""
     means = (
-        "A relevance scales an input where it enters the network; an input of relevance zero acts linearly, if at all."
+        "A relevance scales an input where it enters the network; an input of relevance zero acts linearly, if at all. "
+        "The weights behind it can make up for it, so that chains need not agree on its size."
     )
     return f"The relevances of inputs are learned in {where}.{kept} {means}"
 
