@@ -17,8 +17,8 @@ from bayesgeo.models.specification import Graph, Prior, Specification
 Evidences = dict[str, xr.DataTree]
 EXACT = '{"inference": "Exact", "kind": "exact", "title": "Exact"}'
 MCLMC = (
-    '{"inference": "MCLMC", "kind": "unadjusted chains", "title": "MCLMC", "warmup_steps": 1500, "restarted_chains": 1, '
-    '"likelihood_power": 0.3}'
+    '{"inference": "MCLMC", "kind": "unadjusted chains", "title": "MCLMC", "warmup_steps": 1500, '
+    '"restarted_chains": 1, "likelihood_power": 0.3}'
 )
 BARE = Specification("", quantities=("constant", "coefficient"), effects="weight")  # no priors: no formula to show
 LINE = Specification(

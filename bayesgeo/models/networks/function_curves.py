@@ -66,8 +66,10 @@ def function_curves(model: Any, rows: TrainingRows) -> xr.Dataset | None:
 
 def _points(values: np.ndarray) -> np.ndarray:
     """Return points along an input: over all but the outermost rows, unless these alone vary."""
-    ends = np.quantile(values, [TAIL, 1 - TAIL])
-    return np.linspace(*(ends if ends[0] < ends[1] else (values.min(), values.max())), POINTS)
+    low, high = np.quantile(values, [TAIL, 1 - TAIL])
+    if low == high:
+        low, high = values.min(), values.max()
+    return np.linspace(low, high, POINTS)
 
 
 def _along(median: np.ndarray, feature: int, points: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from bayesgeo.reporting.figures import Picture, short
 from bayesgeo.reporting.sections.base import Section
-from bayesgeo.reporting.text import number
 
 ROW, PER_LETTER, GAP, BEND = 40, 7.5, 46, 34
 Box = tuple[float, float, float]
@@ -47,8 +46,8 @@ def power_told(power: float | None) -> str:
     if power is None or power == 1:
         return ""
     return (
-        f"Generalised Bayes: the likelihood is raised to the power {number(power)}, so that each row counts as "
-        f"{number(power)} of one. Rows of a group are more alike than the model knows, and with all of their weight it "
+        f"Generalised Bayes: the likelihood is raised to the power {power:g}, so that each row counts as "
+        f"{power:g} of one. Rows of a group are more alike than the model knows, and with all of their weight it "
         "predicted groups held out clearly worse."
     )
 

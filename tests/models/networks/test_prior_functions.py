@@ -74,8 +74,7 @@ def test_functions_of_the_prior_are_those_of_the_graph(kind):
     ours, others = (network.forward(X, p | zero, np).reshape(n, -1) for p in (mine, theirs))
     error = np.sqrt((ours.var(axis=0) + others.var(axis=0)) / n)
     assert (np.abs(ours.mean(axis=0) - others.mean(axis=0)) < ERRORS * error).all()
-    for values in (ours, others):
-        values -= values.mean(axis=0)
+    ours, others = ours - ours.mean(axis=0), others - others.mean(axis=0)
     spread = np.sqrt(((ours**2).var(axis=0) + (others**2).var(axis=0)) / n)
     assert (np.abs(ours.var(axis=0) - others.var(axis=0)) < ERRORS * spread).all()
 
@@ -175,7 +174,7 @@ def test_the_inputs_shown_are_those_along_which_the_posterior_mean_moves_most():
 @EVERY
 def test_prior_functions_lie_around_the_mean_of_the_target_or_the_shares_of_the_classes(kind):
     # A network of no size leaves the linear part, which is zero where all inputs are at their mean.
-    model, (X, y) = fitted(kind, prior_scale=1e-9), table(kind)
+    model, (_, y) = fitted(kind, prior_scale=1e-9), table(kind)
     curves = model.posterior_["function_curves"].to_dataset()
     before = curves["prior"].values
     middle = np.array([np.interp(0.0, x, curve) for x, curve in zip(curves["x"].values, before[0], strict=True)])
