@@ -18,7 +18,8 @@ seeds          scores of the same folds under other seeds, :func:`bayesgeo.evalu
 variance_...   of a model with effects of groups fitted on every row: ``variance_components`` along ``component`` and
                ``group_effects`` along ``group``
 posterior ...  of a Bayesian model fitted on every row: the groups that its inference returned, and the tables of
-               :func:`bayesgeo.diagnostics.model_evidence` in place of their inputs
+               :func:`bayesgeo.diagnostics.model_evidence` in place of their inputs; of a Bayesian network
+               ``function_curves``, :func:`bayesgeo.models.networks.function_curves.function_curves`
 ============== =============================================================================================
 """
 

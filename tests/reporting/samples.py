@@ -17,7 +17,8 @@ from bayesgeo.models.specification import Graph, Prior, Specification
 Evidences = dict[str, xr.DataTree]
 EXACT = '{"inference": "Exact", "kind": "exact", "title": "Exact"}'
 MCLMC = (
-    '{"inference": "MCLMC", "kind": "unadjusted chains", "title": "MCLMC", "warmup_steps": 1500, "restarted_chains": 1}'
+    '{"inference": "MCLMC", "kind": "unadjusted chains", "title": "MCLMC", "warmup_steps": 1500, '
+    '"restarted_chains": 1, "likelihood_power": 0.3}'
 )
 BARE = Specification("", quantities=("constant", "coefficient"), effects="weight")  # no priors: no formula to show
 LINE = Specification(
@@ -36,7 +37,7 @@ NETWORK = Specification(
     scale="features standardised",
     priors=(Prior("weights", "Normal(0, s²)", "Unit scale."),),
     prior_kind="informed",
-    quantities=("scale_0", "absent"),
+    quantities=("scale_0", "relevance", "absent"),
     weights=("weight_0", "bias_0"),
     names={"scale_0": "prior sd of layer 1"},
 )
@@ -167,6 +168,7 @@ def as_network(evidence: xr.DataTree, *, inference: str = MCLMC) -> xr.DataTree:
     size, dims = (4, 100), ("chain", "draw")
     posterior = {"weight_0": ((*dims, "feature", "output"), rng.normal(size=(*size, 2, 2)))}
     posterior |= {"bias_0": ((*dims, "output"), rng.normal(size=(*size, 2))), "scale_0": (dims, rng.random(size))}
+    posterior |= {"relevance": ((*dims, "feature"), _relevances(size))}
     log_density = rng.normal(-1.0, 0.1, (*size, 60)) - 0.5 * (np.arange(4) == 3)[:, None, None]
     functions = {"expected": ((*dims, "point"), rng.normal(size=(*size, 60)))}
     functions |= {"log_density": ((*dims, "point"), log_density)}
@@ -174,14 +176,36 @@ def as_network(evidence: xr.DataTree, *, inference: str = MCLMC) -> xr.DataTree:
     warmup = {"log_score": ("step", scores.mean(axis=0)), "chain_log_score": (("chain", "step"), scores)}
     warmup = warmup if "MCLMC" in inference else {"elbo": (("chain", "step"), 100 * scores)}
     groups = {"posterior": posterior, "functions": functions, "sample_stats": {"step_size": ("chain", rng.random(4))}}
+    features = {"feature": ["log10_ps", "magnitude"]}
     for name, variables in groups.items():
-        tree[name] = xr.DataTree(xr.Dataset(variables))
+        tree[name] = xr.DataTree(xr.Dataset(variables, features if name == "posterior" else {}))
+    tree["function_curves"] = xr.DataTree(_curves(tree))
     tree["warmup"] = xr.DataTree(xr.Dataset(warmup, coords={"step": [500, 1000, 1500]}))
     tree.attrs |= {"kind": "Bayesian", "inference": inference}
     apart = Check("chains_agree", "not applicable", 1.4, "", "Chains may disagree legitimately.")
     diagnosis = Diagnosis((Check("warmup_growth", "tip", 0.3, "<= 0.02", "Raise max_steps."), apart))
     tree["diagnostics"] = xr.DataTree(diagnostics_group(diagnosis, [diagnosis]))
     return tree
+
+
+def _relevances(size: tuple[int, int]) -> np.ndarray:
+    """Draw relevances that the last chain keeps at one."""
+    relevance = np.abs(np.random.default_rng(5).normal([2.0, 0.1], 0.1, size=(*size, 2)))
+    relevance[-1] = 1.0
+    return relevance
+
+
+def _curves(tree: xr.DataTree) -> xr.Dataset:
+    """Draw functions of two inputs: steep ones of the prior, and a rising one of the posterior."""
+    x = np.linspace(-2.0, 2.0, 40) * np.ones((2, 1))
+    slope, dims = np.random.default_rng(6).normal(size=(20, 1, 1)), ("feature", "point")
+    values = {"mean": x / 10 + 0.5, "low": x / 10 + 0.4, "high": x / 10 + 0.6}
+    variables = {"x": (dims, x)} | {name: (dims, value) for name, value in values.items()}
+    variables |= {"prior": (("curve", *dims), 0.5 + slope * x)}
+    labels = json.loads(tree.attrs["dataset_description"])["labels"]
+    attrs = {"prob": 0.9, "label": "1" if labels else "", "inputs": 7, "prior_low": -16.0, "prior_high": 17.0}
+    coords = {"feature": ["log10_ps", "magnitude"], "unit": ("feature", ["log10", "ML"])}
+    return xr.Dataset(variables, coords, attrs)
 
 
 def with_groups(evidence: xr.DataTree, *, levels: int = 90, name: str = "event", bayesian: bool = True) -> xr.DataTree:

@@ -3,19 +3,21 @@
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import xarray as xr
 from scipy import special
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
-from bayesgeo._check import invalid, one_of, positive
+from bayesgeo._check import invalid, one_of, positive, seed_number
 from bayesgeo.diagnostics.belonging import fingerprint
 from bayesgeo.inference.base import Inference, Problem, Start, Variant
 from bayesgeo.models.architecture import Network
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.bayesian import Bayesian, feature_names
+from bayesgeo.models.networks.function_curves import function_curves
 from bayesgeo.models.networks.graph import (
     NOISE,
     RELEVANCE,
@@ -25,6 +27,7 @@ from bayesgeo.models.networks.graph import (
     unit_values,
 )
 from bayesgeo.models.networks.noise import noise_floor
+from bayesgeo.models.networks.prior_draws import equal_chains, one_chain, prior_draws, with_draws
 from bayesgeo.models.networks.warm_start import start_from
 from bayesgeo.models.preparation import standardisation, validation_rows
 from bayesgeo.models.rows import Rows, TrainingRows
@@ -63,7 +66,9 @@ class BayesianMLP(Bayesian):
     posterior_ : xarray.DataTree
         ``posterior`` holds ``weight_k (input, output)`` and ``bias_k (output)`` of each layer and ``linear (feature,
         output)``, all for standardised features, and ``relevance (feature)``; ``functions`` their predictions for the
-        held-out rows: ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``.
+        held-out rows: ``expected (chain, draw, point[, label])`` and ``log_density (chain, draw, point)``;
+        ``function_curves`` the expected outcome along single inputs, see
+        :func:`bayesgeo.models.networks.function_curves.function_curves`.
     holdout_rows_ : numpy.ndarray
         The held-out rows.
     """
@@ -106,6 +111,38 @@ class BayesianMLP(Bayesian):
         posterior = self.posterior_["posterior"].to_dataset().isel(chain=chain, draw=draw)
         return self.network_.to_torch({name: posterior[name].values for name in self.network_.shapes})
 
+    def prior(self, draws: int = 100, *, seed: int = 0) -> Self:
+        """Return the fitted model with independent draws of its prior in place of those of its posterior.
+
+        Its predictions are those of the prior: scales, classes and noise floor are of the rows that it learnt from,
+        relevances are drawn, or all one, in as many draws as the chains kept.
+
+        Parameters
+        ----------
+        draws : int
+            How many, in one chain.
+        seed : int
+            Seed of the draws.
+
+        Examples
+        --------
+        >>> from bayesgeo.inference.laplace import Laplace
+        >>> X = np.linspace(-1, 1, 40)[:, None]
+        >>> model = BayesianMLPRegressor((2,), inference=Laplace(draws=20), random_state=0).fit(X, X[:, 0])
+        >>> before = model.prior(50).predict_draws(X)
+        >>> dict(before.sizes), bool((before.std("draw") > model.predict_draws(X).std(("chain", "draw"))).all())
+        ({'chain': 1, 'draw': 50, 'obs': 40}, True)
+        """
+        check_is_fitted(self)
+        positive("draws", draws, integer=True)
+        rng = np.random.default_rng(seed_number("seed", seed))
+        noise, posterior = getattr(self, "noise", "classes"), self.posterior_["posterior"].to_dataset()
+        equal = np.resize(equal_chains(posterior), draws)
+        floor = getattr(self, "noise_floor_", 0.0)
+        drawn = prior_draws(self.network_, self._scales(), noise, floor, equal=equal, rng=rng)
+        labelled = one_chain(drawn, self._dims(noise)).assign_coords(feature=feature_names(self))
+        return with_draws(self, self._on_original_scale(labelled))
+
     def functions(self, X: Any, y: Any) -> xr.Dataset:
         """Return what the drawn networks predict for rows ``X (obs, feature)`` with targets ``y (obs,)``.
 
@@ -130,6 +167,9 @@ class BayesianMLP(Bayesian):
         super()._learn(rows)
         shown = rows.part(self.holdout_rows_[:FUNCTION_ROWS])
         self.posterior_["functions"] = xr.DataTree(self._tied(self._functions(shown, self._target_of(shown))))
+        curves = function_curves(self, rows)
+        if curves is not None:
+            self.posterior_["function_curves"] = xr.DataTree(curves)
 
     def _target_of(self, rows: TrainingRows) -> np.ndarray:
         """Return the target as the caller gave it: names of classes, or values."""

@@ -32,9 +32,29 @@ def specification(evidence: xr.DataTree) -> Facts | None:
     return found if found.get("priors") else None
 
 
+def power_told(power: float | None) -> str:
+    """Say what a likelihood raised to a power below one means; nothing of others.
+
+    Examples
+    --------
+    >>> print(power_told(0.3))
+    Generalised Bayes: the likelihood is raised to the power 0.3, so that each row counts as 0.3 of one. Rows of a group
+    are more alike than the model knows, and with all of their weight it predicted groups held out clearly worse.
+    >>> power_told(1.0)
+    ''
+    """
+    if power is None or power == 1:
+        return ""
+    return (
+        f"Generalised Bayes: the likelihood is raised to the power {power:g}, so that each row counts as "
+        f"{power:g} of one. Rows of a group are more alike than the model knows, and with all of their weight it "
+        "predicted groups held out clearly worse."
+    )
+
+
 def pictures(facts: Mapping[str, Any]) -> Facts:
     """Return what the template shows beside the facts."""
-    return {"graph": graph}
+    return {"graph": graph, "power_told": power_told}
 
 
 section = Section("model", 30, pictures=pictures)
@@ -104,4 +124,4 @@ def _arrow(start: Box, end: Box, below: float | None) -> Markup:
     ).format(x, y, bend, tip, down, tip, down)
 
 
-__all__ = ["graph", "section", "specification", "stated"]
+__all__ = ["graph", "power_told", "section", "specification", "stated"]

@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from bayesgeo.reporting import figures
 from bayesgeo.reporting.figures import Mark, Picture
 from bayesgeo.reporting.sections.base import Section, bayesian, described
+from bayesgeo.reporting.sections.function_curves import curve_figures
 from bayesgeo.reporting.sections.model import stated
-from bayesgeo.reporting.sections.network import by_chain_figure, growth_figure
+from bayesgeo.reporting.sections.network import by_chain_figure, growth_figure, learned_chains, relevances_told
 from bayesgeo.reporting.sections.residuals import robust_of, which_to_believe
 from bayesgeo.reporting.text import decimals_by_error, decimals_for, fixed, interval
 
 CI_PROB = 0.9
+RELEVANCE = "relevance"
 NO_PLACE = ("variable", "feature", "unit")
 Facts = dict[str, Any]
 
@@ -34,6 +37,8 @@ def pictures(facts: Mapping[str, Any]) -> Facts | None:
         "decimals_for": decimals_for,
         "growth": growth_figure,
         "by_chain": by_chain_figure,
+        "curve_figures": curve_figures,
+        "relevances_told": relevances_told,
         "ci_prob": CI_PROB,
         "most": figures.MOST,
     }
@@ -43,8 +48,17 @@ section = Section("posterior", 50, pictures=pictures)
 
 
 def quantities(evidence: xr.DataTree) -> list[Facts]:
-    """Summarise the quantities of a model's specification."""
-    return _summary(evidence, stated(evidence).get("quantities", ()))
+    """Summarise the quantities of a model's specification; relevances of inputs over the chains that learned them."""
+    wanted = stated(evidence).get("quantities", ())
+    learned = _learned(evidence)
+    facts = _summary(evidence, [name for name in wanted if name != RELEVANCE or learned is None])
+    return facts if learned is None or not learned.any() else facts + _summary(evidence, [RELEVANCE], learned)
+
+
+def _learned(evidence: xr.DataTree) -> np.ndarray | None:
+    """Tell which chains learned the relevances of a network; None of another model."""
+    posterior = evidence["posterior"].to_dataset() if "posterior" in evidence.children else xr.Dataset()
+    return learned_chains(posterior) if RELEVANCE in posterior and stated(evidence).get("weights") else None
 
 
 def effects(evidence: xr.DataTree) -> list[Facts]:
@@ -53,17 +67,18 @@ def effects(evidence: xr.DataTree) -> list[Facts]:
     return _summary(evidence, [name] if name else [])
 
 
-def _summary(evidence: xr.DataTree, wanted: Sequence[str]) -> list[Facts]:
+def _summary(evidence: xr.DataTree, wanted: Sequence[str], chains: Any = slice(None)) -> list[Facts]:
     """Summarise variables of the posterior, one fact for each element; those that it lacks are left out."""
     import arviz_stats as az
 
     if "posterior" not in evidence.children:
         return []
-    posterior = evidence["posterior"].to_dataset()
+    posterior = evidence["posterior"].to_dataset().isel(chain=chains)
     names = [name for name in wanted if name in posterior]
     if not names:
         return []
-    found = az.summary(evidence, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none")
+    draws = xr.DataTree.from_dict({"posterior": posterior[names]})
+    found = az.summary(draws, var_names=names, ci_prob=CI_PROB, ci_kind="eti", fmt="xarray", round_to="none")
     labels, units = list(described(evidence)["labels"]), stated(evidence)["units"]
     features = _feature_units(posterior)
     prior = evidence["prior"].to_dataset() if "prior" in evidence.children else xr.Dataset()
