@@ -269,6 +269,20 @@ def test_a_module_of_another_architecture_is_refused_by_its_layer(case):
         Network(2, (3,), 1).from_torch(module)
 
 
+def test_a_module_without_the_linear_map_or_with_another_is_refused():
+    nested, plain = (Network(2, (3,), 1, linear=linear) for linear in (True, False))
+    with pytest.raises(ValueError, match=r"Invalid module 'Sequential'\. It must be a Nested\. Build it with to_torch"):
+        nested.from_torch(plain.to_torch())
+    with pytest.raises(ValueError, match=r"Invalid module 'Nested'\. It must be a Sequential"):
+        plain.from_torch(nested.to_torch())
+    with pytest.raises(ValueError, match=r"Invalid layer 3 'Linear\(in_features=2, out_features=1, bias=True"):
+        from torch import nn
+
+        module = nested.to_torch()
+        module.linear = nn.Linear(2, 1)
+        nested.from_torch(module)
+
+
 def test_an_activation_of_other_settings_is_refused():
     from torch import nn
 
