@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 from sklearn.exceptions import NotFittedError
 
 from bayesgeo.inference.base import label_posterior
@@ -56,6 +57,16 @@ def test_draws_are_unit_normals_in_the_coordinates_of_the_graph(kind):
     assert np.abs(covariance - np.eye(len(covariance))).max() < ERRORS * np.sqrt(2 / n)
 
 
+def test_the_weights_of_an_input_share_its_relevance_which_is_half_normal():
+    p = drawn("constant", 2_000, equal=False)
+    unit = p["weight_0"] / (SCALES[0] / np.sqrt(2)) / p["relevance"][..., None]
+    square = (unit**2).ravel()
+    assert abs(square.mean() - 1) < ERRORS * np.sqrt(2 / len(square))
+    for j in range(2):
+        assert stats.kstest(p["relevance"][:, j], stats.halfnorm.cdf).pvalue > 1e-4
+        assert stats.kstest(unit[:, j, 0], stats.norm.cdf).pvalue > 1e-4
+
+
 @pytest.mark.slow
 @EVERY
 def test_functions_of_the_prior_are_those_of_the_graph(kind):
@@ -98,7 +109,6 @@ def _stated(model):
 @pytest.mark.slow
 def test_the_noise_of_the_prior_is_that_of_the_graph():
     import pymc as pm
-    from scipy import stats
 
     mine = drawn("student-t", 2_000, equal=False)
     model = network_graph(network_of("student-t"), SCALES, "student-t")

@@ -93,7 +93,7 @@ def test_functions_of_the_prior_stand_beside_the_posterior(
     drawn = [along["prior"] for along in curves["along"]]
     np.testing.assert_allclose(drawn, group["prior"].transpose("feature", "curve", "point"), rtol=1e-4)
     of, label = ("Expected event", "event (km)") if kind == "regression" else ("Probability of class 1", "P(class 1)")
-    assert f"{of} along the 2 of 7 inputs that move it most, all others at their median." in page.text
+    assert f"{of} along the 2 of 7 inputs that move it most, all others at their median; each" in page.text
     assert "20 functions drawn from the prior" in page.text
     assert f"between −16 and 17{' km' if kind == 'regression' else ''} where all inputs" in page.text
     said = [text for text in page.values("aria-label") if text.startswith(f"{label} along ")]
