@@ -159,7 +159,7 @@ HEALTHY = (
     Fit("regression, noise by row", fan, 500, Regressor((16, 16))),
     Fit("regression, constant noise", wave, 400, Regressor((8, 8), noise="constant")),
     Fit("regression, Student-t noise", outliers, 400, Regressor((16,), noise="student-t")),
-    Fit("regression, learned scales", wave, 300, Regressor((8, 8), noise="constant", prior="hierarchical")),
+    Fit("regression, learned scales", wave, 300, Regressor((8, 8), noise="constant", relevance="equal")),
     Fit("regression, three layers", wave, 600, Regressor((8, 8, 8))),
     Fit("regression, mostly noise", weak, 300, Regressor((16, 16), noise="constant", activation="tanh")),
     Fit("two classes", rings, 400, Classifier((8, 8))),

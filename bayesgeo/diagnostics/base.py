@@ -35,8 +35,7 @@ OF_PARAMETERS = (
 OF_FUNCTIONS = (
     "moving",
     "distinct",
-    "function_rhat",
-    "function_ess",
+    "function_error",
     "chains_agree",
     "chain_scores",
     "score_growth_draws",

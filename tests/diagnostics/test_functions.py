@@ -92,7 +92,7 @@ def test_independent_functions_are_sound(seed, labels):
 def test_a_close_approximation_is_sound_and_its_draws_need_not_mix():
     tree = network("ADVI", draws=250)
     assert diagnose(tree).verdict == "sound"
-    assert {statuses(tree)[code] for code in ("function_rhat", "function_ess")} == {"not applicable"}
+    assert statuses(tree)["function_error"] == "not applicable"
 
 
 def test_weights_that_disagree_do_not_matter():
@@ -101,21 +101,44 @@ def test_weights_that_disagree_do_not_matter():
     assert diagnose(tree).verdict == "sound"
 
 
-def test_chains_in_different_modes_are_sound_and_their_disagreement_is_told():
-    tree = network()
-    expected, log_density = values(tree)
-    # Two modes that explain the rows equally well.
-    expected[2:] += 2.0
-    found = check(replace(tree, "functions", expected=expected, log_density=log_density), "chains_agree")
-    assert (found.status, found.value > 1.5) == ("not applicable", True)
+def in_modes(chains, apart):
+    """Return a posterior whose chains stay in one of two modes that explain the rows equally well."""
+    tree = network(chains=chains)
+    expected, _ = values(tree)
+    expected[chains // 2 :] += apart
+    return replace(tree, "functions", expected=expected)
+
+
+def test_chains_in_modes_less_apart_than_these_are_wide_are_sound_and_their_disagreement_is_told():
+    tree = in_modes(16, 0.2)
+    found = check(tree, "chains_agree")
+    assert (found.status, found.value > 1.1) == ("not applicable", True)
     assert diagnose(tree).verdict == "sound"
+
+
+@pytest.mark.parametrize(("chains", "status"), [(4, "tip"), (8, "tip"), (32, "passed")])
+def test_chains_in_modes_far_apart_know_the_mean_only_where_they_are_many(chains, status):
+    found = check(in_modes(chains, 20.0), "function_error")
+    # Half of the means on either side of the middle, and next to no scatter within a mode.
+    assert found.value == pytest.approx(1 / np.sqrt(chains - 1), rel=0.01)
+    assert found.status == status
+
+
+@pytest.mark.parametrize("labels", [0, 2, 3])
+def test_the_error_of_independent_draws_is_that_of_their_number(labels):
+    found = [check(network(labels=labels, draws=50, seed=seed), "function_error").value for seed in range(20)]
+    # The scatter of four means of five directions, in 20 posteriors: its mean is known to some hundredths.
+    assert np.mean(found) == pytest.approx(1 / np.sqrt(4 * 50), rel=0.15)
 
 
 def test_probabilities_of_exactly_one_are_sound():
     tree = network(labels=2)
     expected, log_density = values(tree)
     expected[:, :, :30], log_density[:, :, :30] = [0.0, 1.0], 0.0
-    expected[0, :, 30:35], log_density[0, :, 30:35] = [0.0, 1.0], 0.0
+    # Where the other chains say nearly one.
+    expected[1:, :, 30:35, 0] *= 1e-6
+    expected[..., 1] = 1 - expected[..., 0]
+    expected[0, :, 30:35], log_density[:, :, 30:35] = [0.0, 1.0], 0.0
     assert diagnose(replace(tree, "functions", expected=expected, log_density=log_density)).verdict == "sound"
 
 
@@ -134,14 +157,13 @@ def test_a_frozen_chain_fails_even_if_rounding_moves_it(wobble):
         array[1] = array[1, :1] + wobble * rng.normal(size=array[1].shape)
     replace(tree, "functions", expected=expected, log_density=log_density)
     assert statuses(tree)["moving"] == "issue"
-    assert statuses(tree)["function_rhat"] == ("passed" if wobble else "issue")
 
 
 def test_functions_that_never_vary_fail_because_nothing_can_be_computed():
     tree = network()
     constant = np.zeros_like(tree["functions"]["expected"].values)
     found = statuses(replace(tree, "functions", expected=constant, log_density=constant))
-    assert found["moving"] == found["function_rhat"] == found["function_ess"] == "issue"
+    assert found["moving"] == found["function_error"] == "issue"
 
 
 def test_a_chain_twice_fails():
@@ -152,16 +174,6 @@ def test_a_chain_twice_fails():
     assert (found.status, found.value) == ("issue", 1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("drift", "status"), [(0.15, "passed"), (0.5, "tip"), (2.0, "issue")])
-def test_a_chain_that_drifts_is_noticed(drift, status):
-    tree = network()
-    expected, log_density = values(tree)
-    expected[2] += drift * np.linspace(0, 1, 100)[:, None]
-    log_density[2] += drift * np.linspace(0, 1, 100)[:, None]
-    assert statuses(replace(tree, "functions", expected=expected, log_density=log_density))["function_rhat"] == status
-
-
 def test_one_point_that_drifts_does_not_decide():
     tree = network()
     expected, log_density = values(tree)
@@ -169,12 +181,11 @@ def test_one_point_that_drifts_does_not_decide():
     assert diagnose(replace(tree, "functions", expected=expected, log_density=log_density)).verdict == "sound"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("held", "status"), [(1, "passed"), (5, "tip"), (25, "issue")])
+@pytest.mark.parametrize(("held", "status"), [(1, "passed"), (5, "passed"), (50, "tip")])
 def test_draws_that_repeat_each_other_are_few(held, status):
     tree = network()
     thinned = [array[:, np.arange(100) // held] for array in values(tree)]
-    found = check(replace(tree, "functions", expected=thinned[0], log_density=thinned[1]), "function_ess")
+    found = check(replace(tree, "functions", expected=thinned[0], log_density=thinned[1]), "function_error")
     assert found.status == status
 
 
