@@ -203,7 +203,8 @@ def _curves(tree: xr.DataTree) -> xr.Dataset:
     variables = {"x": (dims, x)} | {name: (dims, value) for name, value in values.items()}
     variables |= {"prior": (("curve", *dims), 0.5 + slope * x)}
     labels = json.loads(tree.attrs["dataset_description"])["labels"]
-    attrs = {"prob": 0.9, "label": "1" if labels else "", "inputs": 7, "prior_low": -16.0, "prior_high": 17.0}
+    low, high = (1e-9, 0.999) if labels else (-16.0, 17.0)
+    attrs = {"prob": 0.9, "label": "1" if labels else "", "inputs": 7, "prior_low": low, "prior_high": high}
     coords = {"feature": ["log10_ps", "magnitude"], "unit": ("feature", ["log10", "ML"])}
     return xr.Dataset(variables, coords, attrs)
 

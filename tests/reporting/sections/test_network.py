@@ -95,7 +95,8 @@ def test_functions_of_the_prior_stand_beside_the_posterior(
     of, label = ("Expected event", "event (km)") if kind == "regression" else ("Probability of class 1", "P(class 1)")
     assert f"{of} along the 2 of 7 inputs that move it most, all others at their median; each" in page.text
     assert "20 functions drawn from the prior" in page.text
-    assert f"between −16 and 17{' km' if kind == 'regression' else ''} where all inputs" in page.text
+    ends = "−16 and 17 km" if kind == "regression" else "0.00 and 1.00"
+    assert f"functions between {ends} where all inputs are at their median" in page.text
     said = [text for text in page.values("aria-label") if text.startswith(f"{label} along ")]
     told = "posterior mean 0.300 at −2 to 0.700 at 2, 90\u00a0% band at most 0.200 wide; 20 functions of the prior"
     assert len(said) == 2
