@@ -77,16 +77,16 @@ def apart(rng: np.random.Generator, n: int) -> Rows:
 
 @contextmanager
 def starts_scaled(factor: np.ndarray) -> Iterator[None]:
-    """Multiply the trained start of each chain."""
+    """Multiply the start of each chain."""
     from bayesgeo.inference.kernels import target as on_device
     from bayesgeo.inference.kernels.device import jnp
 
-    trained = on_device.starts
+    plain = on_device.initial
 
     def scaled(*args: Any) -> Any:
-        return trained(*args) * jnp.asarray(factor, "float32")[:, None]
+        return plain(*args) * jnp.asarray(factor, "float32")[:, None]
 
-    with mock.patch.object(on_device, "starts", scaled):
+    with mock.patch.object(on_device, "initial", scaled):
         yield
 
 
@@ -99,7 +99,7 @@ def lost_chain() -> Iterator[None]:
 
 
 def far_starts() -> AbstractContextManager[None]:
-    """Begin every chain far from where training led it."""
+    """Begin every chain far from the linear model."""
     return starts_scaled(np.full(4, 6.0))
 
 
@@ -159,7 +159,7 @@ HEALTHY = (
     Fit("regression, noise by row", fan, 500, Regressor((16, 16))),
     Fit("regression, constant noise", wave, 400, Regressor((8, 8), noise="constant")),
     Fit("regression, Student-t noise", outliers, 400, Regressor((16,), noise="student-t")),
-    Fit("regression, learned scales", wave, 300, Regressor((8, 8), noise="constant", prior="hierarchical")),
+    Fit("regression, equal relevances", wave, 300, Regressor((8, 8), noise="constant", relevance="equal")),
     Fit("regression, three layers", wave, 600, Regressor((8, 8, 8))),
     Fit("regression, mostly noise", weak, 300, Regressor((16, 16), noise="constant", activation="tanh")),
     Fit("two classes", rings, 400, Classifier((8, 8))),
