@@ -63,7 +63,7 @@ class Method:
         return self.arguments | self.on.get(data, {}) | (self.quick if quick else {})
 
 
-NETWORK = {"hidden": [16, 16], "activation": "tanh", "noise": "heteroscedastic", "prior_scale": 1.0}
+NETWORK = {"hidden": [16, 16], "activation": "tanh", "noise": "heteroscedastic"}
 DEEP = {"airfoil": {"hidden": [16] * 4}}  # as bde's
 BDE = {
     "n_members": 8,

@@ -52,17 +52,17 @@ def problem_of(X: np.ndarray, y: np.ndarray) -> object:
     """Return the network's posterior on these rows, as the estimator states it."""
     from functools import partial
 
-    from bayesgeo.inference.base import Problem, Start
+    from bayesgeo.inference.base import Problem
     from bayesgeo.models.architecture import Network
-    from bayesgeo.models.networks.graph import network_graph
+    from bayesgeo.models.networks.graph import linear_coordinates, network_graph
 
-    network = Network(FEATURES, HIDDEN, 2)
-    scales = (1.0,) * network.layers
+    network = Network(FEATURES, HIDDEN, 1, linear=True)
+    coordinates = linear_coordinates(X, y, 2)
     return Problem(
-        build=partial(network_graph, network, "normal", scales, "classes"),
-        data={"X": X, "y": y},
+        build=partial(network_graph, network, (2.0, 1.0, 4.0), "classes", n_labels=2),
+        data={"X": X, "y": y} | coordinates,
+        constants=tuple(coordinates),
         dims={name: tuple(f"{name}_{axis}" for axis in range(len(shape))) for name, shape in network.shapes.items()},
-        start=Start(lambda rng, chain: network.start(rng)),
     )
 
 

@@ -46,6 +46,7 @@ from bayesgeo.inference.nuts import NUTS
 from bayesgeo.models.architecture import Network
 from bayesgeo.models.bayesian import Bayesian
 from bayesgeo.models.networks.bayesian_mlp import BayesianMLPRegressor
+from bayesgeo.models.networks.graph import LEAST_SD
 from bayesgeo.models.regression.graph import forward
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 from bayesgeo.models.regression.logistic import BayesianLogisticRegression
@@ -160,18 +161,39 @@ class Logistic(Model):
 
 
 class SmallNetwork(Model):
-    """A network with four hidden units and constant noise."""
+    """A line, a network with four hidden units, learned relevances and constant noise."""
 
     X = features(2)
+    network = Network(2, (4,), 1, "tanh", linear=True)
 
     @override
     def problem(self, y: np.ndarray) -> Problem:
-        problem = stated(BayesianMLPRegressor((4,), noise="constant"), self.X, y, holdout_rows_=np.arange(HELD_OUT))
-        return replace(problem, data={**problem.data, "y": y})
+        estimator = BayesianMLPRegressor((4,), noise="constant", relevance="learned")
+        problem = stated(estimator, self.X, y, holdout_rows_=np.arange(HELD_OUT))
+        return replace(problem, data={**problem.data, "y": y, "floor": np.array(LEAST_SD)})
+
+    @override
+    def simulate(self) -> Iterator[tuple[Values, np.ndarray]]:
+        """Draw from the prior as it is documented: the graph states that of the line by its density alone."""
+        rng = np.random.default_rng(0)
+        while True:
+            relevance = np.abs(rng.normal(size=2))
+            p = {
+                "weight_0": relevance[:, None] * rng.normal(0, 3 / np.sqrt(2), (2, 4)),
+                "bias_0": rng.normal(size=4),
+                "weight_1": rng.normal(0, 4 / np.sqrt(4), (4, 1)),
+                "bias_1": rng.normal(0, 10, 1),
+                "linear": rng.normal(size=(2, 1)),
+                "relevance": relevance,
+                "sigma": LEAST_SD + np.abs(rng.normal()),
+            }
+            y = self.network.forward(self.X, p, np)[:, 0] + p["sigma"] * rng.normal(size=ROWS)
+            if np.abs(y.mean()) < 0.5 and np.abs(np.log2(y.std())) < 1:
+                yield p, y
 
     @override
     def quantities(self, p: Values, y: np.ndarray) -> Values:
-        outputs = Network(self.X.shape[1], (4,), 1).forward(np.r_[POINTS, self.X], p, np)[..., 0]
+        outputs = self.network.forward(np.r_[POINTS, self.X], p, np)[..., 0]
         shown = {f"function at {a:g}, {b:g}": outputs[..., k] for k, (a, b) in enumerate(POINTS)}
         log_density = stats.norm.logpdf(y, outputs[..., len(POINTS) :], p["sigma"][..., None])
         return shown | {"noise sd": p["sigma"], "log likelihood": log_density.sum(axis=-1)}

@@ -2,8 +2,8 @@
 
 Chains of one run are dealt out over the variants of a :class:`bayesgeo.inference.base.Problem`. After the warm-up,
 variants whose score of the held-out rows lies more than a standard error below that of the best one are given up
-(Breiman et al. 1984, Classification and Regression Trees, the one-standard-error rule). Of those left, the ones with the
-largest power of the likelihood are kept: a likelihood is weakened only where the rows ask for it.
+(the rule of one standard error: Breiman et al. 1984, Classification and Regression Trees). Of those left, the ones with
+the largest power of the likelihood are kept: a likelihood is weakened only where the rows ask for it.
 """
 
 from collections.abc import Sequence

@@ -135,7 +135,14 @@ def rows(n=40, classes=False):
         (BayesianLogisticRegression, [{}, {"prior": "laplace"}, {"prior_scale": 1.0}]),
         (
             BayesianMLPRegressor,
-            [{}, {"hidden": (3,)}, {"activation": "relu"}, {"prior_scale": 0.5}, {"noise": "constant"}],
+            [
+                {},
+                {"hidden": (3,)},
+                {"activation": "relu"},
+                {"prior_scale": 0.5},
+                {"noise": "constant"},
+                {"relevance": "equal"},
+            ],
         ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

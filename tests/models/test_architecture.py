@@ -275,11 +275,11 @@ def test_a_module_without_the_linear_map_or_with_another_is_refused():
         nested.from_torch(plain.to_torch())
     with pytest.raises(ValueError, match=r"Invalid module 'Nested'\. It must be a Sequential"):
         plain.from_torch(nested.to_torch())
-    with pytest.raises(ValueError, match=r"Invalid layer 3 'Linear\(in_features=2, out_features=1, bias=True"):
-        from torch import nn
+    from torch import nn
 
-        module = nested.to_torch()
-        module.linear = nn.Linear(2, 1)
+    module = nested.to_torch()
+    module.linear = nn.Linear(2, 1)
+    with pytest.raises(ValueError, match=r"Invalid layer 3 'Linear\(in_features=2, out_features=1, bias=True"):
         nested.from_torch(module)
 
 

@@ -16,7 +16,7 @@ from tests.fake import FakePosterior
 LINEAR = [{"prior": prior, "noise": noise} for prior in ("normal", "laplace", "horseshoe", "flat")
           for noise in ("normal", "student-t")]  # fmt: skip
 LOGISTIC = [{"prior": prior} for prior in ("normal", "laplace", "horseshoe", "flat")]
-NETWORKS = [{"prior": prior, "hidden": (5, 4)} for prior in ("normal", "hierarchical")]
+NETWORKS = [{"relevance": relevance, "hidden": (5, 4)} for relevance in (None, "equal")]
 NOISES = [{"noise": noise, **network} for noise in ("heteroscedastic", "constant", "student-t") for network in NETWORKS]
 GROUPS = [{}, {"effects": [Effect("well", ("x1",))]}, {"prior": "laplace", "group_prior": "pc"}]
 CASES = {

@@ -124,7 +124,7 @@ class TorchNetwork(Estimator):
             self.center_, self.scale_ = plan.start.center_, plan.start.scale_
 
     def _start_weights(self, start: Any, members: int) -> Weights:
-        weights = start(np.random.default_rng(), 0)
+        weights, _ = start(np.random.default_rng(), 0)
         return {name: np.stack([weights[name]] * members) for name in self.network_.shapes}
 
     def _watched(self, test: tuple[Any, Any] | None) -> dict[str, np.ndarray] | None:

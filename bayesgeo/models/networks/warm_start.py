@@ -1,4 +1,4 @@
-"""Initialise the chains of a Bayesian network from a fitted deterministic network."""
+"""Initialise a network, deterministic or the chains of a Bayesian one, from a fitted deterministic network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ Weights = dict[str, np.ndarray]
 
 
 def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], tuple[Weights, Weights]]:
-    """Return the start of each chain: the members of ``fitted`` in turn, in the units of the Bayesian ``model``.
+    """Return the start of each chain: the members of ``fitted`` in turn, in the units of ``model``.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def start_from(fitted: Any, model: Any) -> Callable[[np.random.Generator, int], 
                 others = {"above_floor_log__": np.log(max(sd - model.noise_floor_, LEAST_SD))}
         elif model.network_.outputs == 1:
             p |= _log_odds(p, model)
-        return p | {"linear": np.zeros(model.network_.shapes["linear"])}, others
+        # A linear part starts at zero.
+        return {name: p.get(name, np.zeros(shape)) for name, shape in model.network_.shapes.items()}, others
 
     return start
 
