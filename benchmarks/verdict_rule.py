@@ -77,16 +77,16 @@ def apart(rng: np.random.Generator, n: int) -> Rows:
 
 @contextmanager
 def starts_scaled(factor: np.ndarray) -> Iterator[None]:
-    """Multiply the trained start of each chain."""
+    """Multiply the start of each chain."""
     from bayesgeo.inference.kernels import target as on_device
     from bayesgeo.inference.kernels.device import jnp
 
-    trained = on_device.starts
+    usual = on_device.initial
 
     def scaled(*args: Any) -> Any:
-        return trained(*args) * jnp.asarray(factor, "float32")[:, None]
+        return usual(*args) * jnp.asarray(factor, "float32")[:, None]
 
-    with mock.patch.object(on_device, "starts", scaled):
+    with mock.patch.object(on_device, "initial", scaled):
         yield
 
 
@@ -99,7 +99,7 @@ def lost_chain() -> Iterator[None]:
 
 
 def far_starts() -> AbstractContextManager[None]:
-    """Begin every chain far from where training led it."""
+    """Begin every chain far from where it should."""
     return starts_scaled(np.full(4, 6.0))
 
 

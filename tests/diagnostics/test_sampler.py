@@ -25,8 +25,8 @@ def test_steps_that_are_too_long_are_noticed_in_one_chain(error, status):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("error", "status"), [(600.0, "passed"), (np.inf, "issue"), (np.nan, "issue")])
-def test_one_rare_error_is_forgiven_if_it_is_a_number(error, status):
+@pytest.mark.parametrize(("error", "status"), [(600.0, "passed"), (np.inf, "passed"), (np.nan, "issue")])
+def test_one_rare_error_is_forgiven_however_large_but_not_if_it_is_unknown(error, status):
     tree = network()
     tree["sample_stats"]["energy_error"].values[2, 40] = error
     assert statuses(tree)["energy_error"] == status
@@ -59,11 +59,12 @@ def test_a_log_posterior_that_climbs_is_noticed(climb, status):
     ("score", "status"),
     [
         ([-1.0, -0.5, -0.4, -0.4, -0.4, -0.4], "passed"),
+        ([-1.0, -0.5, -0.45, -0.44, -0.42, -0.4], "passed"),
         ([-1.0, -0.9, -0.8, -0.7, -0.6, -0.5], "tip"),
         ([-1.0, -0.9, -0.8, -0.7, -0.6, np.nan], "issue"),
         ([-1.0, -0.5], "issue"),
     ],
-    ids=["settled", "growing", "no number", "too short"],
+    ids=["settled", "nearly settled", "growing", "no number", "too short"],
 )
 def test_a_warm_up_must_have_settled(score, status):
     tree = network()
