@@ -195,7 +195,7 @@ class _Run:
         """Start all chains with new momenta; a step size or length of 0 is not tuned yet."""
         start = (
             np.float32(position),
-            self.keys(),
+            self.jax.chain_keys(self.rng, self.settings.chains),
             np.float32(step_size),
             np.float32(length),
             self.movable(inverse_mass),
@@ -205,11 +205,13 @@ class _Run:
 
     def each(self, move: Any, chain: Any, weight: Any, tuning: float) -> tuple[Any, Any]:
         """Take one block of steps of every chain."""
-        return self.each_chain(move, (chain, self.keys()), self.target.data, weight, np.float32(tuning))
-
-    def keys(self) -> np.ndarray:
-        """Return a random key of JAX for each chain."""
-        return self.rng.integers(2**32, size=(self.settings.chains, 2), dtype=np.uint32)
+        return self.each_chain(
+            move,
+            (chain, self.jax.chain_keys(self.rng, self.settings.chains)),
+            self.target.data,
+            weight,
+            np.float32(tuning),
+        )
 
     def each_chain(self, move: Any, chains: Any, *shared: Any) -> Any:
         """Apply a move, compiled for this density, to every chain."""

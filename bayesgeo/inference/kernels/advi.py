@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import optax
 from blackjax.vi import fullrank_vi, meanfield_vi
 
-from bayesgeo.inference.kernels.device import each_chain, jax, jnp
+from bayesgeo.inference.kernels.device import chain_keys, each_chain, jax, jnp
 from bayesgeo.inference.kernels.log_density import LogDensity
 from bayesgeo.inference.kernels.target import Target
 
@@ -55,12 +56,12 @@ class Climb:
     def block(self, fit: Fit, seed: int, block: int, cores: int | None) -> tuple[Fit, Any]:
         """Take one block of steps; return the fits and the mean bound over the later half, ``(chain,)``."""
         n_chains = fit.state.mu.shape[0]
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), block), n_chains)
+        keys = chain_keys(np.random.default_rng([seed, block]), n_chains)
         return each_chain(self._move, (keys, fit), self.target.data, self.target.everything, cores=cores)
 
     def sample(self, fit: Fit, seed: int, draws: int) -> tuple[Any, Any]:
         """Draw ``theta (chain, draw, size)`` and its log density ``(chain, draw)`` in the approximation."""
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), DRAWING), fit.state.mu.shape[0])
+        keys = chain_keys(np.random.default_rng([seed, DRAWING]), fit.state.mu.shape[0])
         return jax.vmap(partial(_sample, self.rank, draws))(keys, fit.average)
 
 

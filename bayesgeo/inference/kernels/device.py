@@ -68,6 +68,11 @@ def single_precision() -> AbstractContextManager[None]:
     return jax.enable_x64(False)
 
 
+def chain_keys(rng: np.random.Generator, chains: int) -> np.ndarray:
+    """Return a random key of JAX for each chain, ``(chain, 2)``, drawn by NumPy: JAX would compile its own drawing."""
+    return rng.integers(2**32, size=(chains, 2), dtype=np.uint32)
+
+
 def each_chain(function: Callable, chains: Any, *shared: Any, cores: int | None = None) -> Any:
     """Apply the compiled ``function(chain, *shared)`` to every chain of a stacked tree.
 

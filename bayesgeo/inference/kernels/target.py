@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, label_posterior
-from bayesgeo.inference.kernels.device import each_chain, jax, jnp
+from bayesgeo.inference.kernels.device import chain_keys, each_chain, jax, jnp
 from bayesgeo.inference.kernels.log_density import BLOCK_ROWS, IN_BLOCKS, LogDensity, log_density
 
 BATCHES = 20  # of rows in an epoch, at least
@@ -99,7 +99,7 @@ def starts(problem: Problem, target: Target, chains: int, seed: int, cores: int 
     if problem.start is None or problem.start.trained:
         return first
     announce("training")
-    keys = jax.random.split(jax.random.key(seed), chains)
+    keys = chain_keys(np.random.default_rng([seed, 3]), chains)
     batch = int(np.clip(target.n_rows // BATCHES, *BATCH))
     return each_chain(
         density.compiled(_train, batch), (keys, first), target.data, target.training, target.held_out, cores=cores
