@@ -179,9 +179,7 @@ def _growth(log_density: np.ndarray) -> Iterable[Check]:
     yield graded("score_growth_draws", draws, DRAWS_GROWTH, np.inf, advice, threshold=threshold)
     halves = log_density[: n_chains // 2], log_density[n_chains // 2 :]
     chains = score - np.mean([_score(half) for half in halves])
-    advice = (
-        "Chains predict better together than alone, and more would still. Raise max_steps, or use twice the chains."
-    )
+    advice = "Chains predict better together than alone; more would still. Raise max_steps, or use twice the chains."
     threshold = f"<= {CHAINS_GROWTH} nats a row"
     yield graded("score_growth_chains", chains, CHAINS_GROWTH, np.inf, advice, threshold=threshold)
 
