@@ -28,10 +28,11 @@ from bayesgeo.models.networks.graph import (
 )
 from bayesgeo.models.networks.noise import noise_floor
 from bayesgeo.models.networks.prior_draws import equal_chains, one_chain, prior_draws, with_draws
+from bayesgeo.models.networks.statement import statement
 from bayesgeo.models.networks.warm_start import start_from
 from bayesgeo.models.preparation import standardisation, validation_rows
 from bayesgeo.models.rows import Rows, TrainingRows
-from bayesgeo.models.specification import Graph, Prior, Specification
+from bayesgeo.models.specification import Specification
 
 # Parts of the rows held out during the warm-up; of groups more, because they decide on the power of the likelihood.
 HELD_ROWS, HELD_GROUPS = 0.15, 0.3
@@ -40,18 +41,6 @@ RELEVANCES = ("learned", "equal")
 FIRST_OUTPUT = 0.1  # size of the network's last weights where chains start: near the linear model
 # Of the likelihood, where rows have groups: the largest that held-out groups do not clearly reject.
 POWERS = {"classes": (1.0, 0.3, 0.1), "values": (1.0, 0.3)}
-WEIGHTS = "Over the root of the number of inputs, so that functions keep their size whatever the width."
-LINEAR = "Holds the linear model as a special case; the network adds what is not linear."
-RELEVANT = "Lets inputs that do not matter drop out of the network."
-SIGMA = "Wide against any offset of standardised data."
-TAILS = "Allows heavy tails and the normal limit (Juárez & Steel 2010)."
-NOISY = "Noise that changes less along the inputs than the mean does."
-LIKELIHOOD = {
-    "classes": "P(yᵢ = k) ∝ exp fₖ(xᵢ)",
-    "heteroscedastic": "yᵢ ~ Normal(f(xᵢ), σ(xᵢ)²), σ = log(1 + exp h) + floor",
-    "constant": "yᵢ ~ Normal(f(xᵢ), σ²)",
-    "student-t": "yᵢ ~ Student-t(ν, f(xᵢ), σ²)",
-}
 
 
 class BayesianMLP(Bayesian):
@@ -257,38 +246,10 @@ class BayesianMLP(Bayesian):
 
     def specification(self, labels: Sequence[str] = ()) -> Specification:
         """State the formula, priors and names; see :meth:`Estimator.specification`."""
-        noise = getattr(self, "noise", "classes")
-        learned, scales = self.relevance != "equal", ", ".join(f"{scale:.4g}" for scale in self._scales())
-        priors = [Prior("β", "Normal(0, 1), intercept Normal(0, 10²)", LINEAR)]
-        priors += [Prior("weights of layer l", f"Normal(0, sₗ² / inputs), s = {scales}", WEIGHTS)]
-        priors += [Prior("biases", "Normal(0, 1)", WEIGHTS)]
-        priors += [Prior("a", self._relevance_prior(), RELEVANT)] if learned else []
-        priors += [Prior("weights of h", "Normal(0, 1 / inputs), bias Normal(0, 1)", NOISY)] * (
-            noise == "heteroscedastic"
-        )
-        priors += [Prior("σ", "floor + HalfNormal(1)", SIGMA)] if noise in ("constant", "student-t") else []
-        priors += [Prior("ν", "Gamma(2, 0.1)", TAILS)] if noise == "student-t" else []
-        hidden = " × ".join(str(width) for width in self.hidden)
-        of = "g(a ∘ x)" if learned else "g(x)"
-        return Specification(
-            likelihood=f"{LIKELIHOOD[noise]}{self._power()}; f(x) = xᵀβ + {of}, g a network of {hidden} units "
-            f"({self.activation})",
-            scale="features standardised" if noise == "classes" else "features and target standardised",
-            priors=tuple(priors),
-            prior_kind="default" if self.prior_scale is None else "informed",
-            graph=_graph(noise, learned=learned),
-            quantities=(*_scalars(noise), *(("relevance",) if learned else ())),
-            weights=tuple(Network(1, self.hidden, 1, linear=True).shapes),
-            names={"nu": "degrees of freedom of the noise"},
-        )
+        return statement(self, self._scales(), self._relevance_prior() if self.relevance != "equal" else "")
 
     def _relevance_prior(self) -> str:
         return "Normal(0, 1)"
-
-    def _power(self) -> str:
-        """State the power of the likelihood, where held-out groups chose one below one."""
-        power = 1.0 if not hasattr(self, "posterior_") else self.posterior_.attrs.get("likelihood_power", 1.0)
-        return "" if power == 1.0 else f", raised to the power {power:g} (generalised Bayes: rows of a group are alike)"
 
     def _numbers_per_row(self) -> int:
         sizes = self.posterior_["posterior"].sizes
@@ -445,22 +406,6 @@ def _fitted(start: Any, rows: TrainingRows, target: np.ndarray) -> Any:
     if getattr(start, "kind", None) != "deterministic" or hasattr(start, "weights_"):
         return start
     return clone(start).fit(rows.X, target, rows.groups)
-
-
-def _scalars(noise: str) -> tuple[str, ...]:
-    """Return the noise parameters to report, in the units of the table."""
-    return tuple("noise_sd" if name == "sigma" else name for name in NOISE[noise])
-
-
-def _graph(noise: str, *, learned: bool) -> Graph:
-    """Return the dependence graph of the network."""
-    inputs = ("β", "weights", "biases", *(("a",) if learned else ()), "x")
-    scales = {"constant": ("σ",), "student-t": ("σ", "ν"), "heteroscedastic": ("σ(x)",), "classes": ()}[noise]
-    edges = [(name, "f(x)") for name in inputs]
-    if noise == "heteroscedastic":
-        edges += [(name, "σ(x)") for name in ("weights", "biases", "x")]
-    edges += [(name, "y") for name in ("f(x)", *scales)]
-    return Graph((inputs, ("f(x)", *scales), ("y",)), tuple(edges))
 
 
 def _shown(expected: np.ndarray, log_density: np.ndarray) -> xr.Dataset:
