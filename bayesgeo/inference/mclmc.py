@@ -50,7 +50,7 @@ class MCLMC:
     draws, chains : int
         Kept draws of each chain, and chains.
     max_steps : int
-        Maximum number of warm-up steps, and of sampling steps. Raise it if the check ``warmup_growth`` fails.
+        Maximum number of warm-up steps; sampling takes half as many. Raise it if the check ``warmup_growth`` fails.
     energy_error : float
         Wanted variance of the energy error per dimension: smaller is slower and less biased.
     adjusted : bool
