@@ -168,7 +168,7 @@ HEALTHY = (
     Fit("three classes, four chains", bands, 400, Classifier((8,), activation="tanh", inference=MCLMC(chains=4))),
 )
 BROKEN = (
-    Fit("a chain lost far away", wave, 400, Regressor((8, 8), inference=MCLMC(**FOUR)), lost_chain),
+    Fit("a chain lost far away", rings, 400, Classifier((8, 8), inference=MCLMC(**FOUR)), lost_chain),
     Fit("steps far too long", wave, 400, Regressor((8, 8), inference=MCLMC(**FOUR, energy_error=50.0))),
     Fit("far starts, few steps", wave, 400, Regressor((8, 8), inference=MCLMC(chains=4, max_steps=1_500)), far_starts),
     Fit("two draws", rings, 400, Classifier((8, 8), inference=MCLMC(**FOUR, draws=2))),

@@ -36,6 +36,7 @@ from bayesgeo.models.networks.bayesian_mlp import BayesianMLP, BayesianMLPClassi
 FRESH, UNSEEN = 1000, 100  # rows for the outcome, and others for the verdict, as a fold has
 LONG = (1_500, 4_000)  # for slow ones
 LONGER = 4
+SET_ON = 20  # cases that were fitted when the limits were set
 Rows = tuple[np.ndarray, np.ndarray]
 
 
@@ -112,8 +113,7 @@ CASES = (
     Case("energy 150", energy, 150, V((8, 8)), 8),
     Case("facies 200", facies, 200, C((8, 8))),
     Case("wave 400, far", wave, 400, V((8, 8)), during=far_starts),
-    Case("rings 400, far", rings, 400, C((8, 8)), during=far_starts),
-    Case("wave 400, lost", wave, 400, V((8, 8)), during=lost_chain),
+    Case("wave 400, lost", wave, 400, V((8, 8), relevance="equal"), during=lost_chain),
     Case("yacht 140, again", yacht, 140, V((8, 8)), 8, seed=1),
     Case("bands 400, lost", bands, 400, C((8, 8)), during=lost_chain),
     Case("apart 300", apart, 300, C((16,))),
@@ -206,7 +206,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.keep:
         make(options.keep, options.minutes)
-    report(options.keep, options.records)
+    report(options.keep, options.records, [case.name for case in CASES[:SET_ON]])
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ ACCEPT_GOOD, ACCEPT_BAD = 0.65, 0.2
 LEAST_GOOD, LEAST_BAD = 0.1, 0.01
 # Step sizes of the chains of one posterior differ by a few per cent to a factor of three.
 STEP_GOOD, STEP_BAD = 0.1, 0.001
-# Nats a row over the last third of the warm-up. One that ends by itself grows less than a fifth of this; one cut off
-# after three or four blocks grows by its steps becoming finer alone, by up to 0.05 where a run of four times as many
-# steps scores no better. Margins: see diagnostics/functions.py.
+# Nats a row over the last third of the warm-up. One that ends by itself grows less than a fifth of this. One cut off
+# after three or four blocks grows by its steps becoming finer alone, by 0.016 to 0.063 in six fits that a run of four
+# times as many steps does not better; see diagnostics/functions.py.
 WARMUP_GOOD = 0.05
 PARETO_GOOD = 0.7  # Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws corrects the approximation
 NEVER = np.inf  # bad enough to be an issue
