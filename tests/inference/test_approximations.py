@@ -192,7 +192,7 @@ def test_an_interrupt_of_laplace_goes_on(linear):
 @pytest.mark.slow
 def test_laplace_refuses_more_values_than_fit_in_a_full_curvature(network, monkeypatch):
     monkeypatch.setattr(laplace, "FULL_SIZE", 10)
-    with pytest.raises(ValueError, match=r"Invalid subset 'full'\. The model has 18 values; at most 10 .* or ADVI"):
+    with pytest.raises(ValueError, match=r"Invalid subset 'full'\. The model has 20 values; at most 10 .* or ADVI"):
         Laplace(subset="full").run(network, 0)
 
 

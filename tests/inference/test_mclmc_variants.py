@@ -53,7 +53,9 @@ def test_a_variant_that_the_held_out_rows_reject_is_given_up():
 
 
 @pytest.mark.slow
-def test_variants_that_the_held_out_rows_do_not_tell_apart_stay():
+def test_variants_that_the_held_out_rows_do_not_tell_apart_stay(monkeypatch):
+    # One standard error tells equals apart in a third of all runs; ten never do.
+    monkeypatch.setattr("bayesgeo.inference.variants.CLEAR", 10.0)
     tree = run(problem(Variant(), Variant(("offset",))))
     assert tree["sample_stats"]["variant"].values.tolist() == [0, 1, 0, 1]
     moved = tree["posterior"]["offset"].std("draw").max("part").values > 1e-6

@@ -63,7 +63,7 @@ def test_the_largest_power_that_is_not_clearly_worse_is_kept(losses, wanted):
 
 def test_variants_of_one_power_that_are_not_clearly_worse_are_kept_together():
     variants = [Variant(), Variant(("a",)), Variant(power=0.3), Variant(("a",), 0.3)]
-    assert kept([0.0, 0.015, 0.0, 0.0], [0.0, 0.01, 0.0, 0.0], variants) == [0, 1]
+    assert kept([0.0, 0.005, 0.0, 0.0], [0.0, 0.01, 0.0, 0.0], variants) == [0, 1]
     assert kept([0.025, 0.0, 0.0, 0.0], [0.01, 0.0, 0.0, 0.0], variants) == [1]
     assert kept([0.5, 0.5, 0.0, 0.5], [0.01, 0.01, 0.0, 0.01], variants) == [2]
 

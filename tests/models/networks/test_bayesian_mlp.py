@@ -142,7 +142,8 @@ def test_one_row_and_many_are_predicted_alike_by_name(fits):
 def test_classes_keep_their_names_and_probabilities_add_up(fits):
     X, y = table("classes")
     assert set(fits["classes"].predict(X)) == {"sand", "shale", "silt"}
-    assert (fits["classes"].predict(X) == y).mean() > 0.8
+    most_frequent = np.unique(y, return_counts=True)[1].max() / len(y)
+    assert (fits["classes"].predict(X) == y).mean() > most_frequent + 0.2
     draws = fits["classes"].predict_draws(X)
     assert draws["label"].values.tolist() == ["sand", "shale", "silt"]
     np.testing.assert_allclose(draws.sum("label"), 1.0, rtol=1e-5)
