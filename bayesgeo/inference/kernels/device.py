@@ -88,11 +88,17 @@ def each_chain(function: Callable, chains: Any, *shared: Any, cores: int | None 
             return jax.block_until_ready(function(chain, *shared))
 
     # NumPy cuts and stacks: each small operation of JAX would be compiled by itself.
-    whole = jax.tree.map(np.asarray, chains)
+    whole = jax.tree.map(_on_host, chains)
     one = [jax.tree.map(lambda leaf, k=k: leaf[k], whole) for k in range(n_chains)]
     with ThreadPoolExecutor(min(cores or joblib.cpu_count(), n_chains)) as pool:
         done = list(pool.map(alone, one))
     return jax.tree.map(lambda *leaves: np.stack(leaves), *done)
+
+
+def _on_host(leaf: Any) -> Any:
+    """Return an array of NumPy; typed random keys have none."""
+    typed = isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return leaf if typed else np.asarray(leaf)
 
 
 @lru_cache(32)
