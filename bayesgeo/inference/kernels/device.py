@@ -2,6 +2,7 @@
 
 import os
 import platform
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -13,6 +14,9 @@ from typing import Any
 import joblib
 import numpy as np
 import pooch
+
+LARGEST_CACHE = 2**30
+UNREADABLE = "Error (reading|writing) persistent compilation cache"
 
 
 def import_jax() -> Any:
@@ -49,6 +53,10 @@ def _keep_compilations(jax: Any) -> None:
         return  # without a home for a cache all is compiled anew
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    # With a largest size, JAX locks the folder while it reads or writes, and removes what was used least.
+    jax.config.update("jax_compilation_cache_max_size", LARGEST_CACHE)
+    # A killed process may leave half a file: what cannot be read is compiled anew, and needs no warning.
+    warnings.filterwarnings("ignore", UNREADABLE, UserWarning)
 
 
 def _processor() -> str:
