@@ -76,7 +76,7 @@ def checks(tree: xr.DataTree) -> Iterable[Check]:
     if tree.attrs.get("kind") in INDEPENDENT:
         yield not_applicable("function_error", "Draws of an approximation are independent.")
     else:
-        yield _error(_free(functions["expected"].values.astype(float)))
+        yield _error(_free(functions["expected"].values.astype(float)), _origins(tree))
     yield _agreement(_spaced(values))
     log_density = functions["log_density"].values.astype(float)
     yield _scores(log_mean_exp(log_density, 1))
@@ -117,17 +117,26 @@ def _distinct(values: np.ndarray) -> Check:
     return graded("distinct", same, 0.0, 0.0, advice, threshold="0 pairs of equal chains")
 
 
-def _error(expected: np.ndarray) -> Check:
+def _origins(tree: xr.DataTree) -> np.ndarray:
+    """Return the chain that each descends from, where some were copied after the warm-up."""
+    statistics = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else xr.Dataset()
+    return statistics["origin"].values if "origin" in statistics else np.arange(tree["posterior"].sizes["chain"])
+
+
+def _error(expected: np.ndarray, origin: np.ndarray) -> Check:
     r"""Check the Monte Carlo error of the posterior means of the function, over their deviation.
 
-    Of :math:`C` chains whose means at point :math:`x` scatter by :math:`s_b(x)`, where all draws scatter by
-    :math:`s(x)`: :math:`\sum_x s_b(x) / (\sqrt{C} \sum_x s(x))`. A chain that mixes well and one that stays in its
-    mode count alike: the error is that of the answer of all chains together.
+    Of chains whose means at point :math:`x` scatter by :math:`s_b(x)`, where all draws scatter by :math:`s(x)`:
+    :math:`\sqrt{\sum_k w_k^2} \sum_x s_b(x) / \sum_x s(x)`, with a share :math:`w_k = 1 / C` of each of :math:`C`
+    chains. Copies of one chain count as one, with the share of all of them. A chain that mixes well and one that stays
+    in its mode count alike: the error is that of the answer of all chains together.
     """
-    chains = len(expected)
-    between = expected.mean(axis=1).std(axis=0, ddof=1) if chains > 1 else np.full(expected.shape[2:], np.nan)
+    of, counts = np.unique(origin, return_inverse=True, return_counts=True)[1:]
+    means = np.stack([expected[of == k].mean(axis=(0, 1)) for k in range(len(counts))])
+    between = means.std(axis=0, ddof=1) if len(means) > 1 else np.full(expected.shape[2:], np.nan)
+    known = np.sqrt(np.sum((counts / counts.sum()) ** 2))
     deviation = expected.std(axis=(0, 1)).sum()
-    error = float(between.sum() / (np.sqrt(chains) * deviation)) if deviation > 0 else np.nan
+    error = float(known * between.sum() / deviation) if deviation > 0 else np.nan
     advice = "Another run would predict other means. Use twice the chains, or raise max_steps."
     wanted = f"<= {ERROR_GOOD} of the posterior deviation"
     return graded("function_error", error, ERROR_GOOD, np.inf, advice, threshold=wanted)

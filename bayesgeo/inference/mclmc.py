@@ -13,7 +13,7 @@ from bayesgeo._arrays import log_mean_exp, spaced
 from bayesgeo._check import positive
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Problem, check_counts
-from bayesgeo.inference.variants import NOT_FINITE, assigned, survivors
+from bayesgeo.inference.variants import NOT_FINITE, assigned, heirs, survivors
 
 FALL = 4  # blocks over which the wanted energy error falls to its final value; the least length of the warm-up
 COARSE = 0.5  # the energy error that it falls from
@@ -38,9 +38,9 @@ class MCLMC:
     Each chain starts at a network of its own. During the warm-up some rows are held out, the step size is tuned to the
     wanted variance of the energy error per dimension, and the scale of each value learned from positions and gradients.
     It ends when the held-out log score of all draws together stops growing. A chain whose score is far below the others
-    restarts at the position of another chain; so does one of a variant of the posterior that the held-out rows reject,
-    see :mod:`bayesgeo.inference.variants`. The chains then run on all rows for half as many steps, of which draws are
-    kept.
+    restarts at the position of another chain; one of a variant of the posterior that the held-out rows reject goes on
+    in another, see :mod:`bayesgeo.inference.variants`. The chains then run on all rows for half as many steps, of which
+    draws are kept; ``origin (chain)`` of the statistics tells which of them a chain descends from.
 
     These dynamics never reject, so draws have a bias that falls with the step size; ``adjusted=True`` adds the
     Metropolis correction, as a check. For networks: use :class:`Exact` or :class:`NUTS` for other models.
@@ -108,8 +108,8 @@ class _Run:
         self.scores: list[np.ndarray] = []
         self.pooled: list[np.ndarray] = []
         self.records: list[Any] = []
-        self.restarted = 0
         self.variant = assigned(problem.variants, settings.chains)
+        self.origin, self.changed, self.restarted = np.arange(settings.chains), False, 0
 
     def tree(self) -> xr.DataTree:
         """Warm up, sample, and label the draws."""
@@ -176,14 +176,17 @@ class _Run:
 
     def sample(self, chain: Any, blocks: int) -> tuple[Any, bool]:
         """Keep the records of half as many blocks as the warm-up took; an interrupt keeps the complete ones."""
-        move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, 0.0)
+        fine = self.settings.energy_error
+        move, tuning = (self.moves.adjusted, 1.0) if self.settings.adjusted else (self.moves.advance, fine)
         blocks = max(round(SAMPLED * blocks), -(-self.settings.draws // self.moves.RECORDS))
         try:
-            # On all rows the chains converge again; the adjusted ones tune their steps.
-            chain, _ = self.each(move, chain, self.target.everything, tuning)
+            # On all rows, and in another variant for longer, the chains converge again and tune their steps.
+            for _ in range(FALL if self.changed else 1):
+                chain, _ = self.each(move, chain, self.target.everything, tuning)
             for block in range(blocks):
                 chain, record = self.each(move, chain, self.target.everything, 0.0)
-                self.records.append(self.jax.jax.tree.map(np.asarray, record))
+                # The gradients serve the warm-up alone.
+                self.records.append(self.jax.jax.tree.map(np.asarray, record._replace(gradient=None)))
                 announce("sampling", steps=(block + 1) * self.block_steps, total=blocks * self.block_steps)
         except KeyboardInterrupt:
             if not self.records:
@@ -238,19 +241,16 @@ class _Run:
         return bool(growth.mean() + growth.std() / np.sqrt(len(growth)) < 2 * GROWTH)
 
     def revived(self, position: np.ndarray, *tuned: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Replace diverged chains, and those of rejected variants, by copies of others."""
+        """Replace diverged chains by copies of others, and let those of rejected variants go on in a kept one."""
         late = log_mean_exp(np.concatenate(self.scores[len(self.scores) // 2 :], axis=1), 1)
         dead = dead_chains(late)
         kept = survivors(late, self.variant, dead, self.problem.variants)
-        live = np.flatnonzero(~dead & np.isin(self.variant, kept))
-        gone = np.setdiff1d(np.arange(len(dead)), live)
-        rng = np.random.default_rng([self.seed, 1])
-        source = np.arange(len(dead))
-        # In turn, so that no chain is copied twice before all others are.
-        source[gone] = np.resize(rng.permutation(live), len(gone))
-        self.restarted = int(np.isin(self.variant, kept)[gone].sum())
-        self.variant = self.variant[source]
-        return position[source], [values[source] for values in tuned]
+        # Where all chains of a variant lie far below, it is the variant that failed.
+        self.restarted = int((dead & np.isin(self.variant, self.variant[~dead])).sum())
+        self.origin, variant = heirs(self.variant, dead, kept, self.problem.variants, self.seed)
+        self.changed = bool((variant != self.variant).any())
+        self.variant = variant
+        return position[self.origin], [values[self.origin] for values in tuned]
 
     def groups(self, chain: Any) -> dict[str, xr.Dataset]:
         """Return the groups of the tree: the draws evenly spaced over what was recorded."""
@@ -267,6 +267,7 @@ class _Run:
             "step_size": ("chain", np.asarray(chain.step_size)),
             "decoherence_length": ("chain", np.asarray(chain.length)),
             "variant": ("chain", self.variant),
+            "origin": ("chain", self.origin),
         }
         steps = self.block_steps * np.arange(1, len(self.pooled) + 1)
         by_chain = np.stack([log_mean_exp(block, 1).mean(axis=1) for block in self.scores], axis=1)

@@ -3,7 +3,9 @@
 Chains of one run are dealt out over the variants of a :class:`bayesgeo.inference.base.Problem`. After the warm-up,
 variants whose score of the held-out rows lies more than a standard error below that of the best one are given up
 (the rule of one standard error: Breiman et al. 1984, Classification and Regression Trees). Of those left, the ones with
-the largest power of the likelihood are kept: a likelihood is weakened only where the rows ask for it.
+the largest power of the likelihood are kept: a likelihood is weakened only where the rows ask for it. Chains of the
+others go on in a kept variant, from where they are if it fixes nothing that they have moved: chains that were copied
+instead would know no more than those that they are copies of.
 """
 
 from collections.abc import Sequence
@@ -59,3 +61,39 @@ def survivors(scores: np.ndarray, variant: np.ndarray, dead: np.ndarray, variant
     close = live[lost.mean(axis=1) <= CLEAR * error]
     power = np.array([variants[k].power for k in close])
     return close[power == power.max()]
+
+
+def heirs(
+    variant: np.ndarray, dead: np.ndarray, kept: np.ndarray, variants: Sequence[Variant], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return whose position each chain goes on from, and in which variant, both ``(chain,)``.
+
+    Parameters
+    ----------
+    variant, dead, variants
+        As of :func:`survivors`, which returned ``kept``.
+    kept : numpy.ndarray
+        Numbers of the variants that are kept.
+    seed : int
+        Seed of who follows whom.
+
+    Examples
+    --------
+    >>> variants, alive = [Variant(), Variant(("a",))], np.zeros(4, bool)
+    >>> [found.tolist() for found in heirs(np.array([0, 1, 0, 1]), alive, np.array([0]), variants, 0)]
+    [[0, 1, 2, 3], [0, 0, 0, 0]]
+    >>> origin, _ = heirs(np.array([0, 1, 0, 1]), alive, np.array([1]), variants, 0)
+    >>> sorted(set(origin.tolist()))
+    [1, 3]
+    """
+    origin, after = np.arange(len(variant)), variant.copy()
+    staying = ~dead & np.isin(variant, kept)
+    # In turn, so that no chain is followed twice before all others are.
+    leaders = np.random.default_rng([seed, 1]).permutation(np.flatnonzero(staying))
+    for turn, chain in enumerate(np.flatnonzero(~staying)):
+        leader = leaders[turn % len(leaders)]
+        after[chain] = variant[leader]
+        moved_too_much = set(variants[after[chain]].fixed) - set(variants[variant[chain]].fixed)
+        if dead[chain] or moved_too_much:
+            origin[chain] = leader
+    return origin, after

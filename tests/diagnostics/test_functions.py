@@ -131,6 +131,21 @@ def test_the_error_of_independent_draws_is_that_of_their_number(labels):
     assert np.mean(found) == pytest.approx(1 / np.sqrt(4 * 50), rel=0.15)
 
 
+def test_copies_of_a_chain_know_no_more_than_it_does():
+    tree = in_modes(8, 20.0)
+    apart = check(tree, "function_error").value
+    # Two chains, each with its copies: their means lie on either side of the middle, 1.41 deviations from each other.
+    assert check(descending(tree, np.repeat([0, 4], 4)), "function_error").value == pytest.approx(1.0, rel=0.01)
+    assert check(descending(tree, np.arange(8)), "function_error").value == apart
+    assert check(descending(tree, np.zeros(8, int)), "function_error").status == "issue"
+
+
+def descending(tree, origin):
+    """State which chain each descends from."""
+    tree["sample_stats"] = xr.DataTree(tree["sample_stats"].to_dataset().assign(origin=("chain", origin)))
+    return tree
+
+
 def test_probabilities_of_exactly_one_are_sound():
     tree = network(labels=2)
     expected, log_density = values(tree)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayesgeo.inference.base import Variant
-from bayesgeo.inference.variants import CLEAR, LEAST_CHAINS, assigned, survivors
+from bayesgeo.inference.variants import CLEAR, LEAST_CHAINS, assigned, heirs, survivors
 
 POWERS = [Variant(power=power) for power in (1.0, 0.3, 0.1)]
 ROWS = 400
@@ -88,3 +88,34 @@ def test_the_order_of_the_variants_does_not_matter(order, losses):
     first = survivors(by_chain, variant, living, POWERS)
     renumbered = survivors(by_chain, np.argsort(order)[variant], living, [POWERS[k] for k in order])
     assert sorted(np.array(order)[renumbered]) == first.tolist()
+
+
+FREE, HELD, WEAK = Variant(), Variant(("a",)), Variant(power=0.3)
+
+
+def followed(variant, dead, kept, variants):
+    dead = np.isin(np.arange(len(variant)), dead)
+    origin, after = heirs(np.array(variant), dead, np.array(kept), variants, 0)
+    return origin.tolist(), after.tolist()
+
+
+def test_chains_that_are_set_free_or_weighed_otherwise_go_on_from_where_they_are():
+    assert followed([0, 1, 2, 0, 1, 2], [], [0], [FREE, HELD, WEAK]) == ([0, 1, 2, 3, 4, 5], [0] * 6)
+
+
+def test_chains_that_would_have_to_go_back_follow_the_others_in_turn():
+    origin, after = followed([0, 1, 0, 1, 0, 1], [], [1], [FREE, HELD])
+    assert after == [1] * 6
+    assert [origin[k] for k in (1, 3, 5)] == [1, 3, 5]
+    assert sorted(origin[k] for k in (0, 2, 4)) == [1, 3, 5]
+
+
+def test_a_dead_chain_follows_a_live_one_even_of_its_own_variant():
+    origin, after = followed([0, 0, 1, 1], [0, 3], [0, 1], [FREE, WEAK])
+    assert origin[1:3] == [1, 2]
+    assert {origin[0], origin[3]} == {1, 2}
+    assert [after[k] for k in (0, 3)] == [after[origin[0]], after[origin[3]]]
+
+
+def test_where_all_variants_are_kept_nobody_moves():
+    assert followed([0, 1, 0, 1], [], [0, 1], [FREE, HELD]) == ([0, 1, 2, 3], [0, 1, 0, 1])

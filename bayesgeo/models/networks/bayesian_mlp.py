@@ -39,7 +39,7 @@ HELD_ROWS, HELD_GROUPS = 0.15, 0.3
 FUNCTION_ROWS = 100  # held-out rows on which chains are compared
 RELEVANCES = ("learned", "equal")
 FIRST_OUTPUT = 0.1  # size of the network's last weights where chains start: near the linear model
-# Of the likelihood, where rows have groups: the largest that held-out groups do not clearly reject.
+# Of the likelihood, where rows have groups: the largest within a standard error of the best on held-out groups.
 POWERS = {"classes": (1.0, 0.3, 0.1), "values": (1.0, 0.3)}
 
 

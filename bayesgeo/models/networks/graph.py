@@ -15,6 +15,7 @@ LEAST_SD = 1e-3  # of the standardised target: keeps the likelihood bounded wher
 LINEAR_SCALE = 1.0  # of the coefficients of the linear part, on the standardised scale
 NOISE_SCALE = 1.0  # of the last layer's weights of the noise, before the division by the root of the width
 RELEVANCE = "signed_relevance"
+NU_SHAPE, NU_RATE = 2.0, 0.1  # prior of the degrees of freedom of Student-t noise (Juárez & Steel 2010)
 LEAST_SHARE = 0.3  # of the variance that the linear part leaves, taken as noise for its coordinates
 
 
@@ -128,7 +129,7 @@ def _values(outputs: Any, noise: str) -> None:
     if noise == "constant":
         pm.Normal("outcome", outputs[:, 0], sigma, observed=y)
     else:
-        pm.StudentT("outcome", nu=pm.Gamma("nu", 2, 0.1), mu=outputs[:, 0], sigma=sigma, observed=y)
+        pm.StudentT("outcome", nu=pm.Gamma("nu", NU_SHAPE, NU_RATE), mu=outputs[:, 0], sigma=sigma, observed=y)
 
 
 def noise_sd(output: Any, floor: Any, xp: Any) -> Any:

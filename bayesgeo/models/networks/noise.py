@@ -6,7 +6,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from bayesgeo.models.architecture import ACTIVATIONS
-from bayesgeo.models.networks.graph import LEAST_SD
+from bayesgeo.models.networks.graph import LEAST_SD, NU_RATE, NU_SHAPE
 from bayesgeo.models.preparation import resolution
 from bayesgeo.models.training.members import Loss, whole_turns
 
@@ -153,7 +153,7 @@ def student_t_of(errors: np.ndarray) -> tuple[float, float]:
         variance, nu = np.exp(2 * p[0]), np.exp(p[1])
         peak = special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - p[0]
         far = np.log1p(squares / (nu * variance)).sum()
-        return 0.5 * (nu + 1) * far - len(squares) * peak - stats.gamma.logpdf(nu, 2, scale=10)
+        return 0.5 * (nu + 1) * far - len(squares) * peak - stats.gamma.logpdf(nu, NU_SHAPE, scale=1 / NU_RATE)
 
     bounds = [(np.log(1e-6), np.log(2.0)), (np.log(LEAST_NU), np.log(MOST_NU))]
     found = optimize.minimize(loss, [np.log(0.7), np.log(5.0)], method="L-BFGS-B", bounds=bounds)

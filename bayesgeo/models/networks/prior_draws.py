@@ -8,11 +8,10 @@ import numpy as np
 import xarray as xr
 
 from bayesgeo.models.architecture import Network
-from bayesgeo.models.networks.graph import INTERCEPT_SCALE, LINEAR_SCALE, weight_sds
+from bayesgeo.models.networks.graph import INTERCEPT_SCALE, LINEAR_SCALE, NU_RATE, NU_SHAPE, weight_sds
 from bayesgeo.models.regression.graph import contrasts
 
 DRAWS = ("chain", "draw")
-SHAPE, RATE = 2.0, 0.1  # of the degrees of freedom
 
 
 def prior_draws(
@@ -61,7 +60,7 @@ def prior_draws(
     if noise in ("constant", "student-t"):
         p["sigma"] = floor + np.abs(rng.normal(size=n))
     if noise == "student-t":
-        p["nu"] = rng.gamma(SHAPE, 1 / RATE, n)
+        p["nu"] = rng.gamma(NU_SHAPE, 1 / NU_RATE, n)
     return p
 
 

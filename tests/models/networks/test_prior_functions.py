@@ -241,7 +241,7 @@ def test_curves_are_saved_with_the_model(tmp_path):
 
 
 def test_a_prior_needs_a_fitted_model_a_number_of_draws_and_a_seed():
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
         BayesianMLPRegressor().prior()
     with pytest.raises(ValueError, match=r"Invalid draws 0\. It must be a whole number above zero"):
         fitted("constant").prior(0)
