@@ -1,14 +1,22 @@
 """Configure JAX for the samplers: PyMC's conversion rules, one device, single precision, a thread for each chain."""
 
 import os
+import platform
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import pooch
+
+LARGEST_CACHE = 2**30
+UNREADABLE = "Error (reading|writing) persistent compilation cache"
 
 
 def import_jax() -> Any:
@@ -27,7 +35,36 @@ def import_jax() -> Any:
     os.environ["XLA_FLAGS"] = flags
     if jax.config.jax_enable_x64 != double:
         jax.config.update("jax_enable_x64", double)
+    _keep_compilations(jax)
     return jax
+
+
+def _keep_compilations(jax: Any) -> None:
+    """Keep compiled code in the user's cache, unless the process has a place for it, or wants none.
+
+    Its folder bears the version and the processor: code of another processor is never read.
+    """
+    if jax.config.jax_compilation_cache_dir or not jax.config.jax_enable_compilation_cache:
+        return
+    folder = Path(pooch.os_cache("bayesgeo")) / "compiled" / f"jax-{jax.__version__}-{_processor()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return  # without a home for a cache all is compiled anew
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    # With a largest size, JAX locks the folder while it reads or writes, and removes what was used least.
+    jax.config.update("jax_compilation_cache_max_size", LARGEST_CACHE)
+    # A killed process may leave half a file: what cannot be read is compiled anew, and needs no warning.
+    warnings.filterwarnings("ignore", UNREADABLE, UserWarning)
+
+
+def _processor() -> str:
+    """Return a hash of what compiled code depends on: the processor, and its features where Linux lists them."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(errors="replace").splitlines() if listed.exists() else []
+    told = {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))}
+    return sha256("\n".join([platform.machine(), platform.processor(), *sorted(told)]).encode()).hexdigest()[:16]
 
 
 jax = import_jax()
