@@ -26,6 +26,8 @@ class FakePosterior:
         size = (self.chains, self.draws)
         fit = _fit(problem, rng) | _effects(problem)
         draws = {name: value + SCATTER * rng.normal(size=(*size, *np.shape(value))) for name, value in fit.items()}
+        # Of equal scales places are predicted at once.
+        draws |= {name: np.ones((*size, *np.shape(fit[name]))) for name in draws if name.endswith("_scale")}
         positive = [name for name in draws if name in ("sigma", "relevance") or name.endswith("_sd")]
         draws |= {name: np.abs(draws[name]) + 1e-6 for name in positive}
         if "nu" in problem.dims:
@@ -59,7 +61,7 @@ def _fit(problem, rng):
 
 def _effects(problem):
     """Let groups hardly differ."""
-    names = [name for name in problem.dims if name.endswith(("_effect", "_sd", "_correlation"))]
+    names = [name for name in problem.dims if name.endswith(("_effect", "_sd", "_correlation", "_scale"))]
     return {name: np.zeros([len(problem.coords[dim]) for dim in problem.dims[name]]) for name in names}
 
 

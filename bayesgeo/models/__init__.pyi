@@ -27,6 +27,7 @@ from .regression.linear import BayesianLinearRegression as BayesianLinearRegress
 from .regression.logistic import BayesianLogisticRegression as BayesianLogisticRegression
 from .rows import Rows as Rows
 from .rows import TrainingRows as TrainingRows
+from .spatial.regression import SpatialRegression as SpatialRegression
 from .specification import Prior as Prior
 from .specification import Specification as Specification
 from .storage import load_model as load_model
@@ -80,6 +81,7 @@ __all__ = [
     "Rows",
     "SklearnClassifier",
     "SklearnRegressor",
+    "SpatialRegression",
     "Specification",
     "StudentClassifier",
     "StudentRegressor",

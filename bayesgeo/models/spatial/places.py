@@ -1,0 +1,88 @@
+"""Places of rows: in the plane, or on the globe, where distance is the straight line through it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesgeo._check import invalid
+from bayesgeo.models.rows import Rows
+
+EARTH_KM = 6371.0088  # mean radius (IUGG)
+PAIRS = (("easting", "northing"), ("longitude", "latitude"))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Name the coordinates of a model, and turn those of rows into points whose straight distance is the distance.
+
+    Parameters
+    ----------
+    names : tuple of str
+        ``easting`` and ``northing``, in a unit of length that is that of all distances; or ``longitude`` and
+        ``latitude`` in degrees, whose distances are chords of the globe in km: within 0.1 % of those along the ground
+        up to 900 km, and unlike them such that every Matérn function of them is a covariance (Guinness & Fuentes 2016,
+        Journal of Multivariate Analysis 143:143).
+
+    Examples
+    --------
+    >>> of_globe = Places(("longitude", "latitude"))
+    >>> east = Rows(np.zeros((2, 0)), np.arange(2), coordinates={"longitude": [0.0, 1.0], "latitude": [0.0, 0.0]})
+    >>> points = of_globe.points(east)
+    >>> float(np.linalg.norm(points[1] - points[0]).round(1)), of_globe.unit
+    (111.2, 'km')
+    """
+
+    names: tuple[str, str]
+
+    @property
+    def unit(self) -> str:
+        """The unit of distances; empty where it is that of the coordinates."""
+        return "km" if self.names == PAIRS[1] else ""
+
+    def points(self, rows: Rows) -> np.ndarray:
+        """Return points ``(obs, 2)`` of the plane or ``(obs, 3)`` of the globe.
+
+        Raises
+        ------
+        InvalidInput
+            If the rows lack a coordinate, or one is no finite number.
+        """
+        first, second = (self._numbers(rows, name) for name in self.names)
+        if self.names == PAIRS[0]:
+            return np.stack([first, second], axis=1)
+        longitude, latitude = np.radians(first), np.radians(second)
+        along = np.cos(latitude)
+        unit = np.stack([along * np.cos(longitude), along * np.sin(longitude), np.sin(latitude)], axis=1)
+        return EARTH_KM * unit
+
+    def _numbers(self, rows: Rows, name: str) -> np.ndarray:
+        if name not in rows.coordinates:
+            problem = f"The model was fitted to places; the rows have no {name}."
+            raise invalid("coordinates", list(rows.coordinates), problem, f"Give coordinates with {self.names}.")
+        values = np.asarray(rows.coordinates[name], dtype=float)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            problem = f"Row {rows.names[bad[0]]} has no finite {name}."
+            raise invalid("coordinates", name, problem, "Correct the row, or leave it out.")
+        return values
+
+
+def places_of(rows: Rows) -> Places:
+    """Find the coordinates among those of training rows.
+
+    Raises
+    ------
+    InvalidInput
+        If there is neither ``easting`` and ``northing`` nor ``longitude`` and ``latitude``.
+
+    Examples
+    --------
+    >>> places_of(Rows(np.zeros((1, 0)), np.arange(1), coordinates={"easting": [0.0], "northing": [0.0]})).names
+    ('easting', 'northing')
+    """
+    for names in PAIRS:
+        if set(names) <= rows.coordinates.keys():
+            return Places(names)
+    problem = "A spatial model needs the place of each row."
+    fix = "Give coordinates={'easting': ..., 'northing': ...}, or longitude and latitude in degrees."
+    raise invalid("coordinates", list(rows.coordinates), problem, fix)
