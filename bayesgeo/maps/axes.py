@@ -151,6 +151,3 @@ def _refuse_crooked(name: str, values: np.ndarray, place: str) -> None:
     if len(wrong):
         problem = f"{wrong[0]:g} is outside {low:g} to {high:g} degrees."
         raise invalid("coordinate", name, problem, "Correct it; metres go to easting and northing.")
-
-
-__all__ = ["DEGREES", "PLANE", "Axes", "axes_of", "turned"]

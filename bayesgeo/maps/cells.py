@@ -93,6 +93,3 @@ def _known(values: pd.Series, column: Column) -> np.ndarray:
     if column.levels:
         return texts(values).isin(column.levels).to_numpy()
     return (as_far_as_numbers(values).abs() <= LARGEST).to_numpy()
-
-
-__all__ = ["Cells", "Reader", "cells_of", "usable"]

@@ -11,7 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from bayesgeo._files.writing import atomic_file
 from bayesgeo.maps.axes import Axes, turned
@@ -121,6 +121,10 @@ def _figure(sketch: Sketch, layer: Layer, places: Mapping[str, np.ndarray]) -> F
     if not layer.words:
         _values(panel, x, y, sketch.values[layer.name], layer)
     legend += _veil(panel, x, y, sketch.values)
+    if np.isnan(sketch.values[layer.name]).any():
+        legend.append(
+            Patch(facecolor=PAPER, edgecolor=FAINT, linewidth=0.4, label="no prediction: a feature is missing")
+        )
     legend += _dots(panel, sketch, places, scale)
     _as_map(panel, sketch.axes, scale, aspect)
     panel.set_title(_first_upper(layer.title), loc="left", wrap=True, **STYLE)
@@ -144,7 +148,8 @@ def _values(panel: Panel, x: np.ndarray, y: np.ndarray, values: np.ndarray, laye
     mesh = panel.pcolormesh(x, y, shown, cmap=SCALES[layer.name], vmin=ends[0], vmax=ends[1], shading="nearest")
     beyond = finite.size and (finite.min() < ends[0], finite.max() > ends[1])
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond or (False, False), "neither")
-    bar = panel.figure.colorbar(mesh, ax=panel, fraction=0.05, pad=0.02, extend=extend)
+    beside = panel.inset_axes((1.025, 0.0, 0.04, 1.0))
+    bar = panel.figure.colorbar(mesh, cax=beside, extend=extend)
     unit = {"exceedance": "probability", "aleatoric": "nats", "epistemic": "nats"}.get(layer.name, layer.unit)
     bar.set_label(unit, **STYLE)
     bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
@@ -201,7 +206,9 @@ def _as_map(panel: Panel, axes: Axes, scale: float, aspect: float) -> None:
     panel.set_ylabel(labels[1], **STYLE)
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace(",", " ")))
+        plain = ScalarFormatter(useOffset=False)
+        plain.set_scientific(False)
+        axis.set_major_formatter(plain)
     panel.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
     for side in panel.spines.values():
         side.set_color(FAINT)
@@ -218,6 +225,3 @@ def _unit(unit: str, scale: float) -> str:
 
 def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-__all__ = ["Sketch", "draw", "picture_path", "pictured"]

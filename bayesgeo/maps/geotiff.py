@@ -88,6 +88,3 @@ class GeoTIFF(Writer):
 
 def _sides(values: Mapping[str, np.ndarray]) -> tuple[int, ...]:
     return next(iter(values.values())).shape[-2:]
-
-
-__all__ = ["GeoTIFF"]

@@ -166,6 +166,3 @@ def _named(values: np.ndarray, words: Mapping[Any, str]) -> np.ndarray:
     for code, word in words.items():
         named[values == code] = word
     return named
-
-
-__all__ = ["Grid", "aliases", "as_grid"]

@@ -163,6 +163,3 @@ def variable(layer: Layer, axes: Axes, values: Any) -> xr.Variable:
 def _word(text: str) -> str:
     """Return a text as CF has the meaning of a flag: without spaces."""
     return "".join(c if c.isalnum() or c in "_-.+@" else "_" for c in text)
-
-
-__all__ = ["CRS", "Layer", "class_layers", "frame_of", "value_layers", "variable"]

@@ -96,4 +96,4 @@ def _centres(low: float, high: float, step: float) -> np.ndarray:
     return np.arange(first, last + 1) * step
 
 
-__all__ = ["make_grid", "unwrapped"]
+__all__ = ["make_grid"]

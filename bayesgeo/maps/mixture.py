@@ -159,6 +159,3 @@ def summarise_cells(
 def _flat(draws: xr.DataArray) -> np.ndarray:
     ordered = draws.transpose(*SAMPLE, ...)
     return ordered.values.reshape(ordered.sizes["chain"] * ordered.sizes["draw"], -1)
-
-
-__all__ = ["Mixture", "mixture_of", "summarise_cells"]

@@ -101,6 +101,3 @@ def _rings(found: Any) -> Iterator[Any]:
     elif kind in ("FeatureCollection", "GeometryCollection"):
         for part in found["features" if kind == "FeatureCollection" else "geometries"]:
             yield from _rings(part)
-
-
-__all__ = ["hull_of", "inside", "read_polygon"]

@@ -221,4 +221,4 @@ def _assembled(mapper: Mapper, grid: Grid, frame: xr.Dataset) -> xr.Dataset:
     return frame.assign({layer.name: variable(layer, grid.axes, whole[layer.name]) for layer in mapper.layers})
 
 
-__all__ = ["Mapper", "describer", "layers_of", "predict_grid"]
+__all__ = ["predict_grid"]

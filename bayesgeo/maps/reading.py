@@ -121,4 +121,5 @@ READERS: Mapping[str, Callable[[Path], xr.Dataset]] = {
     ".tiff": _of_geotiff,
 }
 
+
 __all__ = ["read_grid"]

@@ -113,6 +113,3 @@ class Zarr(Writer):
         promised = variable(layer, self.axes, values)
         promised.encoding |= {"chunks": self.chunks(layer)}
         return promised
-
-
-__all__ = ["NetCDF", "Writer", "Zarr"]

@@ -72,14 +72,21 @@ def write_map(found: xr.Dataset, out: str | Path) -> Path:
     [[1.0, 0.0], [0.0, 1.0]]
     """
     axes = axes_of(found)
-    layers = [_layer(str(name), found[name]) for name in found.data_vars if axes.y in found[name].dims]
+    layers = [layer_of(str(name), found[name]) for name in found.data_vars if axes.y in found[name].dims]
     frame = found.drop_vars([layer.name for layer in layers])
     whole = slice(0, found.sizes[axes.y])
     writer = writer_of(out, frame, axes, layers)
     return save(writer, out, [(whole, {layer.name: found[layer.name].values for layer in layers})])
 
 
-def _layer(name: str, array: xr.DataArray) -> Layer:
+def layer_of(name: str, array: xr.DataArray) -> Layer:
+    """Return what a variable of a map is, from its attributes.
+
+    Examples
+    --------
+    >>> layer_of("sd", xr.DataArray(0.0, attrs={"long_name": "spread", "units": "g"})).unit
+    'g'
+    """
     own = ("long_name", "units", "flag_values", "flag_meanings", "grid_mapping")
     attrs = {key: value for key, value in array.attrs.items() if key not in own}
     words = tuple(str(array.attrs.get("flag_meanings", "")).split())
@@ -98,4 +105,5 @@ def _refuse_room(out: Path, needed: int) -> None:
 
 WRITERS: Mapping[str, type[Writer]] = {".nc": NetCDF, ".nc4": NetCDF, ".zarr": Zarr, ".tif": GeoTIFF, ".tiff": GeoTIFF}
 
-__all__ = ["Writer", "save", "write_map", "writer_of"]
+
+__all__ = ["write_map"]
