@@ -79,7 +79,8 @@ def predict_grid(
     """Predict every cell of a grid with a fitted model, with uncertainty.
 
     The grid is read and predicted strip by strip, also where its values are still in a file or in dask chunks, and
-    its chunks change no number. The model gets the places of the cells as ``coordinates``.
+    its chunks change no number. The model gets the places of the cells as ``coordinates``. Groups are taken as unknown:
+    a model with effects of groups predicts for any group of the population, the same one in all cells.
 
     Parameters
     ----------

@@ -111,6 +111,16 @@ def test_a_map_is_written_strip_by_strip_as_at_once(tmp_path, mapped):
     xr.testing.assert_identical(parts, xr.load_dataset(write_map(mapped, tmp_path / "whole.nc")))
 
 
+def test_a_geotiff_is_written_strip_by_strip_as_at_once(tmp_path, mapped):
+    rasterio = pytest.importorskip("rasterio")
+    writer = geotiff.GeoTIFF(*parted(mapped))
+    rows = (slice(0, 3), slice(3, 7))
+    strips = [(part, {layer.name: mapped[layer.name].values[part] for layer in writer.layers}) for part in rows]
+    paths = (save(writer, tmp_path / "parts.tif", strips), write_map(mapped, tmp_path / "whole.tif"))
+    parts, whole = (rasterio.open(path).read() for path in paths)
+    np.testing.assert_array_equal(parts, whole)
+
+
 def test_what_fails_while_it_is_written_leaves_nothing(tmp_path, mapped):
     frame, axes, layers = parted(mapped)
 

@@ -1,16 +1,19 @@
 """A map is the model's prediction for the rows that its cells are."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from sklearn.linear_model import Ridge
 
+from bayesgeo import HierarchicalRegression
 from bayesgeo._check import InvalidInput
 from bayesgeo.datasets.columns import Column
 from bayesgeo.maps import grid as grids
 from bayesgeo.maps import predict_grid
 from bayesgeo.maps.grid import as_grid
 from bayesgeo.models import Regressor
+from tests.fake import FakePosterior
 from tests.maps.small import FEATURES, bayesian, classifier, hills, ridge, table_of, training
 
 
@@ -40,7 +43,7 @@ def test_the_mean_of_a_cell_is_what_predict_says_of_its_row(make):
 def test_the_interval_of_a_cell_holds_as_many_responses_as_asked():
     model, grid = bayesian(), hills(empty=())
     found = predict_grid(model, grid, features=FEATURES, probability=0.8, threshold=2.0)
-    y = model.predict_draws(table_of(grid), "response").stack(sample=("chain", "draw")).values
+    y = model.predict_draws(table_of(grid), "response").values.reshape(-1, grid["slope"].size).T
     low, high, above = (found[name].values.reshape(-1, 1) for name in ("low", "high", "exceedance"))
     # Four standard errors of a share among the draws.
     assert (np.abs(((low <= y) & (y <= high)).mean(axis=1) - 0.8) < 4 * np.sqrt(0.16 / y.shape[1])).all()
@@ -83,7 +86,7 @@ def test_a_cell_without_a_feature_is_empty_and_no_other():
 
 def test_a_grid_without_a_full_cell_becomes_an_empty_map():
     grid = hills((2, 2), empty=((0, 0), (0, 1), (1, 0), (1, 1)))
-    assert predict_grid(classifier(), grid, features=FEATURES)["probability"].isnull().all()
+    assert np.isnan(predict_grid(classifier(), grid, features=FEATURES)["probability"]).all()
 
 
 def test_columns_with_levels_and_fills_are_read_as_from_a_table():
@@ -116,6 +119,16 @@ def test_a_model_gets_the_places_of_the_cells():
     grid = hills((3, 4), empty=()).rename(lat="y", lon="x")
     found = predict_grid(Tilted().fit(X, y), grid, features=FEATURES)["mean"]
     np.testing.assert_allclose(found, grid["y"] - 2 * grid["x"], rtol=1e-14)
+
+
+def test_effects_of_unknown_groups_make_no_speckle():
+    X, y = training()
+    model = HierarchicalRegression(effects=["site"], noise="student-t", inference=FakePosterior(), random_state=0)
+    model.fit(X, y, groups=pd.DataFrame({"site": [f"s{k % 8}" for k in range(len(X))]}))
+    flat = hills(empty=()).map(np.zeros_like)
+    found = predict_grid(model, flat, features=FEATURES)
+    # Effects drawn for each cell would differ by 1e-4 and more.
+    assert max(np.ptp(found[name].values) for name in ("mean", "sd", "low", "high")) < 1e-12
 
 
 def test_axes_may_fall_and_lie_in_another_order():
