@@ -106,7 +106,7 @@ def map_run(
     _refuse_pictures(out, mapper.layers)
     sketch, far = Sketch(grid, mapper.layers), _Count("far")
     save(writer, out, far.watch(sketch.watch(mapper.strips(grid))))
-    pictures, limit = draw(sketch, out, opened.places), opened.reference.limit
+    pictures, limit = draw(sketch, out, opened.places_in(grid.units)), opened.reference.limit
     notes = tuple(reader.notes)
     return Mapped(reader.cells, reader.empty, far.found, limit, opened.name, opened.verdict, notes, tuple(pictures))
 

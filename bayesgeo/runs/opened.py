@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesgeo.datasets.base import ON_MAP
 from bayesgeo.datasets.columns import Column
 from bayesgeo.datasets.registry import raw_units
+from bayesgeo.datasets.units import in_unit
+from bayesgeo.maps.axes import PLANE
 from bayesgeo.models.base import Estimator
 from bayesgeo.runs.finished import chosen, load_fitted
 from bayesgeo.runs.folder import load_study
@@ -81,6 +84,14 @@ class OpenedRun:
         observed = self.evidence["observed_data"].to_dataset()
         found = {name: observed[name].values.astype(float) for name in ON_MAP if name in observed}
         return {name: values for name, values in found.items() if np.isfinite(values).any()}
+
+    def places_in(self, units: Mapping[str, str]) -> dict[str, np.ndarray]:
+        """Return :attr:`places` in other units, as far as both are known; degrees stay degrees."""
+        stated = self.manifest["coordinates"]
+        turned = {name: (stated.get(name, ""), units.get(name, "")) for name in PLANE}
+        known = {name: pair for name, pair in turned.items() if all(pair) and name in self.places}
+        found = {name: in_unit(pd.Series(self.places[name], name=name), *pair) for name, pair in known.items()}
+        return self.places | {name: values.to_numpy(float) for name, values in found.items()}
 
 
 def open_run(run: str | Path, model: str | None = None) -> OpenedRun:

@@ -10,6 +10,7 @@ import xarray as xr
 from bayesgeo import cli, read_table, split
 from bayesgeo._check import InvalidInput
 from bayesgeo.runs.mapping import Area, map_run
+from bayesgeo.runs.opened import open_run
 from bayesgeo.runs.prediction import predict_table
 from bayesgeo.runs.study import study
 
@@ -102,6 +103,15 @@ def test_longitudes_are_counted_as_the_training_rows_count_them(tmp_path, traine
     np.testing.assert_allclose(found["mean"].diff("lon").mean(), 0.3, atol=0.02)
     assert found["lon"].values[0] == pytest.approx(asked + 0.1)
     assert found["distance"].max() < 5.0, "of standard deviations, not of circles"
+
+
+@pytest.mark.slow
+def test_training_rows_are_drawn_in_the_unit_of_the_grid(tmp_path):
+    frame = samples().rename(columns={"lon": "easting [km]", "lat": "northing [km]"})
+    run = open_run(compared(frame, tmp_path))
+    drawn = run.places_in({"easting": "m", "northing": "km"})
+    np.testing.assert_allclose(drawn["easting"], 1000.0 * run.places["easting"], rtol=1e-12)
+    np.testing.assert_array_equal(drawn["northing"], run.places["northing"])
 
 
 @pytest.mark.slow
