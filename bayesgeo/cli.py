@@ -1,4 +1,4 @@
-"""The command line: ``bayesgeo datasets | check | compare | report | predict | distill``."""
+"""The command line: ``bayesgeo datasets | check | compare | report | predict | map | distill``."""
 
 import os
 import sys
@@ -95,6 +95,27 @@ CostRatio = Annotated[
         help="Of two classes: cost of acting as a share of the loss that it avoids; the report names its errors."
     ),
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class AreaOptions:
+    """Which cells to map."""
+
+    grid: Annotated[
+        Path | None,
+        Parameter(help="Grid with the features: netCDF, .zarr, GeoTIFF, or a table with a row for each cell."),
+    ] = None
+    resolution: Annotated[
+        float | None,
+        Parameter(help="In its place, the side of cells inside the convex hull of the training rows, in their unit."),
+    ] = None
+    polygon: Annotated[
+        Path | None, Parameter(help="GeoJSON file of the area of such cells, in the training rows' coordinates.")
+    ] = None
+
+
+NO_AREA = AreaOptions()
 
 
 def read(rows: RowOptions, folds: SplitOptions) -> "tuple[Source, Dataset, Split]":
@@ -207,6 +228,41 @@ def predict(
     if done.verdict != "failed":
         return DONE
     say(f"The posterior of {done.model} failed its checks. Do not use these predictions.", error=True)
+    return DIAGNOSTICS_FAILED
+
+
+@app.command(name="map")
+def map_(
+    run: Annotated[Path, Parameter(help="Folder of a comparison.")],
+    area: AreaOptions = NO_AREA,
+    *,
+    out: Annotated[Path, Parameter(help="File to write: .nc, .zarr or .tif; pictures lie beside it.")],
+    model: Annotated[str, Parameter(help="Model of the run; by default the one of the best log score.")] = "",
+    threshold: Annotated[
+        float | None, Parameter(help="For values: also map the probability of more than this, in the target's unit.")
+    ] = None,
+    probability: Annotated[float, Parameter(help="Of the interval from low to high, for values.")] = 0.9,
+) -> int:
+    """Predict the cells of a grid with a model of a run, with uncertainty, and draw the maps."""
+    from bayesgeo.runs.mapping import Area, map_run
+
+    asked = Area(area.grid, area.resolution, area.polygon)
+    done = map_run(run, asked, out=out, model=model or None, threshold=threshold, probability=probability)
+    for note in done.notes:
+        say(f"  note  {note}")
+    say(f"{done.cells - done.empty:,} of {done.cells:,} cells predicted by {done.model}: {out}")
+    say(f"Pictures: {', '.join(path.name for path in done.pictures)}")
+    if done.empty:
+        say(f"{done.empty:,} cells lack a feature and are empty.")
+    if done.far:
+        say(
+            f"{done.far:,} cells are far from the training rows, more than {done.limit:.3g} standard deviations: "
+            "farther than 99 % of the rows that the scores were measured on. Variable far marks them."
+        )
+    if done.verdict != "failed":
+        say(f"The posterior of {done.model}: {done.verdict}.")
+        return DONE
+    say(f"The posterior of {done.model} failed its checks. Do not use this map.", error=True)
     return DIAGNOSTICS_FAILED
 
 

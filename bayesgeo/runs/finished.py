@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from bayesgeo._check import InvalidInput, invalid
+from bayesgeo._check import InvalidInput, did_you_mean, invalid
 from bayesgeo.evaluation.evidence import load_evidence, save_evidence
 from bayesgeo.models.base import Estimator
 from bayesgeo.models.storage import load_model, model_sha256, save_model
@@ -54,6 +54,20 @@ def load_finished(out: Path, name: str, manifest: Mapping[str, Any]) -> xr.DataT
         problem = f"It is of another {', '.join(other)} than the run."
         raise invalid("evidence", str(evidence_file(out, name)), problem, f"Move it away. {AGAIN}")
     return evidence
+
+
+def chosen(evidences: Mapping[str, xr.DataTree], model: str | None) -> str:
+    """Return the name of a model of a run; without one, that of the best log score.
+
+    Raises
+    ------
+    InvalidInput
+        If the run has no such model.
+    """
+    name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
+    if name not in evidences:
+        raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
+    return name
 
 
 def to_evaluate(out: Path, name: str) -> bool:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgeo._check import did_you_mean, invalid, shown
+from bayesgeo._check import invalid, shown
 from bayesgeo._files.writing import atomic_file, harmless
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
-from bayesgeo.runs.finished import load_fitted
+from bayesgeo.runs.finished import chosen, load_fitted
 from bayesgeo.runs.folder import load_study
 from bayesgeo.runs.reading import NewRows, new_rows
 
@@ -80,9 +80,7 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     if Path(out).exists():
         raise invalid("out", str(out), "It exists, and nothing is overwritten.", "Give a new name, or remove it.")
     evidences, manifest = load_study(run)
-    name = model or max(evidences, key=lambda key: float(evidences[key]["metrics"]["log_score_by_row"].mean()))
-    if name not in evidences:
-        raise invalid("model", name, "The run has no such model.", did_you_mean(name, evidences))
+    name = chosen(evidences, model)
     rows = new_rows(run, table)
     estimator = load_fitted(Path(run), name, evidences[name])
     if estimator.unseen_groups == "population":

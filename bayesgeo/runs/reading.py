@@ -71,11 +71,11 @@ def new_rows(run: str | Path, table: str | Path) -> NewRows:
     wanted = {**(raw_units(library) if library else {}), **{column.name: column.unit for column in columns}}
     known = dict(zip(manifest["features"], reference.rows.T, strict=True))
     read = _uncoded(read, columns, wanted, known)
-    read = _converted(read, wanted)
+    read = converted(read, wanted)
     frame = prepare(library, read.frame) if library else read.frame
     X = encode(frame, columns).sel(feature=manifest["features"])
     groups = {key: texts(frame[key]).fillna("").to_numpy(str) for key in manifest["groups"] if key in frame}
-    return NewRows(X, groups, _coordinates(frame, read.units, manifest), reference, read.notes)
+    return NewRows(X, groups, coordinates_in(frame, read.units, manifest), reference, read.notes)
 
 
 def _uncoded(
@@ -97,7 +97,7 @@ def _uncoded(
     return replace(read, frame=read.frame.assign(**emptied))
 
 
-def _converted(read: Table, wanted: Mapping[str, str]) -> Table:
+def converted(read: Table, wanted: Mapping[str, str]) -> Table:
     """Turn columns into the units of the run, and note what was taken for granted."""
     stated = {name: read.units[name] for name in wanted if name in read.units and name in read.frame}
     turned, notes = {}, list(read.notes)
@@ -114,7 +114,8 @@ def _converted(read: Table, wanted: Mapping[str, str]) -> Table:
     return replace(read, frame=read.frame.assign(**turned), units=units, notes=tuple(notes))
 
 
-def _coordinates(frame: pd.DataFrame, units: dict[str, str], manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def coordinates_in(frame: pd.DataFrame, units: dict[str, str], manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return those coordinates of the run that a table has, in the run's units."""
     wanted: Mapping[str, str] = manifest["coordinates"]
     if not wanted:
         return {}

@@ -1,0 +1,201 @@
+"""A model of a run is mapped as it predicts tables: same columns, same units, same codes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayesgeo import cli, read_table, split
+from bayesgeo._check import InvalidInput
+from bayesgeo.runs.mapping import Area, map_run
+from bayesgeo.runs.opened import open_run
+from bayesgeo.runs.prediction import predict_table
+from bayesgeo.runs.study import study
+
+
+def samples(n=80, seed=0, east=7.0):
+    """Return rows with places in degrees, an elevation in metres, a rock, and lead."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"lon": east + rng.uniform(0, 1, n), "lat": 46 + rng.uniform(0, 1, n)})
+    frame["elev [m]"] = rng.normal(900.0, 100.0, n).round(3)
+    frame["rock"] = np.where(rng.random(n) < 0.5, "lime", "schist")
+    frame["pb"] = (0.02 * frame["elev [m]"] + 2.0 * (frame["rock"] == "lime") + 0.3 * rng.normal(size=n)).round(4)
+    return frame
+
+
+def compared(frame, folder, target="pb", models=("ridge",), **options):
+    frame.to_csv(folder / "table.csv", index=False)
+    data = read_table(folder / "table.csv", target=target, **options)
+    study(data, list(models), out=folder / "run", by=split(data, folds=3))
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return compared(samples(), tmp_path_factory.mktemp("values"))
+
+
+@pytest.fixture(scope="module")
+def class_run(tmp_path_factory):
+    return compared(samples(), tmp_path_factory.mktemp("classes"), target="rock", models=("logistic",))
+
+
+def terrain(shape=(6, 5), unit="km", east=7.1):
+    rng = np.random.default_rng(1)
+    elev = rng.normal(900.0, 80.0, shape) / (1000.0 if unit == "km" else 1.0)
+    rock = (("lat", "lon"), rng.integers(0, 2, shape), {"flag_values": [0, 1], "flag_meanings": "lime schist"})
+    places = {"lat": 46.2 + 0.1 * np.arange(shape[0]), "lon": east + 0.1 * np.arange(shape[1])}
+    return xr.Dataset({"elev": (("lat", "lon"), elev, {"units": unit}), "rock": rock}, places)
+
+
+def mapped(run, grid, folder, **options):
+    grid.to_netcdf(folder / "grid.nc", engine="h5netcdf")
+    done = map_run(run, Area(folder / "grid.nc"), out=folder / "map.nc", **options)
+    return done, xr.load_dataset(folder / "map.nc")
+
+
+def test_a_map_has_the_numbers_that_predict_has_for_the_same_cells(run, tmp_path):
+    grid = terrain()
+    done, found = mapped(run, grid, tmp_path)
+    rock = np.array(["lime", "schist"])[grid["rock"].values]
+    rows = pd.DataFrame({"elev [m]": grid["elev"].values.ravel() * 1000.0, "rock": rock.ravel()})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    predict_table(run, tmp_path / "rows.csv", out=tmp_path / "rows_out.csv")
+    table = pd.read_csv(tmp_path / "rows_out.csv")
+    np.testing.assert_allclose(found["mean"].values.ravel(), table["predicted"], rtol=1e-6)  # single precision
+    np.testing.assert_allclose(found["distance"].values.ravel(), table["distance"], rtol=1e-5)
+    assert (found["far"].values.ravel() == table["far"]).all()
+    assert (done.cells, done.empty, done.model) == (30, 0, "ridge")
+    assert "Column 'elev' was converted from km to m." in done.notes
+    assert {path.name for path in done.pictures} == {"map.mean.png", "map.sd.png"}
+    assert all(path.exists() for path in done.pictures)
+
+
+def test_codes_for_missing_values_and_unknown_rocks_leave_cells_empty(run, tmp_path):
+    grid = terrain(unit="m")
+    grid["elev"][0, 0], grid["elev"][3, 3] = -9999.0, np.nan
+    grid["rock"].attrs |= {"flag_values": [0, 1, 2], "flag_meanings": "lime schist lava"}
+    grid["rock"][5, 4] = 2
+    done, found = mapped(run, grid, tmp_path)
+    assert np.argwhere(np.isnan(found["mean"].values)).tolist() == [[0, 0], [3, 3], [5, 4]]
+    assert (done.cells, done.empty) == (30, 3)
+
+
+def test_classes_are_mapped_with_their_names(class_run, tmp_path):
+    grid = terrain(unit="m")
+    _, found = mapped(class_run, grid.assign(pb=grid["elev"] * 0.02), tmp_path)
+    assert found["label"].values.tolist() == ["lime", "schist"]
+    assert found["predicted"].attrs["flag_meanings"] == "lime schist"
+    assert (tmp_path / "map.predicted.png").exists()
+    np.testing.assert_allclose(found["probability"].sum("label"), 1.0, rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("trained", "asked"), [(190.0, -170.0), (-170.0, 190.0)])
+def test_longitudes_are_counted_as_the_training_rows_count_them(tmp_path, trained, asked):
+    frame = samples(east=trained).drop(columns="rock")
+    frame["pb"] = 3.0 * (frame["lon"] - trained) + 0.1 * np.random.default_rng(3).normal(size=len(frame))
+    run = compared(frame, tmp_path, features=["lon", "elev"])
+    _, found = mapped(run, terrain(unit="m", east=asked + 0.1), tmp_path)
+    # 0.3 a cell: by noise off by 0.1 * 0.1 / 0.29 / 9 at one standard error, and drawn a little towards zero.
+    np.testing.assert_allclose(found["mean"].diff("lon").mean(), 0.3, atol=0.02)
+    assert found["lon"].values[0] == pytest.approx(asked + 0.1)
+    assert found["distance"].max() < 5.0, "of standard deviations, not of circles"
+
+
+@pytest.mark.slow
+def test_training_rows_are_drawn_in_the_unit_of_the_grid(tmp_path):
+    frame = samples().rename(columns={"lon": "easting [km]", "lat": "northing [km]"})
+    run = open_run(compared(frame, tmp_path))
+    drawn = run.places_in({"easting": "m", "northing": "km"})
+    np.testing.assert_allclose(drawn["easting"], 1000.0 * run.places["easting"], rtol=1e-12)
+    np.testing.assert_array_equal(drawn["northing"], run.places["northing"])
+
+
+@pytest.mark.slow
+def test_cells_of_one_size_fill_the_hull_of_the_training_rows_or_a_polygon(tmp_path):
+    run = compared(samples()[["lon", "lat", "pb"]], tmp_path, features=["lon", "lat"])
+    done = map_run(run, Area(resolution=0.05), out=tmp_path / "hull.nc")
+    square = [[7.2, 46.2], [7.8, 46.2], [7.8, 46.5], [7.2, 46.5], [7.2, 46.2]]
+    (tmp_path / "area.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [square]}))
+    area = Area(resolution=0.1, polygon=tmp_path / "area.geojson")
+    assert map_run(run, area, out=tmp_path / "part.nc").cells in range(10, 29)  # 6 by 3, and those on the edge
+    found = xr.load_dataset(tmp_path / "hull.nc")
+    assert int(np.isfinite(found["mean"]).sum()) == done.cells < found["mean"].size
+    assert done.empty == 0
+
+
+def test_the_interval_and_the_exceedance_are_those_asked_for(run, tmp_path):
+    _, found = mapped(run, terrain(), tmp_path, threshold=19.0, probability=0.5)
+    # One draw with normal noise: quartiles at 0.6745 deviations.
+    np.testing.assert_allclose(found["high"] - found["mean"], 0.674490 * found["sd"], rtol=1e-4)
+    assert (((found["exceedance"] > 0.5) == (found["mean"] > 19.0)) | (np.abs(found["mean"] - 19.0) < 1e-4)).all()
+    assert found["exceedance"].attrs["long_name"] == "probability that pb is above 19"
+
+
+WRONG = {
+    "a grid without a feature": (terrain().drop_vars("rock"), {}, "It has no variable 'rock'"),
+    "a grid in metres": (terrain().rename(lat="y", lon="x"), {}, "those of the training rows longitude and latitude"),
+    "a unit that cannot be converted": (terrain(unit="kg"), {}, "was learned in m, which kg cannot be turned into"),
+    "an unknown model": (terrain(), {"model": "rigde"}, "Did you mean 'ridge'"),
+}
+
+
+@pytest.mark.parametrize(("grid", "options", "problem"), WRONG.values(), ids=WRONG)
+def test_a_grid_that_does_not_suit_the_run_is_refused(run, tmp_path, grid, options, problem):
+    with pytest.raises(InvalidInput, match=problem):
+        mapped(run, grid, tmp_path, **options)
+    assert not (tmp_path / "map.nc").exists()
+
+
+def test_an_area_is_a_grid_or_a_resolution(run, tmp_path):
+    for area in (Area(), Area("grid.nc", 0.1)):
+        with pytest.raises(InvalidInput, match="Give --grid or --resolution"):
+            map_run(run, area, out=tmp_path / "map.nc")
+    with pytest.raises(InvalidInput, match="have only coordinates: give a file with --grid"):
+        map_run(run, Area(resolution=0.1), out=tmp_path / "map.nc")
+    with pytest.raises(InvalidInput, match="is for cells made by a resolution"):
+        map_run(run, Area("grid.nc", polygon="area.geojson"), out=tmp_path / "map.nc")
+
+
+@pytest.mark.slow
+def test_a_run_without_places_has_no_hull(tmp_path):
+    run = compared(samples()[["elev [m]", "rock", "pb"]], tmp_path)
+    with pytest.raises(InvalidInput, match="neither longitude and latitude nor easting and northing"):
+        map_run(run, Area(resolution=0.1), out=tmp_path / "map.nc")
+    _, found = mapped(run, terrain(), tmp_path)
+    assert np.isfinite(found["mean"]).all()
+
+
+def test_nothing_is_overwritten(run, class_run, tmp_path):
+    (tmp_path / "map.sd.png").touch()
+    with pytest.raises(InvalidInput, match=r"Pictures of another map lie there: map\.sd\.png"):
+        mapped(run, terrain(), tmp_path)
+    (tmp_path / "map.nc").touch()
+    with pytest.raises(InvalidInput, match="nothing is overwritten"):
+        mapped(run, terrain(), tmp_path)
+    with pytest.raises(InvalidInput, match="predicts classes"):
+        mapped(class_run, terrain(), tmp_path, threshold=1.0)
+
+
+def test_a_map_names_no_path_of_the_machine(run, tmp_path):
+    mapped(run, terrain(), tmp_path)
+    content = (tmp_path / "map.nc").read_bytes()
+    assert str(tmp_path).encode() not in content
+    assert b"table.csv" not in content
+
+
+def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
+    grid = terrain()
+    grid["elev"][2, 2] = np.nan
+    grid.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
+    options = ["--grid", tmp_path / "grid.nc", "--out", tmp_path / "map.nc", "--threshold", 18]
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(token) for token in ("map", run, *options)])
+    printed = capsys.readouterr().out
+    assert ended.value.code in (0, None)
+    assert f"29 of 30 cells predicted by ridge: {tmp_path / 'map.nc'}" in printed
+    assert "1 cells lack a feature and are empty." in printed
+    assert "map.mean.png, map.sd.png, map.exceedance.png" in printed
