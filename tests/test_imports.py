@@ -37,7 +37,18 @@ def test_the_search_for_heavy_imports_finds_one():
     assert "torch" in imported_by("import sys; sys.modules['torch'] = sys")
 
 
-PACKAGES = ("", ".datasets", ".diagnostics", ".inference", ".linalg", ".metrics", ".models", ".probability", ".testing")
+PACKAGES = (
+    "",
+    ".datasets",
+    ".diagnostics",
+    ".inference",
+    ".linalg",
+    ".maps",
+    ".metrics",
+    ".models",
+    ".probability",
+    ".testing",
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

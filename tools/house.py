@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "bayesgeo"
 FLOORS, AT_ROOT, DEPTH, BODY, MEDIAN, ARGUMENTS = 9, 9, 4, 40, 5, 10
-FACE = ("", "datasets", "diagnostics", "inference", "linalg", "metrics", "models", "probability", "testing")
+FACE = ("", "datasets", "diagnostics", "inference", "linalg", "maps", "metrics", "models", "probability", "testing")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bayesgeo._registry import listed
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("inference", "metrics", "models")
+PACKAGES = ("inference", "maps", "metrics", "models")
 
 
 def stub(package: str) -> str:
