@@ -108,7 +108,7 @@ def large() -> None:
     print(area)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        area.summary(grid).to_zarr(Path(folder) / "summary.zarr")
+        area.summary(grid).to_zarr(Path(folder) / "summary.zarr", zarr_format=2)
         took = time.perf_counter() - begun
         check(area, grid, xr.open_zarr(Path(folder) / "summary.zarr"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -82,7 +82,7 @@ def held_out_distance(points: np.ndarray, folds: Any) -> np.ndarray:
     if folds is None:
         return cKDTree(points).query(points, k=2)[0][:, 1]
     found = np.full(len(points), np.nan)
-    for train, test in list(pairs(folds, len(points))):
+    for train, test in pairs(folds, len(points)):
         found[test] = cKDTree(points[train]).query(points[test])[0]
     return found
 
@@ -127,7 +127,7 @@ def _from_labels(labels: np.ndarray, n: int) -> Iterator[Fold]:
         raise invalid("folds", "", "A label is missing.", "Give each row a fold.")
     kinds, codes = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
     if len(kinds) == 1:
-        raise invalid("folds", kinds[0], "All rows are in one fold.", "Give at least two folds.")
+        raise invalid("folds", kinds.tolist(), "All rows are in one fold.", "Give at least two folds.")
     return ((np.flatnonzero(codes != code), np.flatnonzero(codes == code)) for code in range(len(kinds)))
 
 
