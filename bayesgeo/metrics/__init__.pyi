@@ -40,6 +40,8 @@ from .regression import mae as mae
 from .regression import rmse as rmse
 from .regression import summarise_values as summarise_values
 from .selective import selective_scores as selective_scores
+from .spatial import Moran as Moran
+from .spatial import morans_i as morans_i
 from .transforms import value_calibration as value_calibration
 
 OTHERS: dict[str, str]
@@ -47,6 +49,7 @@ __all__ = [
     "Detection",
     "Means",
     "Metric",
+    "Moran",
     "Ranks",
     "accuracy",
     "average_precision",
@@ -76,6 +79,7 @@ __all__ = [
     "matthews_corrcoef",
     "mean_error",
     "mean_interval",
+    "morans_i",
     "ood_detection",
     "outer_effect_p",
     "precision",
