@@ -26,7 +26,8 @@ REMEDY = {
     ),
     "place": (
         "Predictions between the rows leave out what their neighbours tell, and intervals that take rows as "
-        "independent are too narrow. Use a spatial model, or the coordinates as features, and split by blocks of the map."
+        "independent are too narrow. Use a spatial model, or the coordinates as features, and split by blocks of "
+        "the map."
     ),
     "order": "Add features of what came before, or a model of the series; do not count rows as independent.",
 }

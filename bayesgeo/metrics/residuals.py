@@ -141,8 +141,8 @@ def dependence(
 
         - ``value``: intraclass correlation (analysis of variance; Donner 1986, International Statistical Review 54:1);
           mean product of the residuals of a row and its eight nearest neighbours of other groups, over their variance
-          (Moran's I, as :func:`bayesgeo.metrics.morans_i`, the parts added up); the same of consecutive rows: within groups
-          of 20 rows or more, of their deviations from the group's mean, else of the means of consecutive groups.
+          (Moran's I, as :func:`bayesgeo.metrics.morans_i`, the parts added up); the same of consecutive rows: within
+          groups of 20 rows or more, of their deviations from the group's mean, else of the means of consecutive groups.
         - ``p``: of the hypothesis that none are alike, one-sided; NaN where ``reason`` says why.
         - ``design_effect``: how many times the variance of a mean is that of independent rows:
           :math:`1 + (\sum m^2 / n - 1) \rho` for groups of :math:`m` rows, :math:`1 + 8 \rho` at least for neighbours,
