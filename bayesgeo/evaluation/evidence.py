@@ -12,6 +12,8 @@ selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective_
 decision       relative economic value, :func:`bayesgeo.metrics.economic_value`; only of classes
 residuals      how far errors are alike within groups, among neighbours, one after another:
                :func:`bayesgeo.evaluation.residuals.residuals_group`
+distances      of test rows to training rows, of rows to others, of a map to rows; only of rows with places:
+               :func:`bayesgeo.evaluation.distances.distances_group`
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request

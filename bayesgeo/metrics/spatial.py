@@ -30,6 +30,11 @@ class Moran:
         Ends between which it lies in 95 of 100 random orders, by the normal approximation.
     p : float
         Of values in random order, one-sided: small where neighbours are more alike than chance makes them.
+
+    Examples
+    --------
+    >>> Moran(0.4, -0.01, -0.09, 0.07, 1e-9).value
+    0.4
     """
 
     value: float
