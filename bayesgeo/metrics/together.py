@@ -85,6 +85,19 @@ def events_together(
     >>> found.typical > 0.8
     True
     """
+    expected = expected_squares(probability, codes)
+    return Together(codes, _correlations(happened - probability, codes, expected, resamples, rng))
+
+
+def expected_squares(probability: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the squares of blocks' deviations that each correlation of :data:`GRID` makes of calibrated events.
+
+    Examples
+    --------
+    >>> found = expected_squares(np.array([0.5, 0.5]), np.array([0, 1]))
+    >>> found[0], found[-1]  # one row a block: a correlation changes nothing
+    (np.float64(0.25), np.float64(0.25))
+    """
     a = special.ndtri(probability).clip(-FARTHEST, FARTHEST)
     density, hermite, before = np.exp(-(a**2) / 2) / np.sqrt(2 * np.pi), np.ones_like(a), np.zeros_like(a)
     weights = _left(codes)
@@ -93,7 +106,7 @@ def events_together(
         part = density * hermite / np.sqrt(k)
         expected += GRID**k * (weights @ (np.bincount(codes, part) ** 2 - np.bincount(codes, part**2)))
         hermite, before = (a * hermite - np.sqrt(k - 1) * before) / np.sqrt(k), hermite
-    return Together(codes, _correlations(happened - probability, codes, expected, resamples, rng))
+    return expected
 
 
 def scores_together(scores: np.ndarray, codes: np.ndarray, resamples: int, rng: np.random.Generator) -> Together:

@@ -8,7 +8,7 @@ from scipy import special, stats
 from bayesgeo.metrics import together, transforms
 from bayesgeo.metrics.base import block_weights
 from bayesgeo.metrics.calibration import class_calibration
-from bayesgeo.metrics.together import events_together, has_blocks, scores_together
+from bayesgeo.metrics.together import events_together, expected_squares, has_blocks, scores_together
 from bayesgeo.metrics.transforms import value_calibration
 
 
@@ -29,16 +29,14 @@ def test_the_correlation_of_events_and_of_scores_is_found(rho: float) -> None:
 
 
 def test_the_series_of_two_events_is_their_bivariate_normal_probability() -> None:
-    # Two blocks of one pair each: what is expected is the variance of a pair's sum.
-    p, codes = np.array([0.3, 0.8, 0.3, 0.8]), np.array([0, 0, 1, 1])
-    rng = np.random.default_rng(0)
-    rho, z = 0.5, stats.norm.ppf([0.3, 0.8])
-    both = stats.multivariate_normal([0, 0], [[1, rho], [rho, 1]]).cdf(z)
-    variance = 0.3 * 0.7 + 0.8 * 0.2 + 2 * (both - 0.3 * 0.8)
-    # Sums apart by d leave squares d^2 / 2. The median of so many draws errs by .12 % of the variance, .006 of rho.
-    apart = np.sqrt(2 * variance * stats.chi2.median(1))
-    happened = p + apart / 4 * np.array([1, 1, -1, -1])
-    assert events_together(p, happened, codes, 10**6, rng).typical == pytest.approx(rho, abs=0.025)
+    # Two blocks of one pair each: half of the variances of both sums is left, the variance of one.
+    found = expected_squares(np.array([0.3, 0.8, 0.3, 0.8]), np.array([0, 0, 1, 1]))
+    z = stats.norm.ppf([0.3, 0.8])
+    for rho in (0.0, 0.3, 0.5, 0.7):
+        both = stats.multivariate_normal([0, 0], [[1, rho], [rho, 1]]).cdf(z)
+        variance = 0.3 * 0.7 + 0.8 * 0.2 + 2 * (both - 0.3 * 0.8)
+        # What is cut off begins with rho^31.
+        assert found[round(100 * rho)] == pytest.approx(variance, abs=2e-5)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5])
