@@ -1,7 +1,8 @@
 """How often conformal intervals hold the outcome, by place and by group: plain, by distance, by group.
 
 Two truths are known: a field whose noise grows from west to east fivefold, and groups that share effects, the small
-ones larger ones. Each line is the mean over repeats, with its standard error. About half a minute; ``quick`` a few seconds.
+ones larger ones. Each line is the mean over repeats, with its standard error. About half a minute; ``quick`` some
+seconds.
 
 Run: python benchmarks/conformal_coverage.py [quick]
 """
