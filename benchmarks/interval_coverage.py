@@ -22,10 +22,13 @@ from bayesgeo.evaluation.compare import NO_DIFFERENCE, compare
 from bayesgeo.evaluation.evidence import PROB
 from bayesgeo.inference.exact import Exact
 from bayesgeo.metrics.base import block_weights
+from bayesgeo.metrics.calibration import class_calibration
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts, summarise_classes
 from bayesgeo.metrics.decision import economic_value
+from bayesgeo.metrics.paired import mean_interval
 from bayesgeo.metrics.regression import PROBS, summarise_values
 from bayesgeo.metrics.selective import selective_scores
+from bayesgeo.metrics.transforms import value_calibration
 from bayesgeo.models.regression.linear import BayesianLinearRegression
 
 REPEATS = 800
@@ -141,6 +144,59 @@ def true_score(task: str, name: str) -> float:
 GRID = np.stack(np.meshgrid(np.linspace(-5, 5, 81), np.linspace(-5, 5, 81)), axis=-1).reshape(-1, 2)
 
 
+FEW = (5, 10, 30)
+LATENT = 0.33  # correlation of outcomes of one block
+
+
+def together(rng: np.random.Generator, n_blocks: int, *, spatial: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Draw normal scores and their blocks: blocks share an effect, or are strips of a field along a line.
+
+    The field is correlated over a tenth of a strip: strips that touch are alike only along their border.
+    """
+    blocks = sizes(rng, n_blocks)
+    if not spatial:
+        shared = rng.normal(size=n_blocks)[blocks]
+    else:
+        place = np.sort(rng.uniform(0, n_blocks, len(blocks)))
+        blocks = place.astype(int)
+        waves, phase = rng.normal(0, 10.0, 400), rng.uniform(0, 2 * np.pi, 400)
+        shared = np.sqrt(2 / 400) * np.cos(np.outer(place, waves) + phase).sum(axis=1)
+    return np.sqrt(LATENT) * shared + np.sqrt(1 - LATENT) * rng.normal(size=len(blocks)), blocks
+
+
+def calibrated_blocks(repeats: int) -> None:
+    """Right forecasts of outcomes that go together within blocks: bands, p of calibration, scores."""
+    for spatial in (False, True):
+        for n_blocks in FEW:
+            tally = Tally()
+            for seed in range(repeats):
+                rng = np.random.default_rng([seed, n_blocks, int(spatial), 4])
+                z, blocks = together(rng, n_blocks, spatial=spatial)
+                codes = np.unique(blocks, return_inverse=True)[1]
+                p = special.ndtr(0.8 * rng.normal(size=len(z)) - 0.3)
+                y = (z < special.ndtri(p)).astype(int)
+                classes = xr.Dataset({"probability": (("obs", "label"), np.c_[1 - p, p])})
+                found = class_calibration(classes, y, POSITIVE, prob=PROB, seed=seed, codes=codes)
+                tally.add("p of calibration above .05", float(found["p_calibrated"][0]) > 1 - PROB)
+                middle = found.isel(point=found.sizes["point"] // 2)
+                tally.add(
+                    "reliability band, middle point", middle["band_low"] <= middle["observed"] <= middle["band_high"]
+                )
+                drawn = block_weights(codes, resamples=RESAMPLES, seed=seed)
+                of_values = value_calibration(
+                    xr.Dataset({"pit": ("obs", special.ndtr(z))}), z, drawn, prob=PROB, seed=seed, codes=codes
+                )
+                first, half = of_values.isel(bin=0), of_values.isel(level=9)
+                tally.add(
+                    "transforms in the first twentieth", first["pit_low"] <= first["pit_count"] <= first["pit_high"]
+                )
+                tally.add("coverage of 50 % intervals", half["low"] <= 0.5 <= half["high"])
+                low, high = mean_interval(np.abs(z), codes, prob=PROB)
+                tally.add("mean absolute error, t of blocks", low <= np.sqrt(2 / np.pi) <= high)
+            kind = "strips of a field" if spatial else "groups"
+            tally.show(f"Right forecasts, {n_blocks} {kind} of about {ROWS} rows, {repeats} repeats")
+
+
 def posterior_of_scores(repeats: int) -> None:
     """Scores of each draw of an exact posterior, against those of the true parameters on the same rows."""
     tally = Tally()
@@ -241,6 +297,7 @@ def main() -> None:
     posterior_of_scores(repeats)
     differences(max(repeats // 5, 200))
     group_bootstrap(repeats)
+    calibrated_blocks(max(repeats // 4, 100))
 
 
 if __name__ == "__main__":

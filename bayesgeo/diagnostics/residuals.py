@@ -17,13 +17,18 @@ LEVEL = {"group": 0.03, "place": 0.02, "order": 0.02}
 # A 90 % interval that takes rows as independent covers 85 % where the variance is (1.645 / 1.440)^2 times as large.
 MATERIAL = 1.3
 ALIKE = {"group": "within {}", "place": "among neighbours on the map", "order": "one after another in {}"}
+MEASURE = {"group": "correlation", "place": "Moran's I", "order": "correlation"}
 REMEDY = {
     "group": (
         "Intervals of a model that takes rows as independent are too narrow. Use the hierarchical model (--effects {0} "
         "or HierarchicalRegression(effects=[{0!r}]), of classes HierarchicalClassifier); until then believe "
         "cluster-robust standard deviations."
     ),
-    "place": "Use a spatial model, add features of the place, and split by blocks of the map.",
+    "place": (
+        "Predictions between the rows leave out what their neighbours tell, and intervals that take rows as "
+        "independent are too narrow. Use a spatial model, or the coordinates as features, and split by blocks of "
+        "the map."
+    ),
     "order": "Add features of what came before, or a model of the series; do not count rows as independent.",
 }
 JOINT = "The model has effects of groups: it expects the errors of a group that it never saw to be alike."
@@ -42,6 +47,7 @@ def checks(table: xr.Dataset, *, joint: bool = False) -> Iterable[Check]:
     Examples
     --------
     >>> values = {"value": 0.4, "low": 0.3, "high": 0.5, "p": 0.001, "design_effect": 4.6, "effective_rows": 88.0}
+    >>> values |= {"chance_low": -0.1, "chance_high": 0.1}
     >>> values |= {"name": "event", "reason": ""}
     >>> table = xr.Dataset({k: ("by", [v] * 3) for k, v in values.items()}, {"by": ["group", "place", "order"]})
     >>> [check.status for check in checks(table.assign_attrs(rows=400, prob=0.9), joint=True)]
@@ -55,17 +61,22 @@ def checks(table: xr.Dataset, *, joint: bool = False) -> Iterable[Check]:
 
 def _graded(code: str, row: xr.Dataset, attrs: Mapping[str, Any]) -> Check:
     by, name = str(row["by"].values), str(row["name"].values)
-    value, p, effect, effective = (float(row[key]) for key in ("value", "p", "design_effect", "effective_rows"))
+    p, effect, effective = (float(row[key]) for key in ("p", "design_effect", "effective_rows"))
     found = p <= LEVEL[by] and effect > MATERIAL
     status: Status = "tip" if found else "passed"
     at_most = "" if by == "group" else "at most "
-    ends = f", {attrs['prob']:.0%} interval {row['low']:.2f} to {row['high']:.2f}" if by == "group" else ""
-    advice = (
-        f"Errors of held-out rows are alike {ALIKE[by].format(name)} (correlation {value:.2f}{ends}, p = {p:.3f}): "
-    )
+    alike = f"Errors of held-out rows are alike {ALIKE[by].format(name)}"
+    advice = f"{alike} ({_measured(row, attrs['prob'])}, p = {p:.3f}): "
     advice += f"{attrs['rows']} rows count as {at_most}about {effective:.0f}. {REMEDY[by].format(name)}"
     threshold = f"design effect <= {MATERIAL}, or p > {LEVEL[by]}"
     return Check(code, status if np.isfinite(effect) else "issue", effect, threshold, advice)
+
+
+def _measured(row: xr.Dataset, prob: float) -> str:
+    value = f"{MEASURE[str(row['by'].values)]} {row['value']:.2f}"
+    if row["by"] == "group":
+        return f"{value}, {prob:.0%} interval {row['low']:.2f} to {row['high']:.2f}"
+    return f"{value}, by chance {row['chance_low']:.2f} to {row['chance_high']:.2f}"
 
 
 def _sentence(reason: str) -> str:

@@ -20,6 +20,7 @@ from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
 from bayesgeo.diagnostics import model_evidence, residual_checks
 from bayesgeo.evaluation.checkpoint import kept
+from bayesgeo.evaluation.distances import distances_group
 from bayesgeo.evaluation.evidence import (
     EVIDENCE_SCHEMA,
     describe,
@@ -90,8 +91,8 @@ def evaluate(
     xarray.DataTree
         Evidence, with groups ``posterior`` and ``sample_stats`` (Bayesian models, fitted on every row),
         ``predictions`` and ``observed_data`` by test row, ``metrics``, ``calibration``, ``selective``, ``decision``
-        (classes), ``residuals``, ``diagnostics``, ``training`` (networks) and ``seeds``; see
-        :mod:`bayesgeo.evaluation.evidence`.
+        (classes), ``residuals``, ``distances`` (rows with places), ``diagnostics``, ``training`` (networks)
+        and ``seeds``; see :mod:`bayesgeo.evaluation.evidence`.
 
     Raises
     ------
@@ -226,6 +227,9 @@ def _assemble(final: Estimator, dataset: Dataset, split: Split, parts: list[Fold
         "residuals": residuals,
         "diagnostics": diagnostics_group(diagnosis(final, tables=tables), [part.diagnosis for part in parts], alike),
     }
+    distances = distances_group(dataset, split)
+    if distances is not None:
+        groups["distances"] = distances.assign_coords(obs=predictions["obs"])
     curves = [curve for curve in (*(part.curve for part in parts), training_curve(final)) if curve is not None]
     if len(curves) > len(parts):
         groups["training"] = training_group(curves)

@@ -7,11 +7,13 @@ predictions    predictions of each test row: :func:`bayesgeo.metrics.classificat
                :func:`bayesgeo.metrics.regression.summarise_values`, and its ``fold``
 observed_data  observed targets, groups and coordinates: :func:`observed_group`
 metrics        scores with their intervals, :func:`metrics_group`
-calibration    :func:`bayesgeo.metrics.calibration.class_calibration` or ``value_calibration``
+calibration    :func:`bayesgeo.metrics.class_calibration` or :func:`bayesgeo.metrics.value_calibration`
 selective      risk of the most certain rows, :func:`bayesgeo.metrics.selective_scores`
 decision       relative economic value, :func:`bayesgeo.metrics.economic_value`; only of classes
 residuals      how far errors are alike within groups, among neighbours, one after another:
                :func:`bayesgeo.evaluation.residuals.residuals_group`
+distances      of test rows to training rows, of rows to others, of a map to rows; only of rows with places:
+               :func:`bayesgeo.evaluation.distances.distances_group`
 diagnostics    :func:`diagnostics_group`
 training       losses by epoch, :func:`bayesgeo.evaluation.training.training_group`; only of networks that are trained
 seeds          scores of the same folds under other seeds, :func:`bayesgeo.evaluation.seeds.seeds_group`; on request
@@ -42,12 +44,13 @@ from bayesgeo.diagnostics import Check, Diagnosis, Status
 from bayesgeo.evaluation.integrity import load_sealed, problems, write_sealed
 from bayesgeo.metrics.base import Blocks, block_weights, resample
 from bayesgeo.metrics.by_draw import areas_by_draw
-from bayesgeo.metrics.calibration import class_calibration, value_calibration
+from bayesgeo.metrics.calibration import class_calibration
 from bayesgeo.metrics.classification import FROM_CONFUSION, confusion_counts
 from bayesgeo.metrics.decision import economic_value
 from bayesgeo.metrics.selective import selective_scores
+from bayesgeo.metrics.transforms import value_calibration
 
-EVIDENCE_SCHEMA = 6
+EVIDENCE_SCHEMA = 7
 PROB = 0.95
 RESAMPLES = 2000
 # What the blocks of a split are called, by its kind.
@@ -118,19 +121,20 @@ def scored_groups(
 ) -> dict[str, xr.Dataset]:
     """Compute all scores of predictions: the groups ``metrics``, ``calibration``, ``selective`` and ``decision``.
 
-    All of their bootstraps resample the same whole blocks; parameters as :func:`metrics_group`.
+    All of their bootstraps resample the same whole blocks, and outcomes under calibration are drawn as alike within
+    them as the observed ones may be; parameters as :func:`metrics_group`.
     """
-    y, labels = observed["y"].values, dataset.labels
-    drawn = block_weights(observed["block"].values, resamples=RESAMPLES, seed=seed)
+    y, labels, codes = observed["y"].values, dataset.labels, observed["block"].values
+    drawn = block_weights(codes, resamples=RESAMPLES, seed=seed)
     draws = {"confusion": confusion, "probability": probability}
     groups = {
         "metrics": metrics_group(dataset, predictions, observed, drawn=drawn, **draws),
         "selective": selective_scores(predictions, y, drawn, prob=PROB),
     }
     if not labels:
-        return groups | {"calibration": value_calibration(predictions, y, drawn, prob=PROB)}
+        return groups | {"calibration": value_calibration(predictions, y, drawn, prob=PROB, seed=seed, codes=codes)}
     return groups | {
-        "calibration": class_calibration(predictions, y, labels, prob=PROB, seed=seed),
+        "calibration": class_calibration(predictions, y, labels, prob=PROB, seed=seed, codes=codes),
         "decision": economic_value(predictions, y, labels, drawn, prob=PROB),
     }
 

@@ -10,6 +10,7 @@ from arviz_stats.utils import ELPDDataLOO
 
 from bayesgeo._check import invalid
 from bayesgeo.diagnostics.model import PARETO_K
+from bayesgeo.metrics.paired import mean_error
 
 
 def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
@@ -28,7 +29,8 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each ``model``, the best first: ``elpd``, the expected log pointwise predictive density of all rows,
-        its difference to the best, ``elpd_diff``, with standard error ``dse``, ``p_loo``, the stacking ``weight`` (Yao
+        its difference to the best, ``elpd_diff``, with standard error ``dse``, over the blocks that the split keeps
+        together where it tests every row, else over what was left out, ``p_loo``, the stacking ``weight`` (Yao
         et al. 2018, Bayesian Analysis 13:917) and ``bad_k``, how many rows have a Pareto k above 0.7. Empty where fewer
         than two models have it.
 
@@ -45,7 +47,8 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
     for name, table in tables.items():
         if not np.array_equal(table["obs"], tables[first]["obs"]):
             raise invalid("evidence", name, f"It was fitted to other rows than {first!r}.", "Fit both on one data set.")
-    found = _by_arviz(tables)
+    found, observed = _by_arviz(tables), evidences[first]["observed_data"].to_dataset()
+    best = tables[str(found.index[0])]
     of_rows = tables[first].attrs
     # Sums over a part of the rows are scaled to all rows.
     scale = of_rows["of"] / of_rows["rows"]
@@ -54,7 +57,7 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
             "model": name,
             "elpd": float(tables[name].attrs["elpd"]),
             "elpd_diff": scale * float(row["elpd_diff"]),
-            "dse": scale * float(row["dse"]),
+            "dse": scale * _error(tables[str(name)]["elpd"] - best["elpd"], observed, float(row["dse"])),
             "p_loo": float(tables[name].attrs["p_loo"]),
             "weight": float(row["weight"]),
             "bad_k": int((tables[name]["pareto_k"] > PARETO_K).sum()),
@@ -62,6 +65,16 @@ def compare_loo(evidences: Mapping[str, xr.DataTree]) -> pd.DataFrame:
         for name, row in found.iterrows()
     ]
     return pd.DataFrame(lines, columns=columns)
+
+
+def _error(differences: xr.DataArray, observed: xr.Dataset, of_rows: float) -> float:
+    """Return the standard error of the sum of differences over whole blocks, where the block of each is known."""
+    tested = pd.Index(observed["obs"].values)
+    rows = tested.get_indexer(differences["obs"].values)
+    if (rows < 0).any() or not tested.is_unique:
+        return of_rows
+    codes = np.unique(observed["block"].values[rows], return_inverse=True)[1]
+    return len(rows) * mean_error(differences.values, codes)
 
 
 def _alike(tables: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:

@@ -16,6 +16,6 @@ OTHERS = {
     "selective_scores": "selective",
     "summarise_classes": "classification",
     "summarise_values": "regression",
-    "value_calibration": "calibration",
+    "value_calibration": "transforms",
 }
 __getattr__ = lazily(__name__, OTHERS)

@@ -2,7 +2,6 @@ from .base import Means as Means
 from .base import Metric as Metric
 from .base import Ranks as Ranks
 from .calibration import class_calibration as class_calibration
-from .calibration import value_calibration as value_calibration
 from .classification import accuracy as accuracy
 from .classification import average_precision as average_precision
 from .classification import balanced_accuracy as balanced_accuracy
@@ -23,6 +22,7 @@ from .detection import lack_of_confidence as lack_of_confidence
 from .detection import ood_detection as ood_detection
 from .paired import fewest_blocks as fewest_blocks
 from .paired import joint_sign_flip_p as joint_sign_flip_p
+from .paired import mean_error as mean_error
 from .paired import mean_interval as mean_interval
 from .paired import outer_effect_p as outer_effect_p
 from .paired import sign_flip_p as sign_flip_p
@@ -40,12 +40,16 @@ from .regression import mae as mae
 from .regression import rmse as rmse
 from .regression import summarise_values as summarise_values
 from .selective import selective_scores as selective_scores
+from .spatial import Moran as Moran
+from .spatial import morans_i as morans_i
+from .transforms import value_calibration as value_calibration
 
 OTHERS: dict[str, str]
 __all__ = [
     "Detection",
     "Means",
     "Metric",
+    "Moran",
     "Ranks",
     "accuracy",
     "average_precision",
@@ -73,7 +77,9 @@ __all__ = [
     "log_score",
     "mae",
     "matthews_corrcoef",
+    "mean_error",
     "mean_interval",
+    "morans_i",
     "ood_detection",
     "outer_effect_p",
     "precision",

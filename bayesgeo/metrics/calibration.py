@@ -1,23 +1,20 @@
-"""Calibration: CORP decomposition, reliability curve, probability integral transform and coverage curve.
+"""Calibration of classes: CORP decomposition and reliability curve.
 
 The primary figure is the miscalibration of the CORP decomposition, which has no bins to choose (Dimitriadis, Gneiting
 and Jordan 2021, PNAS 118:e2016191118). All is of the averaged prediction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from bayesgeo._check import invalid, one_of
-from bayesgeo.metrics.base import Blocks, bootstrap, intervals
+from bayesgeo.metrics.together import Together, events_together, has_blocks, resamples_of
 
-LEVELS = np.arange(1, 20) / 20
-PIT_BINS = 20
 POINTS = 100  # of a reliability curve
-MOST, FEWEST, WORK = 1000, 200, 20_000_000  # resamples of the band, and rows times resamples
 # Of the probability of the observed outcome; the log loss with the floor of that of classes.
 LOSSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "brier_score": lambda chosen: (1 - chosen) ** 2,
@@ -124,12 +121,19 @@ def decompose(predicted: np.ndarray, happened: np.ndarray, *, score: str = "brie
 
 
 def class_calibration(
-    predictions: xr.Dataset, y: np.ndarray, labels: tuple[str, ...], *, prob: float, seed: int
+    predictions: xr.Dataset,
+    y: np.ndarray,
+    labels: tuple[str, ...],
+    *,
+    prob: float,
+    seed: int,
+    codes: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Decompose the scores of class probabilities and draw their reliability curve with consistency bands.
 
-    The event is that of :func:`event_of`. The distribution under calibration is simulated by drawing outcomes of
-    independent rows from the predicted probabilities.
+    The event is that of :func:`event_of`. The distribution under calibration is simulated by drawing outcomes from the
+    predicted probabilities: where rows have blocks, outcomes that are alike within a block as far as the observed ones
+    may be, by :func:`bayesgeo.metrics.together.events_together`; else of independent rows.
 
     Parameters
     ----------
@@ -143,6 +147,8 @@ def class_calibration(
         Probability of the bands.
     seed : int
         Seed of the outcomes drawn.
+    codes : numpy.ndarray, optional
+        ``(obs,)`` block of each row: what counts as one where chance is measured.
 
     Returns
     -------
@@ -153,7 +159,8 @@ def class_calibration(
         ``observed`` probability, the pointwise consistency band ``band_low`` to ``band_high`` in which ``observed``
         lies if the probabilities are calibrated, and ``rows`` since the point before. Along ``label``:
         ``label_miscalibration``, ``label_discrimination`` and ``label_uncertainty`` of each class against the rest,
-        which add up to the Brier score.
+        which add up to the Brier score. Attribute ``correlation``: the median latent correlation within blocks under
+        which outcomes were drawn, NaN for independent rows.
 
     Examples
     --------
@@ -165,10 +172,13 @@ def class_calibration(
     (array([0.25, 0.75]), array([0.25, 0.75]))
     """
     probability = predictions["probability"].values
-    forecasts = _forecasts(*event_of(probability, y))
+    event = event_of(probability, y)
+    forecasts, rng = _forecasts(*event), np.random.default_rng(seed)
+    resamples = resamples_of(len(forecasts.predicted) if codes is None else len(y))
+    together = None if codes is None or not has_blocks(codes) else events_together(*event, codes, resamples, rng)
     fit = forecasts.recalibrated(forecasts.hits)
     at = _points(forecasts.count)
-    curves, by_chance = _under_calibration(forecasts, at, seed)
+    curves, by_chance = _under_calibration(forecasts, at, _outcomes(forecasts, event[0], together, resamples, rng))
     parts = [forecasts.decompose(score, forecasts.hits, fit) for score in SCORES]
     found = np.array([part.miscalibration for part in parts])
     low, high = np.quantile(curves, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
@@ -189,7 +199,11 @@ def class_calibration(
             **_by_label(probability, y),
         },
         coords={"score": list(SCORES), "label": list(labels)},
-        attrs={"prob": prob, "event": labels[1] if len(labels) == 2 else "the most probable class is right"},
+        attrs={
+            "prob": prob,
+            "event": labels[1] if len(labels) == 2 else "the most probable class is right",
+            "correlation": np.nan if together is None else together.typical,
+        },
     )
 
 
@@ -199,13 +213,25 @@ def _points(count: np.ndarray) -> np.ndarray:
     return np.unique(np.searchsorted(total, np.linspace(0, total[-1], POINTS + 1)[1:] - 0.5))
 
 
-def _under_calibration(forecasts: _Forecasts, at: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _outcomes(
+    forecasts: _Forecasts, predicted: np.ndarray, together: Together | None, resamples: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield how often the event happens at each distinct forecast if the forecasts are right."""
+    if together is None:
+        yield from (rng.binomial(forecasts.count, forecasts.predicted) for _ in range(resamples))
+        return
+    place, threshold = np.searchsorted(forecasts.predicted, predicted), special.ndtri(predicted)
+    for k in range(resamples):
+        yield np.bincount(place, together.normals(k, rng) < threshold, minlength=len(forecasts.count))
+
+
+def _under_calibration(
+    forecasts: _Forecasts, at: np.ndarray, outcomes: Iterable[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """Return curves ``(resample, point)`` and miscalibrations ``(resample, score)`` of simulated outcomes."""
-    rng = np.random.default_rng(seed)
     curves, found = [], []
     given = [_costs(score, forecasts.predicted) for score in SCORES]
-    for _ in range(int(np.clip(WORK // len(forecasts.predicted), FEWEST, MOST))):
-        hits = rng.binomial(forecasts.count, forecasts.predicted)
+    for hits in outcomes:
         fit = forecasts.recalibrated(hits)
         curves.append(fit[at])
         best = [_costs(score, fit) for score in SCORES]
@@ -219,53 +245,3 @@ def _by_label(probability: np.ndarray, y: np.ndarray) -> dict[str, tuple[str, li
     parts = [decompose(probability[:, k], y == k) for k in range(n_labels)]
     names = ("miscalibration", "discrimination", "uncertainty")
     return {f"label_{name}": ("label", [getattr(part, name) / share for part in parts]) for name in names}
-
-
-def value_calibration(predictions: xr.Dataset, y: np.ndarray, blocks: Blocks, *, prob: float) -> xr.Dataset:
-    """Return the coverage of central intervals and the histogram of probability integral transforms.
-
-    Parameters
-    ----------
-    predictions : xarray.Dataset
-        ``pit (obs)`` of :func:`bayesgeo.metrics.regression.summarise_values`.
-    y : numpy.ndarray
-        ``(obs,)`` values.
-    blocks : tuple
-        Of :func:`bayesgeo.metrics.base.block_weights`.
-    prob : float
-        Probability of the intervals and of the band.
-
-    Returns
-    -------
-    xarray.Dataset
-        Along ``level``: ``coverage`` of the central interval of that probability, with its bootstrap interval ``low``
-        to ``high``. Along ``bin``: ``pit_count`` of rows by their probability integral transform, in 20 bins of equal
-        width, and ``pit_low`` to ``pit_high`` for calibrated predictions of independent rows. ``pit_deviation``: the
-        largest distance between the distribution of the transforms and the uniform one.
-
-    Examples
-    --------
-    >>> from bayesgeo.metrics.base import block_weights
-    >>> pit = xr.Dataset({"pit": ("obs", (np.arange(100) + 0.5) / 100)})
-    >>> found = value_calibration(pit, np.zeros(100), block_weights(np.arange(100), resamples=200, seed=0), prob=0.9)
-    >>> float(found["coverage"].sel(level=0.5)), found["pit_count"].values[:3]
-    (0.5, array([5, 5, 5]))
-    """
-    pit = predictions["pit"].values
-    inside = np.abs(2 * pit - 1)[:, None] <= LEVELS
-    low, high = intervals(bootstrap(inside, *blocks), blocks[1].shape[1], prob=prob, bounds=(0.0, 1.0))
-    counts = np.bincount(np.minimum((pit * PIT_BINS).astype(int), PIT_BINS - 1), minlength=PIT_BINS)
-    ends = stats.binom.ppf([(1 - prob) / 2, (1 + prob) / 2], len(y), 1 / PIT_BINS)
-    return xr.Dataset(
-        {
-            "coverage": ("level", inside.mean(axis=0)),
-            "low": ("level", low),
-            "high": ("level", high),
-            "pit_count": ("bin", counts),
-            "pit_low": ("bin", np.full(PIT_BINS, ends[0])),
-            "pit_high": ("bin", np.full(PIT_BINS, ends[1])),
-            "pit_deviation": float(stats.ks_1samp(pit, stats.uniform.cdf, method="asymp").statistic),
-        },
-        coords={"level": LEVELS, "bin": (np.arange(PIT_BINS) + 0.5) / PIT_BINS},
-        attrs={"prob": prob},
-    )

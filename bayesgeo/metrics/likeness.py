@@ -48,44 +48,57 @@ def means(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.stack([np.bincount(codes, column) / sizes for column in values.T], axis=1)
 
 
-def of_pairs(rows: Residuals, pairs: Pairs, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the correlation of pairs and its p; NaN where there are too few to tell."""
+@dataclass(frozen=True)
+class Paired:
+    """Correlation of pairs, its p, and the ends between which chance leaves it; all NaN where too few can tell."""
+
+    value: float = np.nan
+    p: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+
+
+def of_pairs(rows: Residuals, pairs: Pairs, rng: np.random.Generator, *, prob: float = 0.9) -> Paired:
+    """Return the correlation of pairs, and what chance makes of it with the probability ``prob``."""
     values = rows.values
     variance = float(np.mean(np.sum(values**2, axis=1))) if len(values) else 0.0
     asked, place = np.unique(np.r_[pairs.one, pairs.other], return_inverse=True)
     units = np.unique(pairs.units[asked], return_inverse=True)[1]
     if len(asked) == 0 or units.max() + 1 < LEAST_UNITS or not variance > 0:
-        return np.nan, np.nan
+        return Paired()
     one, other = np.split(place, 2)
     correlation = float(np.mean(np.sum(values[pairs.one] * values[pairs.other], axis=1)) / variance)
 
     def likeness(drawn: np.ndarray) -> np.ndarray:
         return np.einsum("pf,pf->f", drawn[one], drawn[other])
 
-    p = p_value(rows.part(asked), likeness, flipped=units, sharing=np.zeros(len(asked), dtype=int), rng=rng)
-    return correlation, p
+    asked_rows, sharing = rows.part(asked), np.zeros(len(asked), dtype=int)
+    seen = float(sum(likeness(column[:, None])[0] for column in asked_rows.values.T))
+    drawn = by_chance(asked_rows, likeness, flipped=units, sharing=sharing, rng=rng)
+    p = (1 + int(np.sum(drawn >= seen - 1e-9 * abs(seen)))) / (1 + len(drawn))
+    low, high = np.quantile(drawn, [(1 - prob) / 2, (1 + prob) / 2]) / (len(one) * variance)
+    return Paired(correlation, p, float(low), float(high))
 
 
-def p_value(
+def by_chance(
     rows: Residuals,
     likeness: Callable[[np.ndarray], np.ndarray],
     *,
     flipped: np.ndarray,
     sharing: np.ndarray,
     rng: np.random.Generator,
-) -> float:
-    """Return how often rows that are not alike, but for the error they share, are at least as alike as these.
+) -> np.ndarray:
+    """Return how alike rows are that are not, but for the error they share, in each flip.
 
     ``likeness`` maps residuals of one part ``(obs, replicate)`` to ``(replicate,)``; the rows of one code of
     ``flipped (obs,)`` flip their signs together, and those of one code of ``sharing (obs,)`` share an error.
     """
-    seen = sum(likeness(column[:, None])[0] for column in rows.values.T)
-    beyond = 0
+    drawn = []
     for _ in range(FLIPS // AT_ONCE):
         signs = (rng.integers(2, size=(flipped.max() + 1, AT_ONCE), dtype=np.int8) * 2.0 - 1.0)[flipped]
         found = np.zeros(AT_ONCE)
         for column, shared in zip(rows.values.T, rows.shared.T, strict=True):
             error = rng.standard_normal((sharing.max() + 1, AT_ONCE))[sharing]
             found += likeness(signs * column[:, None] + shared[:, None] * error)
-        beyond += int(np.sum(found >= seen - 1e-9 * abs(seen)))
-    return (1 + beyond) / (1 + FLIPS)
+        drawn.append(found)
+    return np.concatenate(drawn)

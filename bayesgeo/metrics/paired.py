@@ -38,16 +38,33 @@ def mean_interval(rows: np.ndarray, codes: np.ndarray, *, prob: float) -> tuple[
     >>> round(low, 1), round(high, 1)
     (-22.4, 28.4)
     """
-    count = np.bincount(codes).astype(float)
-    if (count > 0).sum() < 2:
+    error, share, mean = mean_error(rows, codes), np.bincount(codes) / len(codes), float(rows.mean())
+    if np.isnan(error):
         return np.nan, np.nan
-    share, mean = count / count.sum(), float(rows.mean())
-    off = np.bincount(codes, rows - mean)
-    error = np.sqrt((off**2 / (1 - share)).sum()) / count.sum()
     a = share**2 / (1 - share)
     freedom = 1 / ((share**2).sum() + a.sum() ** 2 - (a**2).sum())
     half = float(stats.t.ppf((1 + prob) / 2, freedom) * error)
     return mean - half, mean + half
+
+
+def mean_error(rows: np.ndarray, codes: np.ndarray) -> float:
+    """Return the standard error of the mean of rows that are alike within blocks, as of :func:`mean_interval`.
+
+    Parameters
+    ----------
+    rows, codes
+        As for :func:`mean_interval`.
+
+    Examples
+    --------
+    >>> mean_error(np.array([0.0, 2.0, 4.0, 6.0]), np.array([0, 0, 1, 1]))
+    2.0
+    """
+    share = np.bincount(codes) / len(codes)
+    if (share > 0).sum() < 2:
+        return np.nan
+    off = np.bincount(codes, rows - rows.mean())
+    return float(np.sqrt((off**2 / (1 - share)).sum()) / len(codes))
 
 
 def fewest_blocks(prob: float) -> int:
@@ -152,4 +169,4 @@ def outer_effect_p(rows: np.ndarray, codes: np.ndarray, outer: np.ndarray) -> fl
         return float(stats.f_oneway(*parts).pvalue)
 
 
-__all__ = ["fewest_blocks", "joint_sign_flip_p", "mean_interval", "outer_effect_p", "sign_flip_p"]
+__all__ = ["fewest_blocks", "joint_sign_flip_p", "mean_error", "mean_interval", "outer_effect_p", "sign_flip_p"]

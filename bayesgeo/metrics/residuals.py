@@ -10,19 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 from scipy import stats
-from scipy.spatial import KDTree
 from threadpoolctl import threadpool_limits
 
 from bayesgeo._arrays import spaced
 from bayesgeo.metrics.intraclass import LEAST_VARIANCE, PROB, Design, intraclass
 from bayesgeo.metrics.likeness import LEAST_UNITS, Pairs, Residuals, means, of_pairs
+from bayesgeo.metrics.spatial import NEIGHBOURS, nearest, points
 
 ROWS = 20_000  # rows, or pairs of rows, that are tested at most
-NEIGHBOURS, SEARCHED = 5, 64
+SEARCHED = 64  # nearest rows among which those of other groups are looked for
 LONG = 20  # rows of a group from which on their order within it is looked at
 LARGEST = 1e-3  # of a probability integral transform, on both sides: it is a share of some thousand draws
 DEPENDENCE = ("group", "place", "order")
-DEGREES = {"longitude", "latitude"}
 
 
 def standard_residuals(predictions: xr.Dataset, y: np.ndarray) -> np.ndarray:
@@ -141,15 +140,18 @@ def dependence(
         Along ``by``, ``group``, ``place`` and ``order``:
 
         - ``value``: intraclass correlation (analysis of variance; Donner 1986, International Statistical Review 54:1);
-          mean product of the residuals of a row and its five nearest neighbours of other groups, over their variance
-          (Moran's I); the same of consecutive rows: within groups of 20 rows or more, of their deviations from the
-          group's mean, else of the means of consecutive groups.
+          mean product of the residuals of a row and its eight nearest neighbours of other groups, over their variance
+          (Moran's I, as :func:`bayesgeo.metrics.morans_i`, the parts added up); the same of consecutive rows: within
+          groups of 20 rows or more, of their deviations from the group's mean, else of the means of consecutive groups.
         - ``p``: of the hypothesis that none are alike, one-sided; NaN where ``reason`` says why.
         - ``design_effect``: how many times the variance of a mean is that of independent rows:
-          :math:`1 + (\sum m^2 / n - 1) \rho` for groups of :math:`m` rows, :math:`1 + 5 \rho` at least for neighbours,
+          :math:`1 + (\sum m^2 / n - 1) \rho` for groups of :math:`m` rows, :math:`1 + 8 \rho` at least for neighbours,
           :math:`(1 + \rho) / (1 - \rho)` for consecutive rows.
         - ``effective_rows``: the rows divided by it.
         - ``low`` and ``high`` of the intraclass correlation: the ends of its 90 % interval.
+        - ``expected``, of neighbours: :math:`-1 / (n - 1)`, what is expected of rows in random order.
+        - ``chance_low`` and ``chance_high``, of neighbours and of consecutive rows: the ends between which 90 % of the
+          values of flipped residuals lie.
 
     Notes
     -----
@@ -174,7 +176,7 @@ def dependence(
         _among_neighbours(rows, places or {}, rng),
         _one_after_another(rows, order, rng),
     ]
-    names = ("value", "p", "design_effect", "reason", "low", "high")
+    names = ("value", "p", "design_effect", "reason", "low", "high", "expected", "chance_low", "chance_high")
     columns = {name: ("by", [getattr(one, name) for one in found]) for name in names}
     table = xr.Dataset(columns, coords={"by": list(DEPENDENCE)}, attrs={"prob": PROB})
     return table.assign(effective_rows=len(centred) / table["design_effect"])
@@ -182,7 +184,7 @@ def dependence(
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one way in which residuals may be alike; the interval is of groups alone."""
+    """What was found of one way in which residuals may be alike: an interval of groups, what chance makes of others."""
 
     value: float
     p: float
@@ -190,6 +192,9 @@ class Found:
     reason: str = ""
     low: float = np.nan
     high: float = np.nan
+    expected: float = np.nan
+    chance_low: float = np.nan
+    chance_high: float = np.nan
 
 
 def _missing(reason: str) -> Found:
@@ -213,31 +218,13 @@ def _among_neighbours(rows: Residuals, places: Mapping[str, np.ndarray], rng: np
     if len(known) < LEAST_UNITS:
         return _missing("few rows have a place")
     unit = np.arange(len(rows.values)) if rows.codes is None else rows.codes
-    pairs = _neighbours(known, _points(places)[known], unit, rng)
-    value, p = of_pairs(rows, pairs, rng)
-    if np.isnan(p):
+    at, apart = points(places)[known], unit[known]
+    one, other = nearest(at, NEIGHBOURS, rng=rng, units=apart, searched=SEARCHED, most=ROWS // NEIGHBOURS)
+    found = of_pairs(rows, Pairs(known[one], known[other], unit), rng, prob=PROB)
+    if np.isnan(found.p):
         return _missing("there are fewer than 8 groups, or their neighbours are all of the same group")
-    return Found(value, p, 1.0 + NEIGHBOURS * max(value, 0.0))
-
-
-def _points(places: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return points whose straight distances order places: on the unit sphere for longitude and latitude."""
-    if set(places) != DEGREES:
-        return np.column_stack(list(places.values()))
-    longitude, latitude = np.radians(places["longitude"]), np.radians(places["latitude"])
-    flat = np.cos(latitude)
-    return np.column_stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)])
-
-
-def _neighbours(known: np.ndarray, points: np.ndarray, unit: np.ndarray, rng: np.random.Generator) -> Pairs:
-    """Pair rows with the nearest ones of other units, those at the same place in random order."""
-    rows = rng.permutation(len(known))
-    near = KDTree(points[rows]).query(points[asked := spaced(len(known), ROWS // NEIGHBOURS)], min(SEARCHED, len(rows)))
-    candidates = rows[near[1]]
-    foreign = unit[known[candidates]] != unit[known[asked]][:, None]
-    kept = foreign & (foreign.cumsum(axis=1) <= NEIGHBOURS)
-    one, column = np.nonzero(kept)
-    return Pairs(known[asked[one]], known[candidates[one, column]], unit)
+    effect, expected = 1.0 + NEIGHBOURS * max(found.value, 0.0), -1 / (len(known) - 1)
+    return Found(found.value, found.p, effect, expected=expected, chance_low=found.low, chance_high=found.high)
 
 
 def _one_after_another(rows: Residuals, order: np.ndarray | None, rng: np.random.Generator) -> Found:
@@ -250,11 +237,12 @@ def _one_after_another(rows: Residuals, order: np.ndarray | None, rng: np.random
             when, rows = means(when[:, None], rows.codes)[:, 0], rows.means()
         else:
             rows = replace(rows, values=rows.values - rows.means().values[rows.codes])
-    value, p = of_pairs(rows, _consecutive(when, rows.codes), rng)
-    if np.isnan(p):
+    found = of_pairs(rows, _consecutive(when, rows.codes), rng, prob=PROB)
+    if np.isnan(found.p):
         return _missing("too few rows, or groups, differ in time or depth")
-    rho = min(max(value, 0.0), 0.999)
-    return Found(value, p, (1 + rho) / (1 - rho))
+    rho = min(max(found.value, 0.0), 0.999)
+    effect = (1 + rho) / (1 - rho)
+    return Found(found.value, found.p, effect, chance_low=found.low, chance_high=found.high)
 
 
 def _consecutive(when: np.ndarray, codes: np.ndarray | None) -> Pairs:

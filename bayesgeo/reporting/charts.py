@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from bayesgeo._arrays import spaced
 from bayesgeo.reporting.figures import COLOURS, FAINT, INK, MARKERS, Picture, canvas, short, to_svg
@@ -109,17 +108,13 @@ def pit(calibration: Mapping[str, Any], *, name: str, kind: str) -> Picture:
             np.array(calibration[key], dtype=float) for key in ("bin", "pit_count", "pit_low", "pit_high")
         )
         axes.bar(x, count, width=0.9 * (x[1] - x[0]), color=COLOURS[kind], alpha=0.75)
-        _band(axes, low[0], high[0])
+        axes.bar(x, high - low, bottom=low, width=x[1] - x[0], color=FAINT, alpha=0.35, linewidth=0)
+        axes.axhline(count.sum() / len(x), color=INK, linewidth=0.8)
         axes.set(xlim=(0, 1), xlabel="quantile of the prediction", ylabel="rows")
         axes.locator_params(nbins=5)
         svg = to_svg(figure, name)
     inside = int(((low <= count) & (count <= high)).sum())
     return Picture(svg, f"Rows in each twentieth of their prediction: {inside} of {len(x)} counts are inside the band.")
-
-
-def _band(axes: Axes, low: float, high: float) -> None:
-    axes.axhspan(low, high, color=FAINT, alpha=0.35, linewidth=0)
-    axes.axhline((low + high) / 2, color=INK, linewidth=0.8)
 
 
 __all__ = ["Line", "lines", "pit", "reliability"]

@@ -31,7 +31,7 @@ from bayesgeo.reporting.sections.scores import score_facts
 from bayesgeo.reporting.sections.training import training
 from bayesgeo.reporting.sections.worth import ranking_facts
 
-REPORT_SCHEMA = 7
+REPORT_SCHEMA = 8
 RANK = {"sound": 0, "doubtful": 1, "failed": 2}
 Facts = dict[str, Any]
 

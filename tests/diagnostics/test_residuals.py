@@ -8,7 +8,7 @@ from bayesgeo.diagnostics.residuals import MATERIAL, checks
 
 def table(p: float = 0.001, effect: float = 4.6, reason: str = "") -> xr.Dataset:
     columns = {"value": 0.4, "low": 0.3, "high": 0.5, "p": p, "design_effect": effect}
-    columns |= {"effective_rows": 400 / effect, "reason": reason}
+    columns |= {"effective_rows": 400 / effect, "reason": reason, "chance_low": -0.05, "chance_high": 0.04}
     names = {"name": ("by", ["event", "longitude, latitude", "time"])}
     variables = {name: ("by", [column] * 3) for name, column in columns.items()}
     return xr.Dataset(variables | names, {"by": ["group", "place", "order"]}, attrs={"rows": 400, "prob": 0.9})
@@ -46,7 +46,9 @@ def test_a_finding_says_how_many_rows_are_left_and_what_to_do() -> None:
     assert said in by_group.advice
     assert "Intervals of a model that takes rows as independent are too narrow." in by_group.advice
     assert "--effects event or HierarchicalRegression(effects=['event'])" in by_group.advice
+    assert "among neighbours on the map (Moran's I 0.40, by chance -0.05 to 0.04, p = 0.001)" in by_place.advice
     assert "at most about 87" in by_place.advice
+    assert "Use a spatial model, or the coordinates as features" in by_place.advice
     assert "one after another in time" in in_order.advice
     assert Diagnosis((by_group,)).verdict == "not applicable"  # there is no posterior
     assert Diagnosis((Check("rhat", "passed", 1.0, "<= 1.01", ""), by_group)).verdict == "doubtful"

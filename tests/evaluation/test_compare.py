@@ -61,8 +61,11 @@ def test_models_are_ranked_by_leave_one_out_as_arviz_ranks_their_posteriors():
     table = compare_loo(evidences | {"mean": evaluate(catalog.model("mean", data.task), data, by)})
     theirs = az.compare({name: loo(found.model.posterior_).result for name, found in scored.items()}, round_to="none")
     assert table["model"].tolist() == theirs.index.tolist() == ["wide", "tight"]
-    for column in ("elpd_diff", "dse", "weight"):
+    for column in ("elpd_diff", "weight"):
         np.testing.assert_allclose(table[column], theirs[column].to_numpy(float), atol=1e-6)
+    first, second = (evidences[name]["loo"].to_dataset()["elpd"].values for name in table["model"])
+    of_sites = [(second - first)[k::9].mean() for k in range(9)]
+    np.testing.assert_allclose(table["dse"], [0.0, 90 * np.std(of_sites, ddof=1) / 3], rtol=1e-6)
     assert table["elpd_diff"][1] < -10
     assert compare_loo({"wide": evidences["wide"]}).empty
     other = evidences["tight"].copy()

@@ -417,5 +417,5 @@ def test_a_file_that_is_no_evidence_is_refused(tmp_path):
 
 def test_evidence_of_another_schema_is_refused(tmp_path):
     save_evidence(xr.DataTree(xr.Dataset(attrs={"schema_version": 99})), tmp_path / "e.nc")
-    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 6\. Run the comparison again"):
+    with pytest.raises(ValueError, match=r"Invalid evidence .* Its schema is not 7\. Run the comparison again"):
         load_evidence(tmp_path / "e.nc")

@@ -9,7 +9,8 @@ from scipy import stats
 
 from bayesgeo.metrics import classification
 from bayesgeo.metrics.base import block_weights
-from bayesgeo.metrics.calibration import class_calibration, decompose, value_calibration
+from bayesgeo.metrics.calibration import class_calibration, decompose
+from bayesgeo.metrics.transforms import value_calibration
 
 SEEDS = st.integers(0, 2**32 - 1)
 quick = settings(deadline=None, max_examples=40)

@@ -138,4 +138,4 @@ def test_the_page_is_small_and_soon_written(binary: Evidences, pages: dict[str, 
     start = time.perf_counter()
     report(binary, tmp_path)
     assert time.perf_counter() - start <= 10
-    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 7
+    assert json.loads((tmp_path / "report.json").read_text())["schema_version"] == 8

@@ -1,13 +1,13 @@
 """Predictions against what was observed: calibration of probabilities, coverage of intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bayesgeo.reporting import charts, figures
 from bayesgeo.reporting.figures import Picture
 from bayesgeo.reporting.sections.base import Section
 from bayesgeo.reporting.sections.residuals import ALIKE
-from bayesgeo.reporting.sections.scores import estimate
+from bayesgeo.reporting.sections.scores import estimate, prob
 from bayesgeo.reporting.text import fixed, number, percent
 
 Facts = dict[str, Any]
@@ -20,6 +20,8 @@ def pictures(facts: Mapping[str, Any]) -> Facts:
         "drawn": [_figures(model, k, dataset) for k, model in enumerate(models, start=1)],
         "calibrated": _calibrated,
         "brier_parts": _brier_parts,
+        "band": _band(models),
+        "prob": prob(facts),
         "estimate": estimate,
         "alike": ALIKE,
         "measured": any(not row["reason"] for model in models for row in model["residuals"]),
@@ -41,6 +43,25 @@ def _figures(model: Mapping[str, Any], number: int, dataset: Mapping[str, Any]) 
     return [charts.reliability(calibration, name=f"calibration{number}", kind=kind, event=event)]
 
 
+def _unit(model: Mapping[str, Any]) -> str:
+    """Return what counts as one where chance is measured."""
+    return str(next(iter(model["metrics"].values()))["resampled"])
+
+
+def _band(models: Sequence[Mapping[str, Any]]) -> str:
+    """Say whether the bands take rows as independent."""
+    unit = _unit(models[0])
+    if any(model["calibration"] and model["calibration"]["correlation"] is not None for model in models):
+        return f"The band lets outcomes of one {unit} go together as far as those observed may."
+    only = "" if unit == "row" else f": there is one {unit}, or each holds one row"
+    return f"The band takes rows as independent{only}."
+
+
+def _together(model: Mapping[str, Any]) -> str:
+    rho = model["calibration"]["correlation"]
+    return "" if rho is None else f"correlation of outcomes of one {_unit(model)} {fixed(rho, 2)}"
+
+
 def _brier_parts(calibration: Mapping[str, Any]) -> Facts:
     """Return the parts of the Brier score in the group ``calibration`` of classes."""
     at = calibration["score"].index("brier_score")
@@ -54,18 +75,16 @@ def _calibrated(model: Mapping[str, Any]) -> str:
     if "pit_deviation" in calibration:
         low, high = calibration["pit_low"], calibration["pit_high"]
         inside = sum(a <= count <= b for a, count, b in zip(low, calibration["pit_count"], high, strict=True))
-        return (
-            f"{inside} of {len(low)} counts are inside the {percent(calibration['prob'])} band; "
-            f"PIT deviation {number(calibration['pit_deviation'], digits=2)}."
-        )
+        text = f"{inside} of {len(low)} counts are inside the {percent(calibration['prob'])} band; "
+        text += f"PIT deviation {number(calibration['pit_deviation'], digits=2)}"
+        return "; ".join(filter(None, (text, _together(model)))) + "."
     parts = _brier_parts(calibration)
     p, text = parts["p_calibrated"], f"Miscalibration {fixed(parts['miscalibration'], 4)} of the Brier score"
     if p is None:
         return f"{text}."
     verdict = "no more than chance" if p > 1 - calibration["prob"] else "more than chance"
-    unit = next(iter(model["metrics"].values()))["resampled"]
-    apart = "" if unit == "row" else f" if rows of one {unit} were independent"
-    return f"{text}: {verdict}{apart} (p = {fixed(p, 3)})."
+    told = "; ".join(filter(None, (f"p = {fixed(p, 3)}", _together(model))))
+    return f"{text}: {verdict} ({told})."
 
 
 __all__ = ["section"]

@@ -7,6 +7,7 @@ import xarray as xr
 
 from bayesgeo import catalog
 from bayesgeo.reporting.sections.base import Section, described
+from bayesgeo.reporting.sections.distances import distances
 from bayesgeo.reporting.sections.map import places
 from bayesgeo.reporting.text import listed
 
@@ -14,7 +15,7 @@ Facts = dict[str, Any]
 
 
 def dataset_facts(evidence: xr.DataTree) -> Facts:
-    """Return the data set that an Evidence describes, its hashes, its places, and scores of the exact posterior."""
+    """Return the data set of an Evidence, its hashes, places and distances, and scores of the exact posterior."""
     observed = evidence["observed_data"].to_dataset()
     hashes = {name: evidence.attrs[name] for name in ("split", "split_kind", "split_sha256", "rows_sha256")}
     return (
@@ -23,6 +24,7 @@ def dataset_facts(evidence: xr.DataTree) -> Facts:
         | hashes
         | {"split_group": evidence.attrs["split_group"] or None}
         | {"test_rows": observed.sizes["obs"], "places": places(evidence), "exact": _exact(observed)}
+        | {"distances": distances(evidence)}
     )
 
 

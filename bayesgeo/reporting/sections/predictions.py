@@ -8,6 +8,7 @@ import xarray as xr
 
 from bayesgeo._arrays import spaced
 from bayesgeo.reporting.sections.base import Section, bayesian
+from bayesgeo.reporting.sections.distances import distances_picture, distances_sentence
 from bayesgeo.reporting.sections.map import map_pictures
 
 NOTABLE = 8
@@ -19,7 +20,9 @@ def pictures(facts: Mapping[str, Any]) -> Facts:
     """Return what the template shows: the model whose rows are named, and its maps."""
     sound = [model for model in bayesian(facts) if model["diagnostics"]["verdict"] != "failed"]
     model = (sound or facts["models"])[0]
-    return {"model": model, "maps": map_pictures(model, facts["dataset"])}
+    drawn = distances_picture(facts["dataset"])
+    told = distances_sentence(facts["dataset"]) if drawn else ""
+    return {"model": model, "maps": map_pictures(model, facts["dataset"]), "distances": drawn, "asked": told}
 
 
 section = Section("predictions", 80, pictures=pictures)

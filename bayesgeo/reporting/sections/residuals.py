@@ -10,7 +10,7 @@ from bayesgeo.reporting.sections.base import described
 from bayesgeo.reporting.text import fixed, listed, number
 
 Facts = dict[str, Any]
-NUMBERS = ("value", "low", "high", "p", "design_effect", "effective_rows")
+NUMBERS = ("value", "low", "high", "expected", "chance_low", "chance_high", "p", "design_effect", "effective_rows")
 ALIKE = {"group": "within {}", "place": "among neighbours on the map", "order": "one after another in {}"}
 
 
@@ -21,8 +21,9 @@ def residuals(evidence: xr.DataTree) -> list[Facts]:
     -------
     list of dict
         ``by`` (``group``, ``place`` or ``order``), ``name``, ``value``, its interval from ``low`` to ``high`` (of
-        groups), ``p``, ``design_effect``, ``effective_rows``, ``reason``, where they were not computed, and ``status``
-        of the check.
+        groups), ``expected`` (of neighbours), the ends ``chance_low`` to ``chance_high`` of what chance makes of
+        neighbours and of consecutive rows, ``p``, ``design_effect``, ``effective_rows``, ``reason``, where they were
+        not computed, and ``status`` of the check.
     """
     if "residuals" not in evidence.children:
         return []

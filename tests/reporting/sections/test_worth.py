@@ -15,7 +15,9 @@ def test_what_predictions_are_worth_is_drawn_and_told(binary: Evidences, tmp_pat
     assert any(label.startswith("error rate by share of rows kept: ") for label in drawn)
     calibration = binary["logistic"]["calibration"].to_dataset().sel(score="brier_score")
     p = float(calibration["p_calibrated"])
-    assert f"chance if rows of one site were independent (p = {p:.3f})" in page.text
+    rho = calibration.attrs["correlation"]
+    assert f"chance (p = {p:.3f}; correlation of outcomes of one site {rho:.2f})" in page.text
+    assert "The band lets outcomes of one site go together as far as those observed may." in page.text
     assert f"{float(calibration['miscalibration']):.4f}" in page.parts
 
 
