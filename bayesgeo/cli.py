@@ -254,10 +254,10 @@ def map_(
     say(f"Pictures: {', '.join(path.name for path in done.pictures)}")
     if done.empty:
         say(f"{done.empty:,} cells lack a feature and are empty.")
-    if done.far:
+    if done.outside:
         say(
-            f"{done.far:,} cells are far from the training rows, more than {done.limit:.3g} standard deviations: "
-            "farther than 99 % of the rows that the scores were measured on. Variable far marks them."
+            f"{done.outside:,} cells are outside the area of applicability: less like the training rows than the rows "
+            "that the scores were measured on. They are hatched, and variable inside marks them."
         )
     if done.verdict != "failed":
         say(f"The posterior of {done.model}: {done.verdict}.")

@@ -215,7 +215,7 @@ def test_new_rows_get_the_probabilities_of_the_fitted_model(command, run_folder,
     p = load_model(run_folder / "models" / "logistic").predict_proba(events(n=12, seed=9).X)
     # The table is alphabetical, so the classes of the run are blast and quake; CSV keeps 15 digits at least.
     assert list(said)[:4] == ["row", "predicted", "probability of blast", "probability of quake"]
-    assert list(said)[-2:] == ["distance", "far"]
+    assert list(said)[-3:] == ["distance", "far", "inside"]
     assert said["probability of quake"].to_numpy() == pytest.approx(p[:, 1], abs=1e-12)
     assert (said["predicted"] == pd.Series(["blast", "quake"])[p.argmax(axis=1)].to_numpy()).all()
 

@@ -20,6 +20,7 @@ DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scal
 WIDER = 1.1  # factor of the proposals' variances
 WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
 ROUNDS, POINTS = 8, 1_000  # of adaptation; fewer points where one is costly
+CHEAP = 4  # draws at a point up to which all rounds are worth it
 EFFICIENT = 0.75  # share of effective points from which on a proposal is not adapted further
 # A wide component finds what the others miss, and bounds the ratios of the densities: share and factor of its width,
 # around the mode, where the approximation may miss a ridge altogether, and of what is fitted.
@@ -141,7 +142,8 @@ def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple
     announce("climbing")
     proposal = _of_peak(maximise(marginal.log_density, marginal.start, tolerance=1e-3))
     kept: list[tuple[np.ndarray, np.ndarray]] = []
-    for k in range(ROUNDS):
+    # Where a point is so costly that many draws are taken at each, adapting further costs more than it gains.
+    for k in range(max(2, ROUNDS // -(-marginal.repeats // CHEAP))):
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         ratio = _finite(marginal.log_density(points)) - proposal.log_density(points)
         kept.append((points, ratio - special.logsumexp(ratio)))

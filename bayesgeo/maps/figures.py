@@ -25,10 +25,7 @@ INK, FAINT, PAPER, VEIL = "#222222", "#8a8a8a", "#f1f1ef", "#ffffff"
 SCALES = {"mean": "viridis", "exceedance": "cividis", "sd": "magma", "aleatoric": "magma", "epistemic": "magma"}
 # Okabe and Ito (2008), told apart by every kind of colour vision; then greys.
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999", "#333333")
-VEILED = (
-    ("inside", 0.0, "outside the area of applicability"),
-    ("far", 1.0, "farther from the training rows than 99 % of the tested ones"),
-)
+VEILED = ("inside", 0.0, "outside the area of applicability")
 STYLE: Mapping[str, Any] = {"fontsize": 9, "color": INK}
 
 
@@ -44,7 +41,7 @@ class Sketch:
     """
 
     def __init__(self, grid: Grid, layers: Sequence[Layer]):
-        kept = {*(layer.name for layer in pictured(layers)), *(name for name, _, _ in VEILED)}
+        kept = {*(layer.name for layer in pictured(layers)), VEILED[0]}
         self.axes, self.layers = grid.axes, [layer for layer in layers if layer.name in kept]
         self.step = -(-max(grid.shape) // FINEST)
         self.x, self.y = grid.x[:: self.step], grid.y[:: self.step]
@@ -173,17 +170,15 @@ def _classes(panel: Panel, x: np.ndarray, y: np.ndarray, values: np.ndarray, lay
 
 def _veil(panel: Panel, x: np.ndarray, y: np.ndarray, values: Mapping[str, np.ndarray]) -> list[Any]:
     """Fade and hatch the cells of which no score of the run speaks."""
-    for name, code, meaning in VEILED:
-        if name in values:
-            hidden = values[name] == code
-            if not hidden.any() or min(hidden.shape) < 2:
-                return []
-            white = ListedColormap([VEIL])
-            panel.pcolormesh(x, y, np.ma.masked_where(~hidden, hidden), cmap=white, alpha=0.45, shading="nearest")
-            lines = panel.contourf(x, y, hidden.astype(float), levels=[0.5, 1.5], colors="none", hatches=["////"])
-            lines.set(edgecolor=INK, linewidth=0.0)
-            return [Patch(facecolor=VEIL, edgecolor=INK, hatch="////", linewidth=0.4, label=meaning)]
-    return []
+    name, code, meaning = VEILED
+    hidden = values[name] == code if name in values else np.zeros((0, 0), dtype=bool)
+    if not hidden.any() or min(hidden.shape) < 2:
+        return []
+    white = ListedColormap([VEIL])
+    panel.pcolormesh(x, y, np.ma.masked_where(~hidden, hidden), cmap=white, alpha=0.45, shading="nearest")
+    lines = panel.contourf(x, y, hidden.astype(float), levels=[0.5, 1.5], colors="none", hatches=["////"])
+    lines.set(edgecolor=INK, linewidth=0.0)
+    return [Patch(facecolor=VEIL, edgecolor=INK, hatch="////", linewidth=0.4, label=meaning)]
 
 
 def _dots(panel: Panel, sketch: Sketch, places: Mapping[str, np.ndarray], scale: float) -> list[Any]:

@@ -12,11 +12,12 @@ def likeness_layers() -> list[Layer]:
     Examples
     --------
     >>> [layer.name for layer in likeness_layers()]
-    ['distance', 'far']
+    ['dissimilarity', 'inside', 'local_point_density']
     """
     return [
-        Layer("distance", "distance to the nearest training row, in standard deviations of each feature", "1"),
-        Layer("far", "distance above that of 99 percent of the test rows", words=("near", "far")),
+        Layer("dissimilarity", "dissimilarity index", "1"),
+        Layer("inside", "inside the area of applicability", words=("outside", "inside")),
+        Layer("local_point_density", "training rows within the threshold of dissimilarity", "1"),
     ]
 
 
@@ -25,11 +26,12 @@ def likeness(reference: Reference, X: np.ndarray) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> likeness(Reference(np.array([[0.0], [2.0]]), limit=1.5), np.array([[3.0], [9.0]]))
-    {'distance': array([1., 7.]), 'far': array([0., 1.])}
+    >>> found = likeness(Reference(np.array([[0.0], [1.0], [3.0]]), limit=1.5), np.array([[4.0], [9.0]]))
+    >>> {name: values.round(3).tolist() for name, values in found.items()}
+    {'dissimilarity': [0.5, 3.0], 'inside': [1.0, 0.0], 'local_point_density': [1.0, 0.0]}
     """
-    distance = reference.distance(X)
-    return {"distance": distance, "far": reference.far(distance).astype(float)}
+    found = reference.area.summary(X)
+    return {layer.name: found[layer.name].values.astype(float) for layer in likeness_layers()}
 
 
 __all__ = ["likeness", "likeness_layers"]

@@ -45,14 +45,13 @@ class Area:
 class Mapped:
     """Summary of a map: its cells, the model and the verdict on its posterior, notes and pictures.
 
-    ``cells`` are those that count, ``empty`` those of them that lack a feature, ``far`` those farther from the training
-    rows than ``limit``, in standard deviations.
+    ``cells`` are those that count, ``empty`` those of them that lack a feature, ``outside`` those outside the area of
+    applicability.
     """
 
     cells: int
     empty: int
-    far: int
-    limit: float
+    outside: int
     model: str
     verdict: str
     notes: tuple[str, ...]
@@ -79,8 +78,8 @@ def map_run(
         there, and cells that lack a feature or hold a code for a missing value stay empty.
     out : path
         ``.nc``, ``.zarr`` or ``.tif``; pictures lie beside it as ``.png``. Beside the variables of
-        :func:`bayesgeo.maps.predict_grid` it has ``distance``, to the nearest training row in standard deviations of
-        each feature, and ``far``, whether that is more than 99 % of the test rows of the run were from theirs.
+        :func:`bayesgeo.maps.predict_grid` it has ``dissimilarity``, ``inside`` and ``local_point_density`` of
+        :func:`bayesgeo.maps.area_of_applicability` over the folds of the run.
     model : str, optional
         Which model; by default the one of the best log score.
     threshold, probability : float
@@ -104,22 +103,21 @@ def map_run(
     frame.attrs["title"] = f"{opened.manifest['target']} by {opened.name}"
     writer = writer_of(out, frame, grid.axes, mapper.layers)
     _refuse_pictures(out, mapper.layers)
-    sketch, far = Sketch(grid, mapper.layers), _Count("far")
-    save(writer, out, far.watch(sketch.watch(mapper.strips(grid))))
-    pictures, limit = draw(sketch, out, opened.places_in(grid.units)), opened.reference.limit
-    notes = tuple(reader.notes)
-    return Mapped(reader.cells, reader.empty, far.found, limit, opened.name, opened.verdict, notes, tuple(pictures))
+    sketch, outside = Sketch(grid, mapper.layers), _Outside()
+    save(writer, out, outside.watch(sketch.watch(mapper.strips(grid))))
+    pictures, notes = draw(sketch, out, opened.places_in(grid.units)), tuple(reader.notes)
+    return Mapped(reader.cells, reader.empty, outside.found, opened.name, opened.verdict, notes, tuple(pictures))
 
 
-class _Count:
-    """Counts the cells with code 1 in a variable while strips pass."""
+class _Outside:
+    """Counts the cells outside the area of applicability while strips pass."""
 
-    def __init__(self, name: str):
-        self.name, self.found = name, 0
+    def __init__(self) -> None:
+        self.found = 0
 
     def watch(self, strips: Any) -> Any:
         for rows, values in strips:
-            self.found += int((values[self.name] == 1).sum())
+            self.found += int((values["inside"] == 0).sum())
             yield rows, values
 
 

@@ -67,7 +67,8 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
         ``sd within``, ``sd <key>`` and ``sd epistemic`` are the parts of the standard deviation of a value. Then
         ``distance``, to the nearest training row in standard deviations of each
         feature, and ``far``, whether that is more than 99 % of the test rows of the run were from theirs: beyond it no
-        score was measured.
+        score was measured. Last ``inside``, whether the row is in the area of applicability over the folds of the run:
+        :func:`bayesgeo.maps.area_of_applicability`.
     model : str, optional
         Which model; by default the one of the best log score.
 
@@ -93,9 +94,9 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     result = pd.concat([result, _parts(estimator, rows, result.index), status], axis=1)
     _refuse_no_numbers(result)
     distance = rows.reference.distance(rows.X.values)
-    far = rows.reference.far(distance)
+    far, inside = rows.reference.far(distance), rows.reference.area.inside(rows.X.values).values
     with atomic_file(out) as temporary:
-        result.assign(distance=distance, far=far).to_csv(temporary, index_label="row")
+        result.assign(distance=distance, far=far, inside=inside).to_csv(temporary, index_label="row")
     verdict = evidences[name]["diagnostics"].attrs["verdict"]
     notes = (*rows.notes, *_of_population(status))
     return Predicted(len(result), name, verdict, notes, int(far.sum()), rows.reference.limit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from bayesgeo._files import atomic_file
 from bayesgeo._files.reading import read_bytes
 from bayesgeo.datasets.base import Dataset
 from bayesgeo.datasets.split import Split
+from bayesgeo.maps.applicability import AreaOfApplicability, area_of_applicability
 from bayesgeo.metrics.detection import distance_to_training
 
 FILE = "reference.safetensors"
@@ -31,6 +33,8 @@ class Reference:
     limit : float
         Distance that 99 % of the test rows had at most from the training rows of their fold, in standard deviations.
         What the scores of the run say, they say of rows as near as that.
+    fold : numpy.ndarray, optional
+        ``(row,)`` number of the fold that tests each row, -1 for none.
 
     Examples
     --------
@@ -41,6 +45,19 @@ class Reference:
 
     rows: np.ndarray
     limit: float
+    fold: np.ndarray | None = None
+
+    @cached_property
+    def area(self) -> AreaOfApplicability:
+        """The area of applicability of these rows over their folds, every feature that varies weighing the same."""
+        varies = np.ptp(self.rows, axis=0) > 0
+        return area_of_applicability(self.rows, folds=self._pairs() or None, weights=varies.astype(float))
+
+    def _pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        if self.fold is None:
+            return []
+        parts = [(np.flatnonzero(self.fold != k), np.flatnonzero(self.fold == k)) for k in np.unique(self.fold)]
+        return [(train, test) for train, test in parts if train.size and self.fold[test[0]] >= 0]
 
     def distance(self, X: np.ndarray) -> np.ndarray:
         """Return how far each row of ``(obs, feature)`` is from the nearest training row, in standard deviations."""
@@ -63,7 +80,11 @@ def reference_of(dataset: Dataset, by: Split) -> Reference:
     >>> reference.rows.shape, bool(0.1 < reference.limit < 10)
     ((2000, 10), True)
     """
-    return Reference(_thinned(dataset.X.values), float(np.quantile(np.concatenate([*_tested(dataset, by)]), TESTED)))
+    fold = np.full(dataset.n_rows, -1)
+    for k, (_, test) in enumerate(by.folds):
+        fold[test] = k
+    limit = float(np.quantile(np.concatenate([*_tested(dataset, by)]), TESTED))
+    return Reference(_thinned(dataset.X.values), limit, fold[_kept(dataset.X.values)])
 
 
 def _tested(dataset: Dataset, by: Split) -> Iterator[np.ndarray]:
@@ -74,8 +95,12 @@ def _tested(dataset: Dataset, by: Split) -> Iterator[np.ndarray]:
         yield distance_to_training(_thinned(X[train]), _thinned(X[test]))
 
 
+def _kept(X: np.ndarray) -> np.ndarray:
+    return spaced(len(X), min(ROWS, max(50, NUMBERS // X.shape[1])))
+
+
 def _thinned(X: np.ndarray) -> np.ndarray:
-    return X[spaced(len(X), min(ROWS, max(50, NUMBERS // X.shape[1])))]
+    return X[_kept(X)]
 
 
 def save_reference(dataset: Dataset, by: Split, run: Path) -> None:
@@ -84,7 +109,12 @@ def save_reference(dataset: Dataset, by: Split, run: Path) -> None:
 
     found = reference_of(dataset, by)
     with atomic_file(run / FILE) as temporary:
-        temporary.write_bytes(save({"rows": np.ascontiguousarray(found.rows, float), "limit": np.array([found.limit])}))
+        parts = {
+            "rows": np.ascontiguousarray(found.rows, float),
+            "limit": np.array([found.limit]),
+            "fold": np.asarray(found.fold),
+        }
+        temporary.write_bytes(save(parts))
 
 
 def load_reference(run: str | Path, features: int) -> Reference:
@@ -103,8 +133,14 @@ def load_reference(run: str | Path, features: int) -> Reference:
     try:
         parts = load(read_bytes(path, "reference"))
         rows, limit = parts["rows"].astype(float), float(parts["limit"].item())
+        fold = parts["fold"].astype(int)
     except (InvalidInput, SafetensorError, KeyError, ValueError) as error:
         raise invalid("run", str(run), f"Its {FILE} is missing or cannot be read.", remedy) from error
-    if rows.ndim != 2 or not len(rows) or rows.shape[1] != features or not np.isfinite([*rows.ravel(), limit]).all():
+    if (
+        rows.ndim != 2
+        or rows.shape[1] != features
+        or fold.shape != (len(rows) or -1,)
+        or not np.isfinite([*rows.ravel(), limit]).all()
+    ):
         raise invalid("run", str(run), f"Its {FILE} is not of its {features} features.", remedy)
-    return Reference(rows, limit)
+    return Reference(rows, limit, fold)

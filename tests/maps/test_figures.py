@@ -31,9 +31,9 @@ def test_a_sketch_has_every_kth_cell_however_the_strips_are_cut(monkeypatch, hei
 
 def test_pictures_lie_beside_the_map_and_empty_cells_are_paper(tmp_path):
     layers = [Layer("mean", "expected pga", "g"), Layer("predicted", "rock", words=("a", "b")), Layer("low", "low")]
-    sketch = Sketch(grid((40, 80)), [*layers, Layer("far", "far", words=("near", "far"))])
-    values = {name: np.full((40, 80), np.nan) for name in ("mean", "predicted", "far")}
-    values["mean"][:20], values["predicted"][:20], values["far"][:20] = 1.0, 1.0, 0.0
+    sketch = Sketch(grid((40, 80)), [*layers, Layer("inside", "inside", words=("no", "yes"))])
+    values = {name: np.full((40, 80), np.nan) for name in ("mean", "predicted", "inside")}
+    values["mean"][:20], values["predicted"][:20], values["inside"][:20] = 1.0, 1.0, 1.0
     list(sketch.watch([(slice(0, 40), values)]))
     places = {"longitude": np.array([7.5]), "latitude": np.array([46.2])}
     made = draw(sketch, tmp_path / "map.nc", places)

@@ -65,8 +65,8 @@ def test_a_map_has_the_numbers_that_predict_has_for_the_same_cells(run, tmp_path
     predict_table(run, tmp_path / "rows.csv", out=tmp_path / "rows_out.csv")
     table = pd.read_csv(tmp_path / "rows_out.csv")
     np.testing.assert_allclose(found["mean"].values.ravel(), table["predicted"], rtol=1e-6)  # single precision
-    np.testing.assert_allclose(found["distance"].values.ravel(), table["distance"], rtol=1e-5)
-    assert (found["far"].values.ravel() == table["far"]).all()
+    assert (found["inside"].values.ravel() == table["inside"]).all()
+    assert done.outside == int((~table["inside"]).sum())
     assert (done.cells, done.empty, done.model) == (30, 0, "ridge")
     assert "Column 'elev' was converted from km to m." in done.notes
     assert {path.name for path in done.pictures} == {"map.mean.png", "map.sd.png"}
@@ -102,7 +102,7 @@ def test_longitudes_are_counted_as_the_training_rows_count_them(tmp_path, traine
     # 0.3 a cell: by noise off by 0.1 * 0.1 / 0.29 / 9 at one standard error, and drawn a little towards zero.
     np.testing.assert_allclose(found["mean"].diff("lon").mean(), 0.3, atol=0.02)
     assert found["lon"].values[0] == pytest.approx(asked + 0.1)
-    assert found["distance"].max() < 5.0, "of standard deviations, not of circles"
+    assert found["dissimilarity"].max() < 5.0, "of the spread of the rows, not of circles"
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 SMALLEST = 1e-12  # conditional variance: two rows at one place without a nugget
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def matern(distance: float, smoothness: int) -> float:
     """Return the Matérn correlation of smoothness ``smoothness / 2`` at a distance in units of its length scale."""
     if smoothness == 1:
@@ -22,7 +22,7 @@ def matern(distance: float, smoothness: int) -> float:
     return (1.0 + scaled + scaled * scaled / 3.0) * np.exp(-scaled)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _between(a, b, covariance):  # type: ignore[no-untyped-def]
     length, share, smoothness = covariance
     squared = 0.0
@@ -34,7 +34,7 @@ def _between(a, b, covariance):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _condition(place, points, near, covariance, scratch):  # type: ignore[no-untyped-def]
     """Fill the positions and weights of a place's neighbours; return their number and the variance they explain."""
     index, factor, weight = scratch
@@ -67,7 +67,7 @@ def _condition(place, points, near, covariance, scratch):  # type: ignore[no-unt
     return k, explained
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _krige(sites, values, covariance, span, out):  # type: ignore[no-untyped-def]
     """Fill the conditional means of the values at a span of places, and the variance that the neighbours explain."""
     places, points, neighbours = sites
@@ -83,7 +83,7 @@ def _krige(sites, values, covariance, span, out):  # type: ignore[no-untyped-def
                 mean[i, j] += weight[a] * values[index[a], j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def correlations(a, b, covariance):  # type: ignore[no-untyped-def]
     """Return the covariances ``(n, row)`` of places ``(n, d)`` with others ``(row, d)``, without nugget."""
     found = np.empty((a.shape[0], b.shape[0]))
