@@ -20,13 +20,13 @@ DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scal
 WIDER = 1.1  # factor of the proposals' variances
 WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
 ROUNDS, POINTS = 8, 1_000  # of adaptation; fewer points where one is costly
-CHEAP = 4  # draws at a point up to which all rounds are worth it
+CHEAP = 4  # draws at a point up to which its cost does not count
 EFFICIENT = 0.75  # share of effective points from which on a proposal is not adapted further
 # A wide component finds what the others miss, and bounds the ratios of the densities: share and factor of its width,
 # around the mode, where the approximation may miss a ridge altogether, and of what is fitted.
 AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
 AHEAD = 3  # of the other parameters where the chain is, as many times the draws that it needs
-COMPONENTS, PARTS = (1, 3, 5, 8), 2_000
+COMPONENTS, PARTS, JITTER = (1, 3, 5, 8), 2_000, 0.1
 
 Draws = Mapping[str, np.ndarray]
 
@@ -142,15 +142,16 @@ def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple
     announce("climbing")
     proposal = _of_peak(maximise(marginal.log_density, marginal.start, tolerance=1e-3))
     kept: list[tuple[np.ndarray, np.ndarray]] = []
-    # Where a point is so costly that many draws are taken at each, adapting further costs more than it gains.
-    for k in range(max(2, ROUNDS // -(-marginal.repeats // CHEAP))):
+    # Where a point is so costly that many draws are taken at each, few points tell no more than mean and covariance.
+    costly = marginal.repeats > CHEAP
+    for k in range(ROUNDS // 2 if costly else ROUNDS):
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         ratio = _finite(marginal.log_density(points)) - proposal.log_density(points)
         kept.append((points, ratio - special.logsumexp(ratio)))
         effective = np.exp(-special.logsumexp(2 * kept[-1][1])) / len(points)
         if k and effective >= EFFICIENT:
             break
-        proposal = _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
+        proposal = _fitted(kept, 1 if costly else COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
     points, ratio = kept[-1]
     return proposal, points[rng.choice(len(points), chains, p=special.softmax(ratio))]
 
@@ -162,11 +163,13 @@ def _fitted(kept: list[tuple[np.ndarray, np.ndarray]], components: int, rng: np.
     weights = np.concatenate([np.exp(ratio) * n for (_, ratio), n in zip(kept, effective, strict=True)])
     drawn = points[rng.choice(len(points), PARTS, p=weights / weights.sum())]
     mean, factor = drawn.mean(axis=0), _root(np.atleast_2d(np.cov(drawn.T)))
-    # What a few points hold is not told from one; the jitter keeps copies of a point from making a component.
-    spread = drawn.std(axis=0) + 1e-3
-    drawn = drawn + 0.1 * spread * rng.standard_normal(drawn.shape)
-    mixture = GaussianMixture(components, reg_covar=1e-6, random_state=int(rng.integers(2**31 - 1))).fit(drawn)
-    fitted = _Proposal(mixture.weights_, mixture.means_, np.array([_root(one) for one in mixture.covariances_]))
+    # Fitted where all directions are alike. What a few points hold is not told from one; the jitter keeps copies of a
+    # point from making a component.
+    z = linalg.solve_triangular(factor, (drawn - mean).T, lower=True).T
+    z = z + JITTER * rng.standard_normal(z.shape)
+    mixture = GaussianMixture(components, reg_covar=1e-6, random_state=int(rng.integers(2**31 - 1))).fit(z)
+    factors = np.array([factor @ _root(one) for one in mixture.covariances_])
+    fitted = _Proposal(mixture.weights_, mean + mixture.means_ @ factor.T, factors)
     return _widened(fitted, mean, factor, *AFTERWARDS)
 
 

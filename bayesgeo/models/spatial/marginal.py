@@ -1,6 +1,7 @@
 """The posterior of the scales of a spatial regression, its field, coefficients and variance integrated out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,10 +13,11 @@ from bayesgeo.inference.newton import maximise
 from bayesgeo.models.regression.conjugate import NormalInverseGamma
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
 
-DRAWS, POINTS = 1_000, (90, 200)  # draws of a chain, as usual, and points at which they are taken: many rows, few
+DRAWS, POINTS = 1_000, (170, 250)  # draws of a chain, as usual, and points at which they are taken: many rows, few
 MANY_ROWS = 20_000
 SUBSET = 3_000  # rows of one part of the map that tell where the climb to the mode starts
 RARE = 0.05  # probability that a length scale is below the usual distance of neighbours
+EDGE = 0.1  # of the angles beyond which they repeat the shares inside
 SAMPLE = 2_000  # places that tell this distance
 
 
@@ -29,10 +31,11 @@ class SpatialMarginal:
               \sigma^2 \sim IG(a, b),
 
     so that coefficients and variance integrate out as in linear regression of whitened rows. A point :math:`\theta` is
-    :math:`\log \ell_k` of each field, then :math:`\log(s_k / s_0)`, its share of the variance over the nugget's.
-    Shares have a flat prior, length scales the penalised-complexity prior of Fuglstad et al. (2019, JASA 114:445) in
-    the plane, :math:`p(\ell) \propto \ell^{-2} \exp(-\lambda / \ell)`, with :math:`P(\ell < \ell_0) = 0.05` where
-    :math:`\ell_0` is the usual distance of neighbouring places.
+    :math:`\log \ell_k` of each field, then angles: the nugget's share of the variance is :math:`\sin^2\varphi`, and
+    each field but the last takes such a share of what is left. Angles have a flat prior (arcsine for a share), and a
+    posterior without a bound or a long tail where a share may be zero. Length scales have the penalised-complexity
+    prior of Fuglstad et al. (2019, JASA 114:445) in the plane, :math:`p(\ell) \propto \ell^{-2} \exp(-\lambda / \ell)`,
+    with :math:`P(\ell < \ell_0) = 0.05` where :math:`\ell_0` is the usual distance of neighbouring places.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ class SpatialMarginal:
         extent, k = float(np.ptp(self.points, axis=0).max()), len(self.smoothness)
         # Between the distance of neighbours and the extent of the map, evenly in the logarithm.
         logs = np.linspace(np.log(2 * self.spacing), np.log(extent), k + 2)[1:-1]
-        plain = np.r_[logs, np.ones(k)]
+        plain = np.r_[logs, np.arcsin(np.sqrt(0.1)), np.full(k - 1, np.pi / 4)]
         if len(self.y) <= 2 * SUBSET:
             return plain
         part = np.sort(cKDTree(self.points).query(np.median(self.points, axis=0), k=SUBSET)[1])
@@ -89,7 +92,8 @@ class SpatialMarginal:
     def covariance(self, point: np.ndarray) -> Covariance:
         """Return the covariance at a point."""
         k = len(self.smoothness)
-        share = np.exp(point[k:] - np.logaddexp.reduce(np.r_[point[k:], 0.0]))
+        taken, left = np.sin(point[k:]) ** 2, np.cumprod(np.cos(point[k:]) ** 2)
+        share = np.r_[left[:-1] * taken[1:], left[-1]]
         return Covariance(np.exp(point[:k]), share, np.array(self.smoothness))
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
@@ -102,11 +106,10 @@ class SpatialMarginal:
         """Yield points one by one, their log densities and how to draw; see :class:`Marginal`."""
         for k, point in enumerate(points):
             covariance = self.covariance(point)
-            try:
+            density, posterior = np.nan, self.prior
+            with suppress(linalg.LinAlgError):
                 density, posterior = self._solved(covariance)
-                density += self._log_prior(covariance)
-            except linalg.LinAlgError:
-                density, posterior = np.nan, self.prior
+                density += self._log_prior(covariance, point[len(self.smoothness) :])
             yield slice(k, k + 1), np.array([density]), _Conditional(posterior, covariance)
 
     def _solved(self, covariance: Covariance) -> tuple[float, NormalInverseGamma]:
@@ -116,12 +119,13 @@ class SpatialMarginal:
         determinant = 2 * np.log(np.diag(linalg.cholesky(found.precision))).sum()
         return -0.5 * (np.log(variance).sum() + determinant) - found.shape * np.log(found.rate), found
 
-    def _log_prior(self, covariance: Covariance) -> float:
+    def _log_prior(self, covariance: Covariance, angles: np.ndarray) -> float:
         rate = -np.log(RARE) * self.spacing
-        # Each with the change of variables: of log lengths, and of logarithms of shares.
+        # With the change of variables to logarithms. Beyond a right angle shares repeat: those of none or all may do so
+        # a little, which leaves the density smooth there, others not.
+        beyond = np.maximum(np.maximum(-angles, angles - np.pi / 2), 0.0)
         lengths = -np.log(covariance.length) - rate / covariance.length
-        shares = np.log(np.r_[covariance.share, 1 - covariance.share.sum()].clip(min=1e-300))
-        return float(lengths.sum() + shares.sum())
+        return float(lengths.sum() - 0.5 * np.sum((beyond / EDGE) ** 2))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from bayesgeo.models.spatial.neighbours import NearAndFar, nearest_before
 
 EXACT_ROWS = 1_500  # up to which all correlations are used
-NEIGHBOURS = 15  # of a training place, before it in the order
+NEIGHBOURS = 10  # of a training place, before it in the order
 NEW, LEFT_OUT = 30, 20  # neighbours of a place to predict, and of a training place that is left out
 
 

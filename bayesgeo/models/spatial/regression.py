@@ -61,7 +61,7 @@ class SpatialRegression(Bayesian, Regressor):
         to the longest, each another. None is 1.5, and from 2,000 rows on two fields, a smooth short and a rough long
         one.
     neighbours : int, optional
-        Places that each is conditioned on; None is all up to 1,500 rows, else 15.
+        Places that each is conditioned on; None is all up to 1,500 rows, else 10.
     prior_scale : float, optional
         Prior standard deviation of the coefficients of standardised features, in standard deviations of the whole
         variation; None is 10.
@@ -249,7 +249,7 @@ class SpatialRegression(Bayesian, Regressor):
             Prior("α", "Normal(0, (10σ)²)", INTERCEPT_REASON),
             Prior("βⱼ", f"Normal(0, ({scale:g}σ)²)", "Broad in units of the whole variation: the rows decide."),
             Prior("σ²", "InverseGamma(1/2, 1/20)", "Variance of fields and nugget together, worth one row."),
-            Prior("shares of σ²", "uniform", "No preference between fields and nugget."),
+            Prior("shares of σ²", "arcsine, Beta(1/2, 1/2)", "No nugget, or nothing but nugget, is as likely as both."),
             Prior("rₖ", "p(r) ∝ r⁻² exp(-λ/r), P(r < distance of neighbours) = 0.05", "Fuglstad et al. (2019)"),
         )
         places = getattr(self, "coordinate_names_", ())

@@ -135,7 +135,7 @@ def test_scales_are_those_of_a_grid(fitted):
         among = share * Matern(length, nu=1.5)(points) + (1 - share) * np.eye(150)
         # y ~ multivariate t with 1 degree of freedom and scale 0.1 (among + A diag(100) A'): the variance integrated.
         density[k] = stats.multivariate_t.logpdf(z, None, 0.1 * (among + 100 * design @ design.T), df=1)
-        density[k] += -logs[k] + np.log(0.05) * spacing / length + np.log(share) + np.log1p(-share)
+        density[k] += -logs[k] + np.log(0.05) * spacing / length + 0.5 * np.log(share * (1 - share))
     weight = np.exp(density - density.max())
     weight /= weight.sum()
     drawn = np.log(posterior["length_scale"].values.ravel())
