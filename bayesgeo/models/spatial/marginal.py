@@ -13,7 +13,7 @@ from bayesgeo.inference.newton import maximise
 from bayesgeo.models.regression.conjugate import NormalInverseGamma
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
 
-DRAWS, POINTS = 1_000, (170, 250)  # draws of a chain, as usual, and points at which they are taken: many rows, few
+DRAWS, POINTS = 1_000, (170, 334)  # draws of a chain, as usual, and points at which they are taken: many rows, few
 MANY_ROWS = 20_000
 SUBSET = 3_000  # rows of one part of the map that tell where the climb to the mode starts
 RARE = 0.05  # probability that a length scale is below the usual distance of neighbours
