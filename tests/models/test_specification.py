@@ -23,6 +23,7 @@ CASES = {
     ("regression", "bayesian_linear"): LINEAR,
     ("regression", "hierarchical"): [*GROUPS, {"noise": "student-t"}, {"prior": "flat"}],
     ("classification", "hierarchical"): GROUPS,
+    ("regression", "spatial"): [{}, {"smoothness": (1.5, 0.5)}],
     ("regression", "bayesian_mlp"): NOISES,
     ("classification", "bayesian_logistic"): LOGISTIC,
     ("classification", "bayesian_mlp"): NETWORKS,

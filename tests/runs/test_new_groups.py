@@ -130,5 +130,5 @@ def test_groups_and_parts_of_the_deviation_are_written_and_new_groups_counted(ru
 def test_a_model_without_effects_says_nothing_of_groups(run, tmp_path):
     draw(4, 1).to_csv(tmp_path / "new.csv", index=False)
     predict_table(run, tmp_path / "new.csv", out=tmp_path / "out.csv")
-    names = ["row", "predicted", "low", "high", "distance", "far"]
+    names = ["row", "predicted", "low", "high", "distance", "far", "inside"]
     assert pd.read_csv(tmp_path / "out.csv").columns.tolist() == names

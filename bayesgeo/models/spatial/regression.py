@@ -24,7 +24,7 @@ from bayesgeo.models.spatial.marginal import SpatialMarginal, prior_of
 from bayesgeo.models.spatial.neighbours import coarse_to_fine
 from bayesgeo.models.spatial.places import Places, places_of
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
-from bayesgeo.models.specification import Prior, Specification
+from bayesgeo.models.specification import Graph, Prior, Specification
 
 SMOOTHNESS = (0.5, 1.5, 2.5)
 FEW_ROWS = 2_000  # below, one field: the rows seldom tell two scales apart
@@ -36,6 +36,16 @@ NAMES = {
     "practical_range": "range (correlation 0.05)",
     "noise_sd": "nugget",
 }
+PREDICTOR = "α + xᵀβ + Σₖ wₖ(s)"
+GRAPH = Graph(
+    (("σ²", "rₖ"), ("α", "β", "wₖ", "x"), (PREDICTOR,), ("y",)),
+    (
+        *(("σ²", name) for name in ("α", "β", "wₖ", "y")),
+        ("rₖ", "wₖ"),
+        *((name, PREDICTOR) for name in ("α", "β", "wₖ", "x")),
+        (PREDICTOR, "y"),
+    ),
+)
 _processes: WeakKeyDictionary = WeakKeyDictionary()
 
 
@@ -73,8 +83,8 @@ class SpatialRegression(Bayesian, Regressor):
     Attributes
     ----------
     posterior_ : xarray.DataTree
-        ``posterior`` holds ``weight (feature)``, ``intercept``, ``sigma``, ``field_scale (field)`` on the standardised
-        scale; ``length_scale (field)`` in the unit of distances; and in the units of the table ``coefficient
+        ``posterior`` holds ``weight (feature)``, ``intercept`` and ``sigma`` on the standardised scale; ``length_scale
+        (field)`` in the unit of distances; and in the units of the table ``coefficient
         (feature)``, ``constant``, ``noise_sd`` (nugget), ``field_sd (field)`` and ``practical_range (field)``, the
         distance at which the correlation is 0.05.
 
@@ -171,7 +181,7 @@ class SpatialRegression(Bayesian, Regressor):
             noise_sd=posterior["sigma"] * self.target_scale_,
             field_sd=posterior["field_scale"] * self.target_scale_,
             practical_range=posterior["length_scale"] * ranges,
-        )
+        ).drop_vars("field_scale")
 
     def predict_sd(self, X: Any, *, groups: Any = None, coordinates: Any = None) -> pd.DataFrame:
         """Return the parts of the standard deviation of a response, in the unit of ``y``.
@@ -205,7 +215,8 @@ class SpatialRegression(Bayesian, Regressor):
 
     def _thinned(self) -> Parameters:
         draws = self.posterior_["posterior"].to_dataset()
-        return {str(k): v.values for k, v in draws.isel(draw=spaced(draws.sizes["draw"], PREDICTED)).items()}
+        p = {str(k): v.values for k, v in draws.isel(draw=spaced(draws.sizes["draw"], PREDICTED)).items()}
+        return p | {"field_scale": p["field_sd"] / self.target_scale_}
 
     def _numbers_per_row(self) -> int:
         return max(PREDICTED * self.posterior_["posterior"].sizes["chain"], 2 * len(self.design_[0]))
@@ -259,10 +270,11 @@ class SpatialRegression(Bayesian, Regressor):
             scale="features and target standardised",
             priors=priors,
             prior_kind="default" if self.prior_scale is None else "informed",
-            quantities=("constant", "coefficient", "noise_sd", "field_sd", "practical_range"),
+            graph=GRAPH,
+            quantities=("constant", "coefficient", "noise_sd", "field_sd", "length_scale", "practical_range"),
             effects="weight" if getattr(self, "n_features_in_", 1) else "",
             names=NAMES,
-            units={"practical_range": unit} if unit else {},
+            units={"length_scale": unit, "practical_range": unit} if unit else {},
         )
 
 

@@ -83,7 +83,7 @@ def distances_sentence(dataset: Mapping[str, Any]) -> str:
     test, of_map, rows = (f"{number(found[name]['median'])} {unit}" for name in ("to_training", "of_map", "to_row"))
     text = f"Half of the test rows lie within {test} of a row that the model learned from, half of the points of a map"
     text += f" of this area within {of_map} of a row, half of the rows within {rows} of another: the folds ask"
-    return f"{text} {ASKS[found['asks']]}"
+    return f"{text} {ASKS.get(found['asks'], found['asks'])}"
 
 
 __all__ = ["distances", "distances_picture", "distances_sentence"]
