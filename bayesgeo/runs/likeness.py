@@ -17,7 +17,7 @@ def likeness_layers() -> list[Layer]:
     return [
         Layer("dissimilarity", "dissimilarity index", "1"),
         Layer("inside", "inside the area of applicability", words=("outside", "inside")),
-        Layer("local_point_density", "training rows within the threshold of dissimilarity", "1"),
+        Layer("local_point_density", "kept training rows within the threshold of dissimilarity", "1"),
     ]
 
 

@@ -32,7 +32,7 @@ class _HasGroups(Protocol):
 class _HasParts(Protocol):
     """A model that splits the standard deviation of a response: within, by key, epistemic."""
 
-    def predict_sd(self, X: Any, *, groups: Any) -> pd.DataFrame: ...
+    def predict_sd(self, X: Any, *, groups: Any, coordinates: Any) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _status(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFram
 def _parts(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFrame:
     if not isinstance(estimator, _HasParts):
         return pd.DataFrame(index=index)
-    found = estimator.predict_sd(rows.X, groups=rows.groups).set_axis(index)
+    found = estimator.predict_sd(rows.X, **rows.labels).set_axis(index)
     return found.drop(columns="total").rename(columns=lambda part: f"sd {part}")
 
 

@@ -54,7 +54,8 @@ class Reference:
         return area_of_applicability(self.rows, folds=self._pairs() or None, weights=varies.astype(float))
 
     def _pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        if self.fold is None:
+        # Where each row is a fold, one is left out at a time, which needs no fold to be told.
+        if self.fold is None or len(np.unique(self.fold)) == len(self.fold):
             return []
         parts = [(np.flatnonzero(self.fold != k), np.flatnonzero(self.fold == k)) for k in np.unique(self.fold)]
         return [(train, test) for train, test in parts if train.size and self.fold[test[0]] >= 0]

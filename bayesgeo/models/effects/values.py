@@ -16,7 +16,7 @@ from bayesgeo.models.rows import Rows
 class GroupedRegressor(Grouped, Regressor):
     """Base of the models of values with effects of groups."""
 
-    def predict_sd(self, X: Any, groups: Any = None) -> pd.DataFrame:
+    def predict_sd(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> pd.DataFrame:
         r"""Split the standard deviation of each row's outcome by where it comes from.
 
         Parameters
