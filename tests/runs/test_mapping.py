@@ -192,7 +192,7 @@ def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
     grid["elev"][2, 2] = np.nan
     grid.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
     options = ["--grid", tmp_path / "grid.nc", "--out", tmp_path / "map.nc", "--threshold", 18]
-    with pytest.raises(SystemExit, match="^(0|None)?$"):
+    with pytest.raises(SystemExit, match=r"^(0|None)?$"):
         cli.main([str(token) for token in ("map", run, *options)])
     printed = capsys.readouterr().out
     assert f"29 of 30 cells predicted by ridge: {tmp_path / 'map.nc'}" in printed

@@ -91,7 +91,7 @@ class OfGroups(RidgeRegressor):
 
         return pd.DataFrame({key: status(labels) for key, labels in groups.items()})
 
-    def predict_sd(self, X, *, groups):
+    def predict_sd(self, X, *, groups, coordinates=None):
         return pd.DataFrame(dict.fromkeys(["within", *groups, "epistemic", "total"], np.arange(len(X)) + 1.0))
 
 

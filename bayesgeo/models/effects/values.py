@@ -21,7 +21,7 @@ class GroupedRegressor(Grouped, Regressor):
 
         Parameters
         ----------
-        X, groups
+        X, groups, coordinates
             As in :meth:`predict`.
 
         Returns
@@ -33,7 +33,7 @@ class GroupedRegressor(Grouped, Regressor):
             their squares.
         """
         check_is_fitted(self)
-        parts = [self._variances(rows) for rows in self._parts(X, groups, None, arrays=4)]
+        parts = [self._variances(rows) for rows in self._parts(X, groups, coordinates, arrays=4)]
         frame = pd.concat(parts)
         return np.sqrt(frame.assign(total=frame.sum(axis=1)))
 

@@ -45,7 +45,7 @@ class Places:
         Raises
         ------
         InvalidInput
-            If the rows lack a coordinate, or one is no finite number.
+            If the rows lack a coordinate, or one is no finite number, or no latitude.
         """
         first, second = (self._numbers(rows, name) for name in self.names)
         if self.names == PAIRS[0]:
@@ -64,6 +64,10 @@ class Places:
         if bad.size:
             problem = f"Row {rows.names[bad[0]]} has no finite {name}."
             raise invalid("coordinates", name, problem, "Correct the row, or leave it out.")
+        beyond = np.flatnonzero(np.abs(values) > 90) if name == "latitude" else bad
+        if beyond.size:
+            problem = f"Row {rows.names[beyond[0]]} has latitude {values[beyond[0]]:g}, beyond 90 degrees."
+            raise invalid("coordinates", name, problem, "Swap longitude and latitude, or give easting and northing.")
         return values
 
 

@@ -199,7 +199,7 @@ class SpatialRegression(Bayesian, Regressor):
         """
         check_is_fitted(self)
         parts = [self._sd_parts(rows) for rows in self._parts(X, groups, coordinates, arrays=4)]
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat(parts)
 
     def _sd_parts(self, rows: Rows) -> pd.DataFrame:
         p = self._thinned()
@@ -208,7 +208,7 @@ class SpatialRegression(Bayesian, Regressor):
         total = np.mean(found["sigma"] ** 2, axis=(0, 1))
         epistemic = found["expected"].var(axis=(0, 1))
         squares = {"within": np.full(len(rows), within), "field": (total - within).clip(min=0), "epistemic": epistemic}
-        return np.sqrt(pd.DataFrame(squares | {"total": total + epistemic}))
+        return np.sqrt(pd.DataFrame(squares | {"total": total + epistemic}, index=rows.names))
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         return self._kriged(rows, self._thinned(), left_out=False)

@@ -8,8 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesgeo._arrays import spaced
+from bayesgeo.maps.making import unwrapped
 from bayesgeo.reporting.sections.base import described
-from bayesgeo.reporting.sections.map import DEGREES, aspect, unwrapped
+from bayesgeo.reporting.sections.map import DEGREES, aspect
 from bayesgeo.reporting.text import rounded
 
 INTERCEPT, RESIDUAL = "1", "residual"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgeo.maps.making import unwrapped
 from bayesgeo.reporting.maps import draw_map
 from bayesgeo.reporting.text import rounded
 
@@ -131,20 +132,6 @@ def aspect(latitude: np.ndarray) -> float:
     return float(1 / np.cos(np.radians(np.clip(latitude.mean(), -80.0, 80.0))))
 
 
-def unwrapped(longitude: np.ndarray) -> np.ndarray:
-    """Count degrees on over the date line where that keeps rows together.
-
-    Examples
-    --------
-    >>> unwrapped(np.array([179.0, -179.0])).tolist()
-    [179.0, 181.0]
-    """
-    eastward = np.where(longitude < 0, longitude + 360, longitude)
-    return (
-        eastward if np.ptp(eastward[np.isfinite(eastward)]) < np.ptp(longitude[np.isfinite(longitude)]) else longitude
-    )
-
-
 def _chosen(at: np.ndarray) -> np.ndarray:
     if len(at) <= DRAWN:
         return at
@@ -161,4 +148,4 @@ def _mapped_values(evidence: xr.DataTree) -> Mapping[str, np.ndarray]:
     return {"error": 1 - probability[np.arange(len(y)), y.astype(int)], "uncertainty": entropy}
 
 
-__all__ = ["aspect", "map_pictures", "mapped", "places", "unwrapped"]
+__all__ = ["aspect", "map_pictures", "mapped", "places"]

@@ -104,6 +104,8 @@ def test_without_places_it_is_refused_before_anything_is_computed():
         model.fit(X, y, coordinates={"easting": np.zeros(5), "northing": np.zeros(5)})
     with pytest.raises(ValueError, match="Row 2 has no finite northing"):
         model.fit(X, y, coordinates={"easting": y, "northing": [0.0, 1.0, np.nan, 3.0, 4.0]})
+    with pytest.raises(ValueError, match=r"Row 4 has latitude 122, beyond 90 degrees\. Swap"):
+        model.fit(X, y, coordinates={"longitude": y, "latitude": [46.0, 47.0, 48.0, 49.0, 122.0]})
     at = {"easting": y, "northing": y**2}
     with pytest.raises(ValueError, match=r"Invalid smoothness 1\.0"):
         SpatialRegression(1.0).fit(X, y, coordinates=at)
