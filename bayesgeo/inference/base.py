@@ -84,6 +84,10 @@ class Marginal(Protocol):
         """Draws at one point."""
         ...
 
+    def within(self, point: np.ndarray) -> np.ndarray:
+        """Return the point ``(d,)`` of its usual range at which a climb goes on instead of this one."""
+        ...
+
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log marginal density ``(n,)`` of points ``(n, d)``, up to a constant; NaN where there is none."""
         ...

@@ -15,16 +15,17 @@ from bayesgeo._check import invalid
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Marginal, Problem, check_counts, label_posterior
 from bayesgeo.inference.newton import Peak, maximise
+from bayesgeo.inference.surface import Corrected, Proposal, fitted_surface
 
 DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
 WIDER = 1.1  # factor of the proposals' variances
 WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
 ROUNDS, POINTS = 8, 1_000  # of adaptation; fewer points where one is costly
-CHEAP = 4  # draws at a point up to which its cost does not count
 EFFICIENT = 0.75  # share of effective points from which on a proposal is not adapted further
 # A wide component finds what the others miss, and bounds the ratios of the densities: share and factor of its width,
 # around the mode, where the approximation may miss a ridge altogether, and of what is fitted.
 AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
+NEARLY, CLOSE = 0.01, 1e-3  # what another step of the climb may gain: of a costly density, and of another
 AHEAD = 3  # of the other parameters where the chain is, as many times the draws that it needs
 COMPONENTS, PARTS, JITTER = (1, 3, 5, 8), 2_000, 0.1
 
@@ -137,30 +138,58 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return linalg.cholesky(WIDER * covariance + 1e-10 * np.eye(len(covariance)), lower=True)
 
 
-def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple[_Proposal, np.ndarray]:
+def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple[Proposal, np.ndarray]:
     """Adapt the proposal, at least once, until most points are effective; return it and where the chains start."""
     announce("climbing")
-    proposal = _of_peak(maximise(marginal.log_density, marginal.start, tolerance=1e-3))
-    kept: list[tuple[np.ndarray, np.ndarray]] = []
-    # Where a point is so costly that many draws are taken at each, few points tell no more than mean and covariance.
-    costly = marginal.repeats > CHEAP
+    costly = marginal.repeats > 1
+    tolerance = NEARLY if costly else CLOSE
+    peak = maximise(marginal.log_density, marginal.start, tolerance=tolerance, within=marginal.within)
+    proposal: Proposal = _of_peak(peak)
+    kept: list[_Round] = []
     for k in range(ROUNDS // 2 if costly else ROUNDS):
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
-        ratio = _finite(marginal.log_density(points)) - proposal.log_density(points)
-        kept.append((points, ratio - special.logsumexp(ratio)))
-        effective = np.exp(-special.logsumexp(2 * kept[-1][1])) / len(points)
-        if k and effective >= EFFICIENT:
+        kept.append(_Round.of(points, _finite(marginal.log_density(points)), proposal.log_density(points)))
+        if k and kept[-1].effective >= EFFICIENT * len(points):
             break
-        proposal = _fitted(kept, 1 if costly else COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
-    points, ratio = kept[-1]
-    return proposal, points[rng.choice(len(points), chains, p=special.softmax(ratio))]
+        # Where a point is so costly that many draws are taken at each, few points tell no more than mean and
+        # covariance, and it pays to learn the density between them.
+        proposal = _learned(kept, rng) if costly else _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
+    last = kept[-1]
+    return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))]
 
 
-def _fitted(kept: list[tuple[np.ndarray, np.ndarray]], components: int, rng: np.random.Generator) -> _Proposal:
+@dataclass(frozen=True, eq=False)
+class _Round:
+    """Points ``(n, d)`` of one proposal, their log densities, and the logarithms of their weights, which sum to one."""
+
+    points: np.ndarray
+    log_density: np.ndarray
+    log_weight: np.ndarray
+
+    @classmethod
+    def of(cls, points: np.ndarray, log_density: np.ndarray, log_proposal: np.ndarray) -> "_Round":
+        ratio = log_density - log_proposal
+        return cls(points, log_density, ratio - special.logsumexp(ratio))
+
+    @property
+    def effective(self) -> float:
+        """Effective number of points."""
+        return float(np.exp(-special.logsumexp(2 * self.log_weight)))
+
+
+def _learned(kept: list[_Round], rng: np.random.Generator) -> Proposal:
+    """Fit one component, and correct it by a polynomial for the log density of all points."""
+    proposal = _fitted(kept, 1, rng)
+    points, log_density = (np.concatenate([getattr(one, name) for one in kept]) for name in ("points", "log_density"))
+    log_weight = np.concatenate([one.log_weight + np.log(one.effective) for one in kept])
+    surface = fitted_surface(points, log_density, log_weight, proposal.means[0], proposal.factors[0])
+    return proposal if surface is None else Corrected.of(surface, proposal, points, log_weight)
+
+
+def _fitted(kept: list[_Round], components: int, rng: np.random.Generator) -> _Proposal:
     """Fit a mixture to the weighted points of all rounds, each round weighed by its effective number."""
-    points = np.concatenate([points for points, _ in kept])
-    effective = np.array([np.exp(-special.logsumexp(2 * ratio)) for _, ratio in kept])
-    weights = np.concatenate([np.exp(ratio) * n for (_, ratio), n in zip(kept, effective, strict=True)])
+    points = np.concatenate([one.points for one in kept])
+    weights = np.concatenate([np.exp(one.log_weight) * one.effective for one in kept])
     drawn = points[rng.choice(len(points), PARTS, p=weights / weights.sum())]
     mean, factor = drawn.mean(axis=0), _root(np.atleast_2d(np.cov(drawn.T)))
     # Fitted where all directions are alike. What a few points hold is not told from one; the jitter keeps copies of a
@@ -187,7 +216,7 @@ class _Chain:
     log_ratio: np.ndarray
 
 
-def _chain(marginal: Marginal, proposal: _Proposal, start: np.ndarray, draws: int, rng: np.random.Generator) -> _Chain:
+def _chain(marginal: Marginal, proposal: Proposal, start: np.ndarray, draws: int, rng: np.random.Generator) -> _Chain:
     points = np.concatenate([start[None], proposal.sample(-(-draws // marginal.repeats), rng)])
     reference, parts, ratios, table = proposal.log_density(points), _Kept(marginal.repeats), [], []
     now = -np.inf

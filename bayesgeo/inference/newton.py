@@ -31,7 +31,7 @@ class Peak:
     curvature: np.ndarray
 
 
-def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-5, lower: float = -np.inf) -> Peak:
+def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-5, within: Function | None = None) -> Peak:
     """Climb from ``start (d,)`` to a maximum of a smooth function of points ``(n, d)``.
 
     Parameters
@@ -42,8 +42,8 @@ def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-5, 
         ``(d,)``; the function must have a value there.
     tolerance : float
         The climb ends when a step promises to gain less.
-    lower : float
-        No value goes below; one that would stays there.
+    within : callable, optional
+        Maps a point ``(d,)`` to where the climb goes instead: into the range of what is allowed.
 
     Examples
     --------
@@ -57,7 +57,8 @@ def maximise(function: Function, start: np.ndarray, *, tolerance: float = 1e-5, 
         values, vectors = np.linalg.eigh(curvature)
         step = vectors @ ((vectors.T @ slope) / np.maximum(np.abs(values), FLAT))
         step *= min(1.0, LONGEST / max(float(np.abs(step).max()), 1e-300))
-        step = np.maximum(at + step, lower) - at
+        if within is not None:
+            step = within(at + step) - at
         if slope @ step < tolerance:
             # So near that the step leads to the maximum up to far less.
             return Peak(at + step, value, curvature)

@@ -1,6 +1,7 @@
 """Base of the models with effects of groups: labels among the columns, fixed part, known and new groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +12,10 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.models.base import Estimator, UnseenGroups
 from bayesgeo.models.bayesian import feature_names
+from bayesgeo.models.effects.fields import field_of, places_of_key
 from bayesgeo.models.effects.formula import Formula, parse
 from bayesgeo.models.effects.levels import NEW, UNKNOWN, Members, labels_of, levels_of, members
+from bayesgeo.models.effects.prediction import Absent, Parameters, absent_groups
 from bayesgeo.models.effects.terms import INTERCEPT, Effect, effects_of
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.rows import Labels, Rows, TrainingRows, labels_by_key
@@ -32,6 +35,8 @@ class Grouped(Estimator):
         The effects, in the order of their keys.
     levels_ : tuple of numpy.ndarray
         For each effect the labels of the training rows, sorted.
+    fields_ : tuple of (Field or None)
+        For each effect its fields over the places of its groups.
     fixed_ : tuple of tuple of str
         Terms whose coefficients are those of all rows, each a product of features.
     term_center_, term_scale_ : numpy.ndarray
@@ -111,6 +116,9 @@ class Grouped(Estimator):
         for effect in self.effects_:
             _known([term for term in effect.terms if term != INTERCEPT], names)
         self.levels_ = tuple(levels_of(effect, rows.groups, rows.names) for effect in self.effects_)
+        self.key_places_ = tuple(places_of_key(effect, rows) for effect in self.effects_)
+        found = zip(self._groups(rows), self.levels_, strict=True)
+        self.fields_ = tuple(field_of(effect, own, levels) for (effect, own), levels in found)
         self.fixed_ = tuple((name,) for name in names) if formula is None else formula.fixed
         if formula is not None:
             _known(formula.features, names)
@@ -139,16 +147,24 @@ class Grouped(Estimator):
     def _groups(self, rows: Rows, *, standardised: bool = False) -> list[tuple[Effect, Members]]:
         """Return each effect and the groups of the rows; what slopes multiply is in the units of the table or not."""
         names, found = feature_names(self), []
-        for effect, levels in zip(self.effects_, self.levels_, strict=True):
+        for effect, levels, places in zip(self.effects_, self.levels_, self.key_places_, strict=True):
             if standardised:
                 shift = self.center_ if centred(effect) else 0.0
                 of_rows = Rows((rows.X - shift) / self.scale_, rows.names, rows.groups)
             else:
                 of_rows = rows
-            found.append((effect, members(effect, of_rows, names, levels)))
+            points = None if places is None else places.points(rows)
+            found.append((effect, replace(members(effect, of_rows, names, levels), points=points)))
             if self.new_groups == "refuse":
                 _refuse_new(effect, found[-1][1].codes, rows)
         return found
+
+    def _absent(self, rows: Rows, p: Parameters) -> list[Absent]:
+        """Return for each effect what is known of the groups not seen in training, in the units of the table."""
+        return [
+            absent_groups(effect, field, own, p, self._to_table(effect))
+            for (effect, own), field in zip(self._groups(rows), self.fields_, strict=True)
+        ]
 
     def _to_table(self, effect: Effect) -> np.ndarray:
         """Return the matrix ``(term, term)`` from effects on standardised features to those on the table's."""

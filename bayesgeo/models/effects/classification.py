@@ -13,6 +13,7 @@ from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.criticism import Parameters, PredictiveFunctions
 from bayesgeo.models.effects.coordinates import Outcome
+from bayesgeo.models.effects.fields import refuse_fields
 from bayesgeo.models.effects.hierarchical import Hierarchical
 from bayesgeo.models.effects.prediction import fixed_part, known_part, new_part
 from bayesgeo.models.effects.problem import graph_problem
@@ -116,6 +117,7 @@ class HierarchicalClassifier(Hierarchical, Classifier):
         return () if len(self.classes_) == 2 else ("label",)
 
     def _problem(self, rows: TrainingRows) -> Problem:
+        refuse_fields(self.effects_, "Leave smoothness out, or map the classes by their features.")
         design = self._design(rows)
         one_of("prior", self.prior, PRIORS)
         refuse_undetermined(self.prior, design, spare=0)
@@ -142,7 +144,7 @@ class HierarchicalClassifier(Hierarchical, Classifier):
     def _expected(self, rows: Rows) -> np.ndarray:
         p, groups = self._parameters(), self._groups(rows)
         predictor = fixed_part(self._design(rows), p)
-        predictor = predictor + known_part(groups, p) + new_part(groups, rows, p, self.seed_)
+        predictor = predictor + known_part(groups, p) + new_part(groups, self._absent(rows, p), rows, p, self.seed_)
         if len(self.classes_) > 2:
             return special.softmax(predictor, axis=-1)
         return np.stack([special.expit(-predictor), special.expit(predictor)], axis=-1)

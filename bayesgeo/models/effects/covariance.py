@@ -111,9 +111,10 @@ def correlation_factor(partial: Sequence[np.ndarray], q: int) -> np.ndarray:
 
 
 def factors(effect: Effect, values: np.ndarray) -> np.ndarray:
-    r"""Return lower factors ``(n, q, q)`` of covariances, given unconstrained values ``(n, q + correlations)``.
+    r"""Return lower factors ``(n, q, q)`` of covariances, given unconstrained values ``(n, scale)``.
 
-    The values are the logarithms of the standard deviations, then :math:`\mathrm{artanh}\, z` of partial correlations.
+    The first values are the logarithms of the standard deviations, then :math:`\mathrm{artanh}\, z` of partial
+    correlations.
 
     Examples
     --------
@@ -124,11 +125,11 @@ def factors(effect: Effect, values: np.ndarray) -> np.ndarray:
     sd = np.exp(values[:, :q].clip(SMALLEST, LARGEST))
     if not effect.correlations:
         return sd[:, :, None] * np.eye(q)
-    return sd[:, :, None] * correlation_factor(list(np.tanh(values[:, q:]).T), q)
+    return sd[:, :, None] * correlation_factor(list(np.tanh(values[:, q : q + effect.correlations]).T), q)
 
 
 def log_prior(effect: Effect, prior: GroupPrior, values: np.ndarray) -> np.ndarray:
-    """Return the log prior density ``(n,)`` of unconstrained values ``(n, q + correlations)``, up to a constant.
+    """Return the log prior density ``(n,)`` of unconstrained values ``(n, scale)``, up to a constant.
 
     Examples
     --------
@@ -141,7 +142,8 @@ def log_prior(effect: Effect, prior: GroupPrior, values: np.ndarray) -> np.ndarr
     if not effect.correlations:
         return density
     # The density of artanh z: a power of 1 - z^2, whose logarithm does not overflow in this form.
-    log_rest = np.log(4.0) - 2 * np.abs(values[:, q:]) - 2 * special.log1p(np.exp(-2 * np.abs(values[:, q:])))
+    of_partial = np.abs(values[:, q : q + effect.correlations])
+    log_rest = np.log(4.0) - 2 * of_partial - 2 * special.log1p(np.exp(-2 * of_partial))
     return density + log_rest @ beta_shapes(effect)
 
 

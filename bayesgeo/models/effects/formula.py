@@ -7,7 +7,8 @@ from typing import Any
 from bayesgeo._check import invalid
 from bayesgeo.models.effects.terms import Effect
 
-GROUPS = re.compile(r"\(([^()|]*)(\|\|?)([^()|]*)\)")
+FIELDS = {"": None, "exponential": 0.5, "matern32": 1.5, "matern52": 2.5}
+GROUPS = re.compile(rf"({'|'.join(name for name in FIELDS if name)})?\(([^()|]*)(\|\|?)([^()|]*)\)")
 TRY = 'Try "y ~ x + (1 | event)".'
 
 
@@ -51,6 +52,8 @@ def parse(text: str) -> Formula:
 
     ``a:b`` is a product and ``a * b`` stands for ``a + b + a:b``; ``(1 + a | key)`` has correlated terms, ``(1 + a ||
     key)`` uncorrelated ones, and ``(1 | region/city)`` stands for ``(1 | region) + (1 | region:city)``.
+    ``exponential(1 | station)`` says that near stations are alike, by a Matérn field of smoothness 0.5;
+    ``matern32`` and ``matern52`` are smoother ones.
 
     Raises
     ------
@@ -63,7 +66,9 @@ def parse(text: str) -> Formula:
     >>> found.response, found.features, found.keys
     ('log_pga', ('m1', 'log_r'), ('event', 'station'))
     >>> found.effects[1]
-    Effect(key='station', slopes=('log_r',), intercept=True, correlated=True, lkj=2.0)
+    Effect(key='station', slopes=('log_r',), intercept=True, correlated=True, lkj=2.0, smoothness=None)
+    >>> parse("y ~ x + exponential(1 | station)").effects[0].smoothness
+    0.5
     """
     if not isinstance(text, str):
         raise invalid("formula", text, "It is no text.", TRY)
@@ -89,7 +94,7 @@ def _described(text: str, formula: str) -> Any:
         raise invalid("formula", text, f"It cannot be parsed: {str(error).rstrip('.')}.", TRY) from error
 
 
-def _effects(text: str, terms: str, bar: str, key: str) -> list[Effect]:
+def _effects(text: str, field: str | None, terms: str, bar: str, key: str) -> list[Effect]:
     described = _described(text, f"({terms} | {key})")
     by_key: dict[str, list[Any]] = {}
     for term in described.group_terms:
@@ -100,7 +105,8 @@ def _effects(text: str, terms: str, bar: str, key: str) -> list[Effect]:
         slopes = [_columns(text, part) for part in parts if type(part).__name__ != "Intercept"]
         if any(len(slope) > 1 for slope in slopes):
             raise invalid("formula", text, "A slope that varies is a product.", "Compute that column beforehand.")
-        found.append(Effect(name, tuple(slope[0] for slope in slopes), intercept, bar == "|"))
+        of_slopes, smoothness = tuple(slope[0] for slope in slopes), FIELDS[field or ""]
+        found.append(Effect(name, of_slopes, intercept, bar == "|", smoothness=smoothness))
     return found
 
 
@@ -120,7 +126,13 @@ def _merged(text: str, effects: list[Effect]) -> tuple[Effect, ...]:
             found[effect.key] = effect
             continue
         known = found[effect.key]
-        if len(known.terms) > 1 or len(effect.terms) > 1 or set(known.terms) & set(effect.terms):
+        if (
+            known.smoothness
+            or effect.smoothness
+            or len(known.terms) > 1
+            or len(effect.terms) > 1
+            or set(known.terms) & set(effect.terms)
+        ):
             raise invalid("formula", text, f"Key {effect.key!r} has two terms.", "Write them as one, (1 + x | key).")
         intercept = known.intercept or effect.intercept
         found[effect.key] = Effect(effect.key, known.slopes + effect.slopes, intercept, correlated=False)

@@ -16,12 +16,16 @@ from bayesgeo.models.effects.prediction import Parameters, factor_of
 from bayesgeo.models.effects.tables import components_frame, components_table, effects_table, summary
 from bayesgeo.models.effects.terms import INTERCEPT, Effect
 from bayesgeo.models.rows import TrainingRows
+from bayesgeo.models.spatial.regression import RANGE
 from bayesgeo.models.specification import Graph, Prior
 
 GROUP_REASON = {
     "half-normal": "Weak: groups hardly ever differ by more than twice its scale.",
     "pc": "Prefers no difference between groups, and bounds it (Simpson et al. 2017).",
 }
+
+SHARE_REASON = "All of a group's own, or all of the field's, is as likely as both."
+LENGTH_PRIOR = "p(r) ∝ r⁻² exp(-λ/r), P(r < distance of neighbours) = 0.05"
 
 
 class Hierarchical(Grouped, Bayesian):
@@ -125,6 +129,8 @@ class Hierarchical(Grouped, Bayesian):
             found[f"{effect.key}_effect"] = (effect.key, f"{effect.key}_term", *label)
             if effect.correlations:
                 found[f"{effect.key}_correlation"] = (f"{effect.key}_pair",)
+            if effect.smoothness is not None:
+                found |= {f"{effect.key}_{name}": (f"{effect.key}_term",) for name in ("length_scale", "field_share")}
         return found
 
     def _coords(self) -> dict[str, Sequence[object]]:
@@ -141,6 +147,9 @@ class Hierarchical(Grouped, Bayesian):
         )
         for effect in self.effects_:
             posterior = self._with_turned(effect, posterior)
+            if effect.smoothness is not None:
+                ranges = posterior[f"{effect.key}_length_scale"] * RANGE[effect.smoothness]
+                posterior = posterior.assign({f"{effect.key}_practical_range": ranges})
         constant = posterior["intercept"] * self._unit()
         if not self.fixed_:
             return posterior.assign(constant=constant)
@@ -169,11 +178,15 @@ class Hierarchical(Grouped, Bayesian):
         """Draw effects and their covariances from the prior, on the standardised scale."""
         found: dict[str, np.ndarray] = {}
         prior, n = self._prior_of_groups(), int(np.prod(size))
-        for effect, levels in zip(self.effects_, self.levels_, strict=True):
+        for effect, levels, field in zip(self.effects_, self.levels_, self.fields_, strict=True):
             factor = sample_factors(effect, prior, n, rng)
-            z = rng.standard_normal((n, len(levels), len(effect.terms), *label))
+            z, scales = rng.standard_normal((n, len(levels), len(effect.terms), *label)), {}
+            if field is not None:
+                of_field = field.sample_scales(n, len(effect.terms), rng)
+                z = field.sample(of_field, rng)
+                scales = {f"{effect.key}_length_scale": of_field.length, f"{effect.key}_field_share": of_field.share}
             drawn = {f"{effect.key}_effect": np.einsum("nij,nlj...->nli...", factor, z)}
-            drawn |= covariance_values(effect, factor)
+            drawn |= covariance_values(effect, factor) | scales
             found |= {name: values.reshape(*size, *values.shape[1:]) for name, values in drawn.items()}
         return found
 
@@ -198,6 +211,9 @@ class Hierarchical(Grouped, Bayesian):
         found.append(Prior("τ", f"{text}, in units of the outcome's scale", GROUP_REASON.get(self.group_prior, "")))
         if any(effect.correlations for effect in known or ()):
             found.append(Prior("R", "LKJ", "Correlations of intercept and slopes, zero preferred."))
+        if any(effect.smoothness is not None for effect in known or ()):
+            found.append(Prior("share of τ² that is a field's", "arcsine, Beta(1/2, 1/2)", SHARE_REASON))
+            found.append(Prior("r", LENGTH_PRIOR, "Fuglstad et al. (2019): seldom shorter than neighbours are apart."))
         return tuple(found)
 
     def _graph(self, scales: tuple[str, ...]) -> Graph:
@@ -212,11 +228,7 @@ class Hierarchical(Grouped, Bayesian):
     def _quantities(self) -> tuple[str, ...]:
         """Return the variables of effects that a report tabulates."""
         keys = getattr(self, "effects_", ())
-        return tuple(
-            name
-            for effect in keys
-            for name in (f"{effect.key}_sd", *([f"{effect.key}_correlation"] if effect.correlations else []))
-        )
+        return tuple(name for effect in keys for name in _names_of_scales(effect))
 
     def _names(self) -> dict[str, Any]:
         """Return names in prose of the variables of effects."""
@@ -225,4 +237,15 @@ class Hierarchical(Grouped, Bayesian):
             found[f"{effect.key}_sd"] = f"standard deviation between groups of {effect.key}"
             found[f"{effect.key}_correlation"] = f"correlation within the effects of {effect.key}"
             found[f"{effect.key}_effect"] = f"effect of {effect.key}"
+            found[f"{effect.key}_field_share"] = (
+                f"share of the variance between groups of {effect.key} that is a field's"
+            )
+            found[f"{effect.key}_practical_range"] = f"range of the field of {effect.key} (correlation 0.05)"
         return found
+
+
+def _names_of_scales(effect: Effect) -> tuple[str, ...]:
+    """Return the variables of an effect's covariance that a report tabulates."""
+    names = ["sd", *(["correlation"] if effect.correlations else [])]
+    names += ["field_share", "practical_range"] if effect.smoothness is not None else []
+    return tuple(f"{effect.key}_{name}" for name in names)

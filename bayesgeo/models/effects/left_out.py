@@ -23,6 +23,7 @@ from scipy import linalg, sparse, stats
 from bayesgeo._arrays import spaced
 from bayesgeo.models.criticism import LeftOutGroups
 from bayesgeo.models.effects.elimination import weights_of
+from bayesgeo.models.effects.fields import field_scales
 from bayesgeo.models.effects.gaussian import MixedEquations, Solved
 from bayesgeo.models.effects.prediction import Parameters, factor_of
 
@@ -81,7 +82,7 @@ class GroupsLeftOut:
     def _parts(self, solved: Solved, factors: Sequence[np.ndarray]) -> "_Parts":
         equations, m = self.equations, self.equations.remaining - 1
         design, own = equations.design[self._rows], None
-        if equations.widths:
+        if equations.eliminated >= 0:
             weights, _ = weights_of(factors[equations.eliminated][None], equations.own)
             eliminated = equations.groups[equations.eliminated]
             codes, z = eliminated.codes[self._rows], eliminated.z[self._rows]
@@ -91,7 +92,7 @@ class GroupsLeftOut:
         table = design.toarray()
         root = solved.factor[0, :m, :m]
         values = linalg.solve_triangular(root, solved.factor[0, m, :m], lower=True, trans=1, check_finite=False)
-        equations.scale(table[None], [factors[k][None] for k in equations.others], rows=False)
+        equations.scale(table[None], [factors[k][None] for k in equations.others], rows=False, roots=solved.roots)
         residual = table[:, m] - table[:, :m] @ values
         half = linalg.solve_triangular(root, table[:, :m].T, lower=True, check_finite=False).T
         return _Parts(half, residual, own)
@@ -113,11 +114,13 @@ def leave_groups_out(marginal: Any, levels: np.ndarray, p: Parameters) -> LeftOu
     most = int(np.clip(WORK / equations.remaining**2, *ROWS))
     out = GroupsLeftOut(equations, equations.groups[0].codes, most_rows=most)
     size, absolute = p["sigma"].shape, [factor_of(effect, p) for effect in effects]
+    scales = [field_scales(effect, p) for effect in effects]
 
     def density(at: tuple[int, ...]) -> LeftOut:
         sigma = float(p["sigma"][at])
         relative = [factor[at] / sigma for factor in absolute]
-        _, solved = next(equations.solve([factor[None] for factor in relative]))
+        of_fields = [None if one is None else one.part((slice(at[0], at[0] + 1), at[1])) for one in scales]
+        _, solved = next(equations.solve([factor[None] for factor in relative], of_fields))
         return out.density(solved, relative, sigma)
 
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:

@@ -24,10 +24,13 @@ class Members:
         ``(obs,)`` positions in the levels; :data:`NEW` or :data:`UNKNOWN` where there is none.
     z : numpy.ndarray
         ``(obs, term)``: one for the intercept, and features.
+    points : numpy.ndarray, optional
+        ``(obs, d)`` place of each row's group, where the effect has a field.
     """
 
     codes: np.ndarray
     z: np.ndarray
+    points: np.ndarray | None = None
 
 
 def labels_of(effect: Effect, groups: Labels) -> np.ndarray:

@@ -1,18 +1,22 @@
 """The posterior of the scales of a Gaussian mixed model, its coefficients and effects integrated out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesgeo.inference.newton import maximise
 from bayesgeo.models.effects.covariance import GroupPrior, factors, log_prior
-from bayesgeo.models.effects.gaussian import MixedEquations, Noise, Solved
+from bayesgeo.models.effects.fields import FieldScales
+from bayesgeo.models.effects.gaussian import MixedEquations, Noise, Solved, fewer_groups
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.regression.graph import NOISE_RATE, NOISE_SHAPE
+from bayesgeo.models.spatial.scales import RIGHT
 
 WORK = 2e9  # of the factors of a chain, in operations: more are not computed, but several draws taken at each
-FEWEST_POINTS = 250  # of a chain
+FEWEST_POINTS = 150  # of a chain
 DRAWS = 1_000  # of a chain, as usual
+FEW, MANY = 250, 600  # groups with a field that tell where the climb starts, and values from which on they do
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,8 @@ class GaussianMarginal:
     r"""Marginal posterior of the noise and of the covariances of effects, on the standardised scale.
 
     A point is :math:`\log\sigma`, and for each effect the unconstrained values of
-    :func:`bayesgeo.models.effects.covariance.factors`, in the unit of the target. With coefficients
+    :func:`bayesgeo.models.effects.covariance.factors`, in the unit of the target, and those of
+    :meth:`bayesgeo.models.effects.fields.Field.scales` where it has fields. With coefficients
     :math:`\theta \sim N(0, \sigma^2 D)` and effects integrated out (Lindley & Smith 1972, JRSS B 34:1),
 
     .. math:: \log p(y \mid \cdot) = -\tfrac{1}{2} \left(n \log 2\pi\sigma^2 + \log|V| + \log|X^T V^{-1} X + D^{-1}| +
@@ -45,10 +50,26 @@ class GaussianMarginal:
 
     @property
     def start(self) -> np.ndarray:
-        """Half of the variance to the noise, the rest to the effects."""
+        """Half of the variance to the noise, the rest to the effects; of many groups with a field, the mode of few."""
         log_sigma = np.log(max(self.spread, 1e-6)) - np.log(2) / 2
-        of_effects = [[log_sigma - 0.5] * len(effect.terms) + [0.0] * effect.correlations for effect in self.effects]
-        return np.concatenate([[log_sigma], *of_effects])
+        found = [[log_sigma]]
+        for effect, field in zip(self.effects, self.equations.fields, strict=True):
+            found.append([log_sigma - 0.5] * len(effect.terms) + [0.0] * effect.correlations)
+            if field is not None:
+                found.append([np.log(field.start)] * len(effect.terms) + [RIGHT / 2] * len(effect.terms))
+        plain = np.concatenate(found)
+        few = fewer_groups(self.equations, FEW) if self.equations.remaining > MANY else None
+        if few is None:
+            return plain
+        return maximise(replace(self, equations=few).log_density, plain, tolerance=0.1, within=self.within).at
+
+    def within(self, point: np.ndarray) -> np.ndarray:
+        """Return the point with the turns of fields' shares inside their range."""
+        found = [point[:1]]
+        for effect, field, own in zip(self.effects, self.equations.fields, self._split(point[None]), strict=True):
+            of_covariance = len(effect.terms) + effect.correlations
+            found += [own[0, :of_covariance], *([] if field is None else [field.within(own[0, of_covariance:])])]
+        return np.concatenate(found)
 
     @property
     def repeats(self) -> int:
@@ -67,11 +88,13 @@ class GaussianMarginal:
         sigma = np.exp(points[:, 0])
         absolute = [factors(effect, own) for effect, own in zip(self.effects, self._split(points), strict=True)]
         relative = [factor / sigma[:, None, None] for factor in absolute]
+        scales = self._field_scales(points)
         log_priors = self._log_prior(points)
         with np.errstate(all="ignore"):  # what is not finite is no point of the posterior
-            for part, solved in self.equations.solve(relative) if relative else self._without(sigma):
+            for part, solved in self.equations.solve(relative, scales) if relative else self._without(sigma):
                 some = [factor[part] for factor in relative]
-                draw = _Conditional(self, solved, some, sigma[part], [factor[part] for factor in absolute])
+                of_fields = [None if one is None else one.part(part) for one in scales]
+                draw = _Conditional(self, solved, some, sigma[part], [factor[part] for factor in absolute], of_fields)
                 yield part, log_priors[part] + self._log_likelihood(solved, points[part, 0]), draw
 
     def _without(self, sigma: np.ndarray) -> Iterator[tuple[slice, Solved]]:
@@ -79,11 +102,18 @@ class GaussianMarginal:
         _, solved = next(self.equations.solve([]))
         n = len(sigma)
         arrays = (solved.factor, solved.log_determinant, solved.log_determinant_x, solved.squares)
-        yield slice(0, n), Solved(*(np.broadcast_to(array, (n, *array.shape[1:])) for array in arrays))
+        factor, log_determinant, of_coefficients, squares = (
+            np.broadcast_to(array, (n, *array.shape[1:])) for array in arrays
+        )
+        yield slice(0, n), Solved(factor, log_determinant, of_coefficients, squares)
 
     def _split(self, points: np.ndarray) -> list[np.ndarray]:
-        counts = [len(effect.terms) + effect.correlations for effect in self.effects]
+        counts = [effect.scales for effect in self.effects]
         return np.split(points[:, 1:], np.cumsum(counts)[:-1], axis=1) if counts else []
+
+    def _field_scales(self, points: np.ndarray) -> list[FieldScales | None]:
+        of_effects = zip(self.effects, self.equations.fields, self._split(points), strict=True)
+        return [None if field is None else field.scales(of_field(effect, own)) for effect, field, own in of_effects]
 
     def _log_likelihood(self, solved: Solved, log_sigma: np.ndarray) -> np.ndarray:
         n, penalty = self.equations.rows[0], self.equations.penalty
@@ -100,9 +130,16 @@ class GaussianMarginal:
         density = np.zeros(len(points))
         if self.equations.penalty.any():
             density = -2 * NOISE_SHAPE * log_sigma - NOISE_RATE * np.exp(-2 * log_sigma)
-        for effect, own in zip(self.effects, self._split(points), strict=True):
+        for effect, field, own in zip(self.effects, self.equations.fields, self._split(points), strict=True):
             density = density + log_prior(effect, self.prior, own)
+            if field is not None:
+                density = density + field.log_prior(of_field(effect, own))
         return density
+
+
+def of_field(effect: Effect, values: np.ndarray) -> np.ndarray:
+    """Return which of the values ``(n, scale)`` of an effect are those of its fields."""
+    return values[:, len(effect.terms) + effect.correlations :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +151,7 @@ class _Conditional:
     relative: Sequence[np.ndarray]
     sigma: np.ndarray
     absolute: Sequence[np.ndarray]
+    scales: Sequence[FieldScales | None]
 
     def __call__(self, k: int, n: int, rng: np.random.Generator) -> Mapping[str, np.ndarray]:
         noise = Noise(n, float(self.sigma[k]), rng)
@@ -123,9 +161,13 @@ class _Conditional:
             "weight": drawn.coefficients[:, 1:],
             "sigma": np.full(n, noise.sigma),
         }
-        for effect, values, factor in zip(self.marginal.effects, drawn.effects, self.absolute, strict=True):
+        parts = zip(self.marginal.effects, drawn.effects, self.absolute, self.scales, strict=True)
+        for effect, values, factor, scales in parts:
             found |= covariance_values(effect, np.repeat(factor[k : k + 1], n, axis=0))
             found[f"{effect.key}_effect"] = values
+            if scales is not None:
+                found[f"{effect.key}_length_scale"] = np.repeat(scales.length[k : k + 1], n, axis=0)
+                found[f"{effect.key}_field_share"] = np.repeat(scales.share[k : k + 1], n, axis=0)
         return found
 
 

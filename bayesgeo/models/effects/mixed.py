@@ -14,9 +14,10 @@ from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.newton import maximise
 from bayesgeo.models.base import one_draw_noise
 from bayesgeo.models.effects.covariance import factors
+from bayesgeo.models.effects.fields import refuse_fields
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.marginal import covariance_values
-from bayesgeo.models.effects.prediction import Parameters, fixed_part, known_part, population_variance
+from bayesgeo.models.effects.prediction import Absent, Parameters, fixed_part, known_part
 from bayesgeo.models.effects.spread import effect_covariances
 from bayesgeo.models.effects.tables import PROB, RESIDUAL, effects_table, unpooled
 from bayesgeo.models.effects.terms import Effect
@@ -137,6 +138,7 @@ class MixedRegression(GroupedRegressor):
     def _learn(self, rows: TrainingRows) -> None:
         one_of("method", self.method, METHODS)
         self._state(rows)
+        refuse_fields(self.effects_, "Use HierarchicalRegression.")
         design, y = self._design(rows), rows.y
         center, scale = (float(value) for value in standardisation(y))
         groups = [own for _, own in self._groups(rows, standardised=True)]
@@ -229,12 +231,13 @@ class MixedRegression(GroupedRegressor):
         return found
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
-        groups, p = self._groups(rows), self._draws()
-        variance = sum(population_variance(effect, own, p) for effect, own in groups)
-        sigma = np.sqrt(p["noise_sd"][..., None] ** 2 + variance) if groups else p["noise_sd"]
+        p = self._draws()
+        absent = self._absent(rows, p)
+        variance = sum(one.spread(one.variance, len(rows)) for one in absent)
+        sigma = np.sqrt(p["noise_sd"][..., None] ** 2 + variance) if absent else p["noise_sd"]
         return {"expected": self._mean(rows, p), "sigma": sigma}
 
-    def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
+    def _mean(self, rows: Rows, p: Parameters, absent: Sequence[Absent] | None = None) -> np.ndarray:
         fixed = fixed_part(
             self._terms(rows), {"intercept": np.full((1, 1), self.intercept_), "weight": self.coef_[None, None]}
         )
@@ -253,7 +256,7 @@ def _fitted(criterion: Criterion) -> tuple[np.ndarray, np.ndarray]:
         return start, np.array([[of_noise]])
     half: Callable[[np.ndarray], np.ndarray] = lambda points: -criterion(points) / 2  # noqa: E731
     with np.errstate(all="ignore"):
-        peak = maximise(half, start, lower=SMALLEST)
+        peak = maximise(half, start, within=lambda point: np.maximum(point, SMALLEST))
     if not np.isfinite(peak.value):
         problem = "The likelihood has no maximum: the effects explain the target without noise."
         raise invalid("effects", ", ".join(effect.key for effect in criterion.effects), problem, "Drop a key.")

@@ -2,11 +2,13 @@
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bayesgeo.models.effects.covariance import correlation_factor
+from bayesgeo.models.effects.fields import Field
 from bayesgeo.models.effects.levels import UNKNOWN, Members, labels_of
 from bayesgeo.models.effects.marginal import pairs_of
 from bayesgeo.models.effects.terms import Effect
@@ -88,31 +90,99 @@ def _root(correlation: np.ndarray, q: int) -> np.ndarray:
     return correlation_factor(partial, q)
 
 
-def population_variance(effect: Effect, own: Members, p: Parameters) -> np.ndarray:
-    """Return the variance ``(chain, draw, obs)`` that a group not seen in training adds; zero of one that was.
+@dataclass(frozen=True, eq=False)
+class Absent:
+    """Effects of the groups that were not in the training rows, given those that were, for one effect.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray
+        Positions of the rows of such groups.
+    mean : numpy.ndarray
+        ``(chain, draw, row)`` what the effect adds to the mean: zero without a field.
+    loading : numpy.ndarray
+        ``(chain, draw, row, term)`` what independent standard normal values, one for each term, add.
+    """
+
+    rows: np.ndarray
+    mean: np.ndarray
+    loading: np.ndarray
+
+    def spread(self, values: np.ndarray, n: int) -> np.ndarray:
+        """Return values ``(chain, draw, row, ...)`` at ``n`` rows, zero where the group is known."""
+        found = np.zeros((*values.shape[:2], n, *values.shape[3:]))
+        found[:, :, self.rows] = values
+        return found
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The variance ``(chain, draw, row)`` that the effect adds."""
+        return np.sum(self.loading**2, axis=-1)
+
+
+def absent_groups(effect: Effect, field: Field | None, own: Members, p: Parameters, to_table: np.ndarray) -> Absent:
+    """Find what is known of the groups that were not in the training rows: with a field, kriged from those that were.
+
+    Parameters
+    ----------
+    effect, field : Effect, Field or None
+        The effect and its fields.
+    own : Members
+        Groups and places of rows.
+    p : mapping of str to numpy.ndarray
+        The posterior.
+    to_table : numpy.ndarray
+        ``(term, term)`` from effects on the scale on which the fields' terms mix to those of ``p``.
 
     Examples
     --------
     >>> own = Members(np.array([0, -1]), np.ones((2, 1)))
-    >>> population_variance(Effect("event"), own, {"event_sd": np.full((1, 1, 1), 0.5)}).tolist()
+    >>> found = absent_groups(Effect("event"), None, own, {"event_sd": np.full((1, 1, 1), 0.5)}, np.eye(1))
+    >>> found.spread(found.variance, 2).tolist()
     [[[0.0, 0.25]]]
     """
-    factor, absent = factor_of(effect, p), np.flatnonzero(own.codes < 0)
-    found = np.zeros((*factor.shape[:2], len(own.codes)))
-    found[:, :, absent] = np.sum((own.z[absent] @ factor) ** 2, axis=-1)
-    return found
+    rows = np.flatnonzero(own.codes < 0)
+    if field is None or own.points is None or not len(rows):
+        loading = own.z[rows] @ factor_of(effect, p)
+        return Absent(rows, np.zeros(loading.shape[:3]), loading)
+    points, at = np.unique(own.points[rows], axis=0, return_inverse=True)
+    mixing = _mixing(effect, p, to_table)
+    values = np.linalg.solve(mixing[:, :, None], p[f"{effect.key}_effect"][..., None])[..., 0]
+    loading, mean = own.z[rows] @ mixing, np.zeros((*mixing.shape[:2], len(rows)))
+    for term in range(loading.shape[-1]):
+        scales = (p[f"{effect.key}_{name}"][..., term] for name in ("length_scale", "field_share"))
+        kriged, explained = field.kriged(points, values[..., term], *scales)
+        mean += loading[..., term] * kriged[..., at.ravel()]
+        loading[..., term] *= np.sqrt((1 - explained[..., at.ravel()]).clip(min=0))
+    return Absent(rows, mean, loading)
 
 
-def new_part(groups: Sequence[tuple[Effect, Members]], rows: Rows, p: Parameters, seed: int) -> Any:
-    """Draw the effects of groups not seen in training, ``(chain, draw, obs[, label])``; zero of those that were.
+def _mixing(effect: Effect, p: Parameters, to_table: np.ndarray) -> np.ndarray:
+    """Return the matrices ``(chain, draw, term, term)`` from independent values of each term to the effects."""
+    factor = np.linalg.solve(to_table, factor_of(effect, p))
+    return to_table @ _positive_root(factor @ factor.swapaxes(-1, -2))
+
+
+def _positive_root(covariance: np.ndarray) -> np.ndarray:
+    """Factor covariances, of which rounding may have made one semidefinite."""
+    tiny = 1e-12 * np.diagonal(covariance, axis1=-2, axis2=-1).max(axis=-1)
+    return np.linalg.cholesky(covariance + tiny[..., None, None] * np.eye(covariance.shape[-1]))
+
+
+def new_part(
+    groups: Sequence[tuple[Effect, Members]], absent: Sequence[Absent], rows: Rows, p: Parameters, seed: int
+) -> Any:
+    """Draw what the effects of groups not seen in training add to their mean, ``(chain, draw, obs[, label])``.
 
     Rows of one new label share its draws, however the rows are cut into parts; a row without a label has draws of its
-    own.
+    own. New groups are drawn independently of each other given the known ones.
 
     Parameters
     ----------
     groups : sequence of (Effect, Members)
         Of the rows.
+    absent : sequence of Absent
+        Of each effect.
     rows : Rows
         For the labels and names.
     p : mapping of str to numpy.ndarray
@@ -121,20 +191,17 @@ def new_part(groups: Sequence[tuple[Effect, Members]], rows: Rows, p: Parameters
         The same seed gives the same draws.
     """
     total: Any = 0.0
-    for effect, own in groups:
-        absent = np.flatnonzero(own.codes < 0)
-        if not len(absent):
+    for (effect, own), new in zip(groups, absent, strict=True):
+        if not len(new.rows):
             continue
-        factor, values = factor_of(effect, p), p[f"{effect.key}_effect"]
-        names = _drawn_as(effect, own.codes[absent], rows.part(absent))
-        found = np.zeros((*values.shape[:2], len(own.codes), *values.shape[4:]))
+        names, of_effect = _drawn_as(effect, own.codes[new.rows], rows.part(new.rows)), p[f"{effect.key}_effect"].shape
+        found = np.zeros((*of_effect[:2], len(own.codes), *of_effect[4:]))
         for name in np.unique(names):
-            at = absent[names == name]
+            at = np.flatnonzero(names == name)
             z = np.random.default_rng([seed, zlib.crc32(f"{effect.key}\x1f{name}".encode())]).standard_normal(
-                (*values.shape[:2], *values.shape[3:])
+                (*of_effect[:2], *of_effect[3:])
             )
-            drawn = np.einsum("cdij,cdj...->cdi...", factor, z)
-            found[:, :, at] = np.einsum("oi,cdi...->cdo...", own.z[at], drawn)
+            found[:, :, new.rows[at]] = np.einsum("cdoj,cdj...->cdo...", new.loading[:, :, at], z)
         total = total + found
     return total
 

@@ -8,21 +8,23 @@ import numpy as np
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
+from bayesgeo._arrays import spaced
 from bayesgeo._check import invalid, one_of
 from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.collapsed import Collapsed
 from bayesgeo.models.criticism import PredictiveFunctions
 from bayesgeo.models.effects.coordinates import Outcome
+from bayesgeo.models.effects.fields import refuse_fields
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
 from bayesgeo.models.effects.left_out import leave_groups_out
 from bayesgeo.models.effects.marginal import GaussianMarginal
 from bayesgeo.models.effects.prediction import (
+    Absent,
     Parameters,
     fixed_part,
     known_part,
     new_part,
-    population_variance,
 )
 from bayesgeo.models.effects.problem import graph_problem
 from bayesgeo.models.effects.tables import unpooled
@@ -42,6 +44,7 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Prior, Specification
 
 NOISES = ("normal", "student-t")
+PREDICTED = 100  # draws of each chain that predict where effects have fields
 
 
 def _integrated_out() -> Any:
@@ -158,6 +161,9 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
     def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
         """Return the posterior mean of the expected outcome, ``(obs,)``; see :meth:`predict_draws`."""
         check_is_fitted(self)
+        if any(self.fields_):
+            parts = self._parts(X, groups, coordinates)
+            return np.concatenate([self._expected(rows).mean(axis=(0, 1)) for rows in parts])
         # The expected outcome is linear in the parameters: its mean is that at their means.
         mean = {name: draws.mean(axis=(0, 1), keepdims=True) for name, draws in self._parameters().items()}
         return np.concatenate([self._mean(rows, mean)[0, 0] for rows in self._parts(X, groups, coordinates)])
@@ -176,6 +182,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         if closed and (self.inference is None or isinstance(self.inference, Collapsed)):
             marginal = self._marginal(rows, design, y, scale)
             return Problem(_integrated_out, {"X": design, "y": y}, dims, coords=self._coords(), marginal=marginal)
+        refuse_fields(self.effects_, 'Use noise="normal", prior="normal" or "flat", and inference=None.')
         return graph_problem(
             design,
             Outcome(self.noise, y, 2),
@@ -193,7 +200,8 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         penalty = np.zeros_like(penalty) if self.prior == "flat" else penalty
         design = np.c_[np.ones(len(y)), design]
         groups = [own for _, own in self._groups(rows, standardised=True)]
-        equations = MixedEquations(design, y, groups, [len(levels) for levels in self.levels_], penalty)
+        sizes = [len(levels) for levels in self.levels_]
+        equations = MixedEquations(design, y, groups, sizes, penalty, fields=self.fields_)
         if self.prior == "flat":
             _refuse_explained(equations, self.effects_)
         residual = y - design @ np.linalg.lstsq(design, y)[0]
@@ -204,29 +212,38 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         constant = self.target_center_ + posterior["constant"]
         return posterior.assign(constant=constant, noise_sd=posterior["sigma"] * self.target_scale_)
 
-    def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
-        """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean of all."""
+    def _mean(self, rows: Rows, p: Parameters, absent: Sequence[Absent] | None = None) -> np.ndarray:
+        """Return the mean ``(chain, draw, obs)`` in the unit of ``y``; groups not seen at the mean given those seen."""
         fixed = self.target_center_ + self.target_scale_ * fixed_part(self._design(rows), p)
-        return fixed + known_part(self._groups(rows), p)
+        known = fixed + known_part(self._groups(rows), p)
+        return known + sum(one.spread(one.mean, len(rows)) for one in absent or self._absent(rows, p))
 
     def _draws(self) -> Parameters:
-        return self._parameters()
+        """Return draws that predict: of a model with fields fewer, each of which is kriged with."""
+        p = self._parameters()
+        if not any(self.fields_):
+            return p
+        kept = spaced(p["intercept"].shape[1], PREDICTED)
+        return {name: values[:, kept] for name, values in p.items()}
 
     def _expected(self, rows: Rows) -> np.ndarray:
-        return self._mean(rows, self._parameters())
+        return self._mean(rows, self._draws())
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
-        p = self._parameters()
-        mean, sigma, groups = self._mean(rows, p), p["noise_sd"], self._groups(rows)
+        p = self._draws()
+        absent, sigma = self._absent(rows, p), p["noise_sd"]
+        mean = self._mean(rows, p, absent)
         if "nu" in p:  # no closed form: effects not seen are drawn
-            return {"expected": mean + new_part(groups, rows, p, self.seed_), "sigma": sigma, "nu": p["nu"]}
-        variance = sum(population_variance(effect, own, p) for effect, own in groups)
-        return {"expected": mean, "sigma": np.sqrt(sigma[..., None] ** 2 + variance) if groups else sigma}
+            new = new_part(self._groups(rows), absent, rows, p, self.seed_)
+            return {"expected": mean + new, "sigma": sigma, "nu": p["nu"]}
+        variance = sum(one.spread(one.variance, len(rows)) for one in absent)
+        return {"expected": mean, "sigma": np.sqrt(sigma[..., None] ** 2 + variance) if absent else sigma}
 
     def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
         """Draw the outcome jointly: rows of one new group share its effect."""
-        p = self._parameters()
-        mean = self._mean(rows, p) + new_part(self._groups(rows), rows, p, self.seed_)
+        p = self._draws()
+        absent = self._absent(rows, p)
+        mean = self._mean(rows, p, absent) + new_part(self._groups(rows), absent, rows, p, self.seed_)
         noise = {"sigma": p["noise_sd"]} | ({"nu": p["nu"]} if "nu" in p else {})
         return self.respond(self._label_predictive({"expected": mean, **noise}, rows), rng)
 

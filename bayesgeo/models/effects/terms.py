@@ -11,7 +11,9 @@ RESERVED = (
     *("chain", "draw", "obs", "feature", "label", "unit", "residual", "noise", "sigma", "nu"),
     *("weight", "intercept", "coefficient", "constant"),
 )
-PARTS = ("sd", "effect", "correlation", "term", "pair")  # what follows the key in a name of the posterior
+# What follows the key in a name of the posterior.
+PARTS = ("sd", "effect", "correlation", "term", "pair", "length_scale", "field_share", "practical_range")
+SMOOTHNESS = (0.5, 1.5, 2.5)
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,17 @@ class Effect:
     lkj : float
         Shape of the LKJ prior of the correlations (Lewandowski, Kurowicka & Joe 2009): 1 is uniform over correlation
         matrices, more favours weak correlations.
+    smoothness : float, optional
+        Groups near each other are alike: of each term a share of the variance is that of a Matérn field of this
+        smoothness over the places of the groups, 0.5 (rough, exponential), 1.5 or 2.5; the rest is each group's own.
+        None: all is each group's own. The places are the coordinates ``<key>_longitude`` and ``<key>_latitude`` or
+        ``<key>_easting`` and ``<key>_northing``, or those without the key.
 
     Raises
     ------
     InvalidInput
-        If nothing varies, a slope occurs twice or is named ``"1"``, the key cannot name a dimension, or ``lkj`` is not
-        above zero.
+        If nothing varies, a slope occurs twice or is named ``"1"``, the key cannot name a dimension, ``lkj`` is not
+        above zero, or the smoothness is another.
 
     Examples
     --------
@@ -52,6 +59,7 @@ class Effect:
     intercept: bool = True
     correlated: bool = True
     lkj: float = 2.0
+    smoothness: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.slopes, str):
@@ -68,6 +76,8 @@ class Effect:
         if len(set(self.terms)) < len(self.terms):
             raise invalid("slopes", self.slopes, "A name occurs twice.", "Name each feature once.")
         positive("lkj", self.lkj)
+        if self.smoothness is not None and self.smoothness not in SMOOTHNESS:
+            raise invalid("smoothness", self.smoothness, "It is not 0.5, 1.5 or 2.5.", "Give one of these, or None.")
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -83,6 +93,11 @@ class Effect:
     def correlations(self) -> int:
         """Number of correlations between the terms."""
         return len(self.terms) * (len(self.terms) - 1) // 2 if self.correlated else 0
+
+    @property
+    def scales(self) -> int:
+        """Number of values that its covariance depends on: deviations, correlations, and two for each field."""
+        return len(self.terms) * (1 if self.smoothness is None else 3) + self.correlations
 
     @property
     def components(self) -> tuple[str, ...]:

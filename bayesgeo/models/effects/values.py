@@ -1,6 +1,7 @@
 """Base of the models of values with effects of groups: the standard deviation split by where it comes from."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgeo.models.base import Regressor
 from bayesgeo.models.effects.base import Grouped
-from bayesgeo.models.effects.prediction import Parameters, population_variance
+from bayesgeo.models.effects.prediction import Absent, Parameters
 from bayesgeo.models.rows import Rows
 
 
@@ -38,11 +39,12 @@ class GroupedRegressor(Grouped, Regressor):
         return np.sqrt(frame.assign(total=frame.sum(axis=1)))
 
     def _variances(self, rows: Rows) -> pd.DataFrame:
-        p, groups = self._draws(), self._groups(rows)
+        p = self._draws()
+        absent = self._absent(rows, p)
         found = {"within": np.full(len(rows), np.mean(_within(p) ** 2))}
-        for effect, own in groups:
-            found[effect.key] = population_variance(effect, own, p).mean(axis=(0, 1))
-        found["epistemic"] = self._mean(rows, p).var(axis=(0, 1))
+        for effect, own in zip(self.effects_, absent, strict=True):
+            found[effect.key] = own.spread(own.variance, len(rows)).mean(axis=(0, 1))
+        found["epistemic"] = self._mean(rows, p, absent).var(axis=(0, 1))
         return pd.DataFrame(found, index=rows.names)
 
     @abstractmethod
@@ -50,8 +52,8 @@ class GroupedRegressor(Grouped, Regressor):
         """Return draws of ``noise_sd``, of effects and of their covariances in the units of the table."""
 
     @abstractmethod
-    def _mean(self, rows: Rows, p: Parameters) -> np.ndarray:
-        """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean of all."""
+    def _mean(self, rows: Rows, p: Parameters, absent: Sequence[Absent] | None = None) -> np.ndarray:
+        """Return the mean ``(chain, draw, obs)`` in the unit of ``y``, groups not seen at the mean given those seen."""
 
 
 def _within(p: Parameters) -> np.ndarray:

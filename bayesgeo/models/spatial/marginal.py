@@ -12,13 +12,18 @@ from scipy.spatial import cKDTree
 from bayesgeo.inference.newton import maximise
 from bayesgeo.models.regression.conjugate import NormalInverseGamma
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
+from bayesgeo.models.spatial.scales import (
+    log_prior_of_lengths,
+    log_prior_of_turns,
+    share_of,
+    turns_of,
+    turns_within,
+    usual_distance,
+)
 
 DRAWS, POINTS = 1_000, (170, 334)  # draws of a chain, as usual, and points at which they are taken: many rows, few
 MANY_ROWS = 20_000
 SUBSET = 3_000  # rows of one part of the map that tell where the climb to the mode starts
-RARE = 0.05  # probability that a length scale is below the usual distance of neighbours
-EDGE = 0.1  # of the angles beyond which they repeat the shares inside
-SAMPLE = 2_000  # places that tell this distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +36,7 @@ class SpatialMarginal:
               \sigma^2 \sim IG(a, b),
 
     so that coefficients and variance integrate out as in linear regression of whitened rows. A point :math:`\theta` is
-    :math:`\log \ell_k` of each field, then angles: the nugget's share of the variance is :math:`\sin^2\varphi`, and
+    :math:`\log \ell_k` of each field, then turns: the nugget's share of the variance is :math:`\sin^2\varphi`, and
     each field but the last takes such a share of what is left. Angles have a flat prior (arcsine for a share), and a
     posterior without a bound or a long tail where a share may be zero. Length scales have the penalised-complexity
     prior of Fuglstad et al. (2019, JASA 114:445) in the plane, :math:`p(\ell) \propto \ell^{-2} \exp(-\lambda / \ell)`,
@@ -60,10 +65,8 @@ class SpatialMarginal:
 
     @cached_property
     def spacing(self) -> float:
-        """The median distance of neighbouring places that differ."""
-        some = self.points[:: max(1, len(self.points) // SAMPLE)]
-        distance = cKDTree(np.unique(self.points, axis=0)).query(some, k=[2])[0]
-        return float(np.median(distance[np.isfinite(distance)]))
+        """The usual distance of neighbouring places."""
+        return usual_distance(self.points)
 
     @property
     def start(self) -> np.ndarray:
@@ -71,7 +74,7 @@ class SpatialMarginal:
         extent, k = float(np.ptp(self.points, axis=0).max()), len(self.smoothness)
         # Between the distance of neighbours and the extent of the map, evenly in the logarithm.
         logs = np.linspace(np.log(2 * self.spacing), np.log(extent), k + 2)[1:-1]
-        plain = np.r_[logs, np.arcsin(np.sqrt(0.1)), np.full(k - 1, np.pi / 4)]
+        plain = np.r_[logs, turns_of(0.1), np.full(k - 1, turns_of(0.5))]
         if len(self.y) <= 2 * SUBSET:
             return plain
         part = np.sort(cKDTree(self.points).query(np.median(self.points, axis=0), k=SUBSET)[1])
@@ -82,17 +85,23 @@ class SpatialMarginal:
             design=self.design[part],
             y=self.y[part],
         )
-        return maximise(few.log_density, plain, tolerance=0.1).at
+        return maximise(few.log_density, plain, tolerance=0.1, within=self.within).at
 
     @property
     def repeats(self) -> int:
         """Draws of coefficients and variance at each point."""
         return -(-DRAWS // POINTS[len(self.y) < MANY_ROWS])
 
+    def within(self, point: np.ndarray) -> np.ndarray:
+        """Return the point with its turns inside; see :func:`turns_within`."""
+        k = len(self.smoothness)
+        return np.r_[point[:k], turns_within(point[k:])]
+
     def covariance(self, point: np.ndarray) -> Covariance:
         """Return the covariance at a point."""
         k = len(self.smoothness)
-        taken, left = np.sin(point[k:]) ** 2, np.cumprod(np.cos(point[k:]) ** 2)
+        taken = share_of(point[k:])
+        left = np.cumprod(1 - taken)
         share = np.r_[left[:-1] * taken[1:], left[-1]]
         return Covariance(np.exp(point[:k]), share, np.array(self.smoothness))
 
@@ -109,7 +118,8 @@ class SpatialMarginal:
             density, posterior = np.nan, self.prior
             with suppress(linalg.LinAlgError):
                 density, posterior = self._solved(covariance)
-                density += self._log_prior(covariance, point[len(self.smoothness) :])
+                density += float(log_prior_of_lengths(covariance.length[None], self.spacing)[0])
+                density += float(log_prior_of_turns(point[None, len(self.smoothness) :])[0])
             yield slice(k, k + 1), np.array([density]), _Conditional(posterior, covariance)
 
     def _solved(self, covariance: Covariance) -> tuple[float, NormalInverseGamma]:
@@ -118,14 +128,6 @@ class SpatialMarginal:
         found = self.prior.update(white[:, 1:], white[:, 0])
         determinant = 2 * np.log(np.diag(linalg.cholesky(found.precision))).sum()
         return -0.5 * (np.log(variance).sum() + determinant) - found.shape * np.log(found.rate), found
-
-    def _log_prior(self, covariance: Covariance, angles: np.ndarray) -> float:
-        rate = -np.log(RARE) * self.spacing
-        # With the change of variables to logarithms. Beyond a right angle shares repeat: those of none or all may do so
-        # a little, which leaves the density smooth there, others not.
-        beyond = np.maximum(np.maximum(-angles, angles - np.pi / 2), 0.0)
-        lengths = -np.log(covariance.length) - rate / covariance.length
-        return float(lengths.sum() - 0.5 * np.sum((beyond / EDGE) ** 2))
 
 
 @dataclass(frozen=True, eq=False)

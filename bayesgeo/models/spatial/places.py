@@ -22,6 +22,8 @@ class Places:
         ``latitude`` in degrees, whose distances are chords of the globe in km: within 0.1 % of those along the ground
         up to 900 km, and unlike them such that every Matérn function of them is a covariance (Guinness & Fuentes 2016,
         Journal of Multivariate Analysis 143:143).
+    prefix : str
+        What precedes them in the names of the rows' coordinates: ``station_`` for those of stations.
 
     Examples
     --------
@@ -33,6 +35,7 @@ class Places:
     """
 
     names: tuple[str, str]
+    prefix: str = ""
 
     @property
     def unit(self) -> str:
@@ -56,18 +59,20 @@ class Places:
         return EARTH_KM * unit
 
     def _numbers(self, rows: Rows, name: str) -> np.ndarray:
-        if name not in rows.coordinates:
-            problem = f"The model was fitted to places; the rows have no {name}."
-            raise invalid("coordinates", list(rows.coordinates), problem, f"Give coordinates with {self.names}.")
-        values = np.asarray(rows.coordinates[name], dtype=float)
+        column = self.prefix + name
+        if column not in rows.coordinates:
+            wanted = tuple(self.prefix + one for one in self.names)
+            problem = f"The model was fitted to places; the rows have no {column}."
+            raise invalid("coordinates", list(rows.coordinates), problem, f"Give coordinates with {wanted}.")
+        values = np.asarray(rows.coordinates[column], dtype=float)
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
-            problem = f"Row {rows.names[bad[0]]} has no finite {name}."
-            raise invalid("coordinates", name, problem, "Correct the row, or leave it out.")
+            problem = f"Row {rows.names[bad[0]]} has no finite {column}."
+            raise invalid("coordinates", column, problem, "Correct the row, or leave it out.")
         beyond = np.flatnonzero(np.abs(values) > 90) if name == "latitude" else bad
         if beyond.size:
             problem = f"Row {rows.names[beyond[0]]} has latitude {values[beyond[0]]:g}, beyond 90 degrees."
-            raise invalid("coordinates", name, problem, "Swap longitude and latitude, or give easting and northing.")
+            raise invalid("coordinates", column, problem, "Swap longitude and latitude, or give easting and northing.")
         return values
 
 

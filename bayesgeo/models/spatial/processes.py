@@ -98,7 +98,7 @@ class AllPlaces(_AtPlaces):
 
     def whitened(self, values: np.ndarray, covariance: Covariance) -> tuple[np.ndarray, np.ndarray]:
         """Return values made independent; see :class:`Process`."""
-        factor = self._factor(covariance)
+        factor = self.factor(covariance)
         return linalg.solve_triangular(factor, values, lower=True, check_finite=False), np.diag(factor) ** 2
 
     def near(self, places: np.ndarray) -> np.ndarray | None:
@@ -113,13 +113,14 @@ class AllPlaces(_AtPlaces):
             return super().kriged(places, near, values, covariance)
         from bayesgeo.models.spatial.kernels import correlations
 
-        factor = self._factor(covariance)
+        factor = self.factor(covariance)
         across = correlations(self.points, places, covariance.arrays)
         half = linalg.solve_triangular(factor, across, lower=True, check_finite=False, overwrite_b=True)
         white = linalg.solve_triangular(factor, values, lower=True, check_finite=False)
         return half.T @ white, np.einsum("ij,ij->j", half, half)
 
-    def _factor(self, covariance: Covariance) -> np.ndarray:
+    def factor(self, covariance: Covariance) -> np.ndarray:
+        """Return the lower factor ``(n, n)`` of the covariance of all rows."""
         from bayesgeo.models.spatial.kernels import correlations
 
         among = correlations(self.points, self.points, covariance.arrays)
