@@ -173,7 +173,7 @@ def field_of(effect: Effect, own: Members, levels: np.ndarray) -> Field | None:
     points[own.codes] = own.points
     moved = np.flatnonzero(np.abs(points[own.codes] - own.points).max(axis=1) > 0)
     if len(moved):
-        label, remedy = levels[own.codes[moved[0]]], "Give each group one place, or leave smoothness out."
+        label, remedy = str(levels[own.codes[moved[0]]]), "Give each group one place, or leave smoothness out."
         raise invalid("coordinates", effect.key, f"Rows of {label!r} are at several places.", remedy)
     if not np.ptp(points, axis=0).any():
         raise invalid("coordinates", effect.key, "All groups are at one place.", "Leave smoothness out.")

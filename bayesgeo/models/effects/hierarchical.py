@@ -230,6 +230,10 @@ class Hierarchical(Grouped, Bayesian):
         keys = getattr(self, "effects_", ())
         return tuple(name for effect in keys for name in _names_of_scales(effect))
 
+    def _sampled_quantities(self) -> tuple[str, ...]:
+        """Return those of them that are sampled, and not derived."""
+        return tuple(name for name in self._quantities() if name in self._dims())
+
     def _names(self) -> dict[str, Any]:
         """Return names in prose of the variables of effects."""
         found = {}

@@ -268,7 +268,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
             predictive=self._predict_from,
             log_prior=partial(self._log_prior, prior) if prior is not None and known else None,
             prior=partial(self._sample_prior, prior) if prior is not None else None,
-            shown=(*self._fixed_dims(), "intercept", "sigma", *self._quantities()) if known else (),
+            shown=(*self._fixed_dims(), "intercept", "sigma", *self._sampled_quantities()) if known else (),
             left_out=partial(leave_groups_out, problem.marginal, self.levels_[0])
             if problem.marginal and several
             else None,
