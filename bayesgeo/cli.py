@@ -104,14 +104,15 @@ class AreaOptions:
 
     grid: Annotated[
         Path | None,
-        Parameter(help="Grid with the features: netCDF, .zarr, GeoTIFF, or a table with a row for each cell."),
+        Parameter(help="Grid with the features: netCDF, .zarr, GeoTIFF, .gpkg, or a table with a row for each cell."),
     ] = None
     resolution: Annotated[
         float | None,
         Parameter(help="In its place, the side of cells inside the convex hull of the training rows, in their unit."),
     ] = None
     polygon: Annotated[
-        Path | None, Parameter(help="GeoJSON file of the area of such cells, in the training rows' coordinates.")
+        Path | None,
+        Parameter(help="GeoJSON or GeoPackage file of the area of such cells, in the training rows' coordinates."),
     ] = None
 
 

@@ -109,6 +109,25 @@ def turned(longitude: np.ndarray, centre: float) -> np.ndarray:
     return longitude + 360.0 * np.round((centre - longitude) / 360.0)
 
 
+def grid_mapping(wkt: str) -> dict[str, Any]:
+    """Return a reference system as attributes of a grid mapping by CF; empty where it is none, or without pyproj.
+
+    Examples
+    --------
+    >>> grid_mapping("")
+    {}
+    """
+    try:
+        from pyproj import CRS
+        from pyproj.exceptions import CRSError
+    except ImportError:
+        return {}
+    try:
+        return dict(CRS.from_wkt(wkt).to_cf()) if wkt else {}
+    except CRSError:
+        return {}
+
+
 def _grid_mapping(data: xr.Dataset) -> dict[str, Any]:
     """Return the attributes of the variable that states the reference system; empty where none does."""
     named = [data[name].encoding.get("grid_mapping", data[name].attrs.get("grid_mapping")) for name in data.data_vars]

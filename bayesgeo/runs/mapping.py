@@ -13,7 +13,7 @@ from bayesgeo.maps.cells import Cells
 from bayesgeo.maps.grid import Grid
 from bayesgeo.maps.layers import Layer, frame_of
 from bayesgeo.maps.making import make_grid
-from bayesgeo.maps.polygon import read_polygon
+from bayesgeo.maps.polygon import read_polygon, refuse_elsewhere
 from bayesgeo.maps.predict import Mapper, describer, layers_of, refuse_options
 from bayesgeo.maps.reading import read_grid
 from bayesgeo.maps.writing import save, writer_of
@@ -33,7 +33,7 @@ class Area:
     resolution : float, optional
         Side of a cell, in the unit of the training rows' coordinates, where there is no file.
     polygon : path, optional
-        GeoJSON file of the area of such cells; by default the convex hull of the training rows.
+        GeoJSON or GeoPackage file of the area of such cells; by default the convex hull of the training rows.
     """
 
     grid: str | Path | None = None
@@ -137,7 +137,11 @@ def _made(opened: OpenedRun, area: Area) -> Grid:
     if pair is None or area.resolution is None:
         problem = "Its training rows have neither longitude and latitude nor easting and northing."
         raise invalid("run", opened.manifest["dataset"]["name"], problem, "Give the cells in a file, with --grid.")
-    rings = None if area.polygon is None else read_polygon(area.polygon)
+    rings = None if area.polygon is None else read_polygon(area.polygon, pair)
+    if rings is not None:
+        known = np.column_stack([places[name] for name in pair])
+        known = known[np.isfinite(known).all(axis=1)]
+        refuse_elsewhere(rings, known, degrees=pair == DEGREES, source=str(area.polygon))
     units = None if pair == DEGREES else (stated.get(pair[0], ""), stated.get(pair[1], ""))
     return make_grid({name: places[name] for name in pair}, area.resolution, polygon=rings, units=units)
 
