@@ -53,7 +53,9 @@ def moved(east, north=0.0):
 def geopackage(path, rows, srs=4326, layer="area", columns=()):
     """Write a layer of geometries and numbers."""
     with closing(sqlite3.connect(path)) as file, file:
-        file.execute("CREATE TABLE IF NOT EXISTS gpkg_spatial_ref_sys (srs_id INTEGER PRIMARY KEY, srs_name, definition)")
+        file.execute(
+            "CREATE TABLE IF NOT EXISTS gpkg_spatial_ref_sys (srs_id INTEGER PRIMARY KEY, srs_name, definition)"
+        )
         file.execute("CREATE TABLE IF NOT EXISTS gpkg_geometry_columns (table_name, column_name, srs_id)")
         file.execute("CREATE TABLE IF NOT EXISTS gpkg_contents (table_name, data_type)")
         file.execute("INSERT OR IGNORE INTO gpkg_spatial_ref_sys VALUES (?, ?, ?)", (srs, *SYSTEMS[srs]))

@@ -25,10 +25,10 @@ def samples(n=80, seed=0, east=7.0):
     return frame
 
 
-def compared(frame, folder, target="pb", models=("ridge",), **options):
+def compared(frame, folder, target="pb", models=("ridge",), by=None, **options):
     frame.to_csv(folder / "table.csv", index=False)
     data = read_table(folder / "table.csv", target=target, **options)
-    study(data, list(models), out=folder / "run", by=split(data, folds=3))
+    study(data, list(models), out=folder / "run", by=split(data, by, folds=3))
     return folder / "run"
 
 
@@ -201,14 +201,15 @@ def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_a_spatial_run_predicts_rows_and_maps_cells_made_by_a_resolution(tmp_path):
-    frame = samples().drop(columns="rock")
-    run = compared(frame, tmp_path, features=["lon", "lat"], models=("spatial",))
+def test_a_run_of_places_alone_is_reported_predicts_rows_and_maps_cells_made_by_a_resolution(tmp_path):
+    frame = samples().assign(batch=1)[["lon", "lat", "pb", "batch"]]
+    run = compared(frame, tmp_path, models=("spatial", "mean"), by="spatial")
     frame.head(5).drop(columns="pb").to_csv(tmp_path / "new.csv", index=False)
-    predict_table(run, tmp_path / "new.csv", out=tmp_path / "rows.csv")
+    predict_table(run, tmp_path / "new.csv", out=tmp_path / "rows.csv", model="spatial")
+    assert cli.write_report(run, None) in (cli.DONE, cli.DIAGNOSTICS_FAILED)
     parts = pd.read_csv(tmp_path / "rows.csv")[["sd within", "sd field", "sd epistemic"]]
     assert (parts > 0).all(axis=None)
-    map_run(run, Area(resolution=0.2), out=tmp_path / "map.nc")
+    map_run(run, Area(resolution=0.2), out=tmp_path / "map.nc", model="spatial")
     found = xr.load_dataset(tmp_path / "map.nc")
     assert np.isfinite(found["mean"]).any()
     assert (found["sd"] >= parts["sd within"].min()).where(np.isfinite(found["sd"]), True).all()
