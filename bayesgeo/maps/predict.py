@@ -105,9 +105,9 @@ def predict_grid(
     xarray.Dataset
         For values ``mean``, ``sd`` of the response, its parts ``sd_epistemic`` and ``sd_aleatoric``, ``low``, ``high``
         and ``exceedance``, ``(y, x)`` each; of a model with ``predict_sd`` the parts are its own: ``sd_aleatoric`` is
-        the noise within, and ``sd_field``, or ``sd_<key>`` of effects of groups, lies between the two; for classes ``probability (label, y, x)``, ``predicted`` (codes),
-        ``aleatoric`` and ``epistemic`` in nats. NaN where a cell lacks a feature. Attributes follow the CF
-        conventions.
+        the noise within, and ``sd_field``, or ``sd_<key>`` of effects of groups, lies between the two. For classes
+        ``probability (label, y, x)``, ``predicted`` (codes), ``aleatoric`` and ``epistemic`` in nats. NaN where a cell
+        lacks a feature. Attributes follow the CF conventions.
 
     Raises
     ------

@@ -1,13 +1,13 @@
 """Read the cells of a grid as a run reads the rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from bayesgeo._check import invalid
+from bayesgeo._check import did_you_mean, invalid
 from bayesgeo.datasets.columns import texts
 from bayesgeo.datasets.registry import prepare
 from bayesgeo.datasets.tables.base import Table
@@ -15,11 +15,11 @@ from bayesgeo.datasets.tables.codes import KNOWN, among, as_far_as_numbers, miss
 from bayesgeo.maps.axes import COMPASS, DEGREES, PLANE, turned
 from bayesgeo.maps.cells import Cells, cells_of
 from bayesgeo.maps.grid import Grid
+from bayesgeo.runs.held import example
 from bayesgeo.runs.opened import OpenedRun
 from bayesgeo.runs.reading import converted, coordinates_in
 
 SAMPLED = 300  # rows and columns of cells in which codes for missing values are looked for
-COORDINATES_ONLY = "Cells made by --resolution have only coordinates: give a file with --grid."
 
 
 @dataclass(eq=False)
@@ -32,6 +32,8 @@ class CellReader:
         The run.
     grid : Grid
         Its cells.
+    held : collection of str
+        Variables that the user gave a value, in which no code for a missing one is looked for.
 
     Attributes
     ----------
@@ -43,6 +45,7 @@ class CellReader:
 
     run: OpenedRun
     grid: Grid
+    held: Collection[str] = ()
     cells: int = 0
     empty: int = 0
     notes: list[str] = field(default_factory=list)
@@ -55,8 +58,17 @@ class CellReader:
             problem = f"Its axes are {' and '.join(axes.places)}, those of the training rows {' and '.join(pairs[0])}."
             raise invalid("grid", f"{axes.x}, {axes.y}", problem, "Project it to the same coordinates.")
         if not self.run.library:  # of a data set by name, features are derived, and what lacks is told by that
-            remedy = "" if self.grid.names else COORDINATES_ONLY
-            self.grid.refuse_missing([column.name for column in self.run.columns], remedy=remedy)
+            needed = [column.name for column in self.run.columns]
+            self.grid.refuse_missing(needed, remedy=self._remedy([name for name in needed if not self.grid.has(name)]))
+
+    def _remedy(self, lacking: Sequence[str]) -> str:
+        if not lacking:
+            return ""
+        hold = example(self.run, lacking)
+        if not {*self.grid.names} - {*self.held}:
+            made = "Cells made by --resolution have only coordinates"
+            return f"{made}: hold the others at values, as {hold}, or give a file with --grid."
+        return f"{did_you_mean(lacking[0], self.grid.names)} Or hold at one value what is not there: {hold}."
 
     @property
     def needed(self) -> list[str]:
@@ -96,7 +108,8 @@ class CellReader:
     def _codes(self) -> dict[str, Sequence[float]]:
         """The numbers that stand for a missing value, by looking at some of the cells, the same for every strip."""
         steps = [slice(None, None, -(-size // SAMPLED)) for size in self.grid.shape]
-        numeric = [column for column in self.run.columns if not column.levels and column.name in self.grid.names]
+        there = {*self.grid.names} - {*self.held}
+        numeric = [column for column in self.run.columns if not column.levels and column.name in there]
         sample = self.grid.frame(steps[0], [column.name for column in numeric], steps[1])
         known = dict(zip(self.run.manifest["features"], self.run.reference.rows.T, strict=True))
         found: dict[str, Sequence[float]] = {}

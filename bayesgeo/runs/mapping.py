@@ -1,7 +1,7 @@
 """Map a model of a run: from a grid, or a resolution, to a file with predictions for each cell."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bayesgeo.maps.predict import Mapper, describer, layers_of, refuse_options
 from bayesgeo.maps.reading import read_grid
 from bayesgeo.maps.writing import save, writer_of
 from bayesgeo.runs.cells import CellReader
+from bayesgeo.runs.held import held_text, with_held
 from bayesgeo.runs.likeness import likeness, likeness_layers
 from bayesgeo.runs.opened import OpenedRun, open_run
 
@@ -34,11 +35,15 @@ class Area:
         Side of a cell, in the unit of the training rows' coordinates, where there is no file.
     polygon : path, optional
         GeoJSON or GeoPackage file of the area of such cells; by default the convex hull of the training rows.
+    hold : mapping of str to str or float
+        Values of columns that the grid lacks, the same in all cells: numbers in the unit of the training table,
+        categories, labels of groups.
     """
 
     grid: str | Path | None = None
     resolution: float | None = None
     polygon: str | Path | None = None
+    hold: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,14 @@ def map_run(
 
     out, opened = Path(out), open_run(run, model)
     refuse_options(opened.estimator, threshold, probability)
-    grid = _grid(opened, area)
-    reader = CellReader(opened, grid)
+    grid = with_held(opened, _grid(opened, area), area.hold)
+    reader = CellReader(opened, grid, held=tuple(area.hold))
     reader.check()
     mapper = _mapper(reader, threshold=threshold, probability=probability)
     frame = frame_of(grid, opened.labels, model=opened.name)
     frame.attrs["title"] = f"{opened.manifest['target']} by {opened.name}"
+    if area.hold:
+        frame.attrs["comment"] = f"In all cells: {held_text(opened, area.hold)}"
     writer = writer_of(out, frame, grid.axes, mapper.layers)
     _refuse_pictures(out, mapper.layers)
     sketch, outside = Sketch(grid, mapper.layers), _Outside()

@@ -154,7 +154,7 @@ def test_an_area_is_a_grid_or_a_resolution(run, tmp_path):
     for area in (Area(), Area("grid.nc", 0.1)):
         with pytest.raises(InvalidInput, match="Give --grid or --resolution"):
             map_run(run, area, out=tmp_path / "map.nc")
-    with pytest.raises(InvalidInput, match="have only coordinates: give a file with --grid"):
+    with pytest.raises(InvalidInput, match=r"have only coordinates: hold .* or give a file with --grid"):
         map_run(run, Area(resolution=0.1), out=tmp_path / "map.nc")
     with pytest.raises(InvalidInput, match="is for cells made by a resolution"):
         map_run(run, Area("grid.nc", polygon="area.geojson"), out=tmp_path / "map.nc")
@@ -188,10 +188,10 @@ def test_a_map_names_no_path_of_the_machine(run, tmp_path):
 
 
 def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
-    grid = terrain()
+    grid = terrain().drop_vars("rock")
     grid["elev"][2, 2] = np.nan
     grid.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
-    options = ["--grid", tmp_path / "grid.nc", "--out", tmp_path / "map.nc", "--threshold", 18]
+    options = ["--grid", tmp_path / "grid.nc", "--hold=rock=lime", "--out", tmp_path / "map.nc", "--threshold", 18]
     with pytest.raises(SystemExit, match=r"^(0|None)?$"):
         cli.main([str(token) for token in ("map", run, *options)])
     printed = capsys.readouterr().out
@@ -213,3 +213,60 @@ def test_a_run_of_places_alone_is_reported_predicts_rows_and_maps_cells_made_by_
     found = xr.load_dataset(tmp_path / "map.nc")
     assert np.isfinite(found["mean"]).any()
     assert (found["sd"] >= parts["sd within"].min()).where(np.isfinite(found["sd"]), True).all()
+
+
+def test_what_cells_lack_is_held_at_values(run, tmp_path):
+    with pytest.raises(
+        InvalidInput, match=r"hold the others at values, as --hold elev=[89]\d\d\.?\d*,rock=(lime|schist)"
+    ):
+        map_run(run, Area(resolution=0.1), out=tmp_path / "map.nc")
+    map_run(run, Area(resolution=0.1, hold={"elev": "1000", "rock": "lime"}), out=tmp_path / "map.nc")
+    found = xr.load_dataset(tmp_path / "map.nc")
+    pd.DataFrame({"elev [m]": [1000.0], "rock": ["lime"]}).to_csv(tmp_path / "row.csv", index=False)
+    predict_table(run, tmp_path / "row.csv", out=tmp_path / "row_out.csv")
+    expected = pd.read_csv(tmp_path / "row_out.csv")["predicted"][0]
+    np.testing.assert_allclose(found["mean"].values[np.isfinite(found["mean"].values)], expected, rtol=1e-6)
+    assert found.attrs["comment"] == "In all cells: elev = 1000 m, rock = lime"
+
+
+def test_a_grid_lends_some_columns_and_the_user_the_others(run, tmp_path):
+    part = terrain().drop_vars("rock")
+    with pytest.raises(InvalidInput, match=r"Or hold at one value what is not there: --hold rock=(lime|schist)\."):
+        mapped(run, part, tmp_path)
+    part.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
+    map_run(run, Area(tmp_path / "grid.nc", hold={"rock": "schist"}), out=tmp_path / "held.nc")
+    flat = terrain()
+    flat["rock"][:] = 1
+    _, whole = mapped(run, flat, tmp_path)
+    xr.testing.assert_equal(xr.load_dataset(tmp_path / "held.nc")["mean"], whole["mean"])
+
+
+HELD = {
+    "an unknown column": ({"rokc": "lime"}, "The run has no such column. Did you mean 'rock'"),
+    "an unknown category": ({"rock": "lima"}, "not among the categories.*Did you mean 'lime'"),
+    "text for a number": ({"elev": "high"}, "elev=high'. It must be a number"),
+    "no number": ({"elev": "nan"}, "It must be a number"),
+}
+
+
+@pytest.mark.parametrize(("hold", "problem"), HELD.values(), ids=HELD)
+def test_a_value_that_cannot_be_held_is_refused(run, tmp_path, hold, problem):
+    with pytest.raises(InvalidInput, match=problem):
+        map_run(run, Area(resolution=0.1, hold=hold), out=tmp_path / "map.nc")
+
+
+def test_what_the_grid_has_is_not_held(run, tmp_path):
+    terrain().to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
+    with pytest.raises(InvalidInput, match="The grid has a value of it for each cell"):
+        map_run(run, Area(tmp_path / "grid.nc", hold={"elev": 900}), out=tmp_path / "map.nc")
+
+
+def test_a_held_value_is_no_code_for_a_missing_one(run, tmp_path):
+    hold = {"elev": "-9999", "rock": "lime"}
+    assert map_run(run, Area(resolution=0.1, hold=hold), out=tmp_path / "map.nc").empty == 0
+
+
+@pytest.mark.parametrize("text", ["depth", "depth=", "=3", "depth=1,depth=2"])
+def test_pairs_that_are_none_are_refused(text):
+    with pytest.raises(InvalidInput, match="Each must be a name and a value"):
+        cli.pairs(text, "--hold")
