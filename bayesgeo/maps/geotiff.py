@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesgeo._check import invalid
 from bayesgeo.maps.layers import CRS, Layer
+from bayesgeo.maps.locating import crs_of
 from bayesgeo.maps.writers import CHUNK, Strips, Writer
 
 EVEN = 1e-6  # of a step, by which the centres may be off
@@ -83,7 +84,10 @@ class GeoTIFF(Writer):
         text = stated.get("crs_wkt", stated.get("spatial_ref"))
         if text:
             return Reference.from_wkt(str(text))
-        return Reference.from_epsg(4326) if self.axes.geographic else None
+        if self.axes.geographic:
+            return Reference.from_epsg(4326)
+        crs = crs_of(stated)
+        return None if crs is None else Reference.from_wkt(crs.to_wkt())
 
 
 def _sides(values: Mapping[str, np.ndarray]) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """A grid of cells: variables along two axes, and which of the cells count."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid, shown
 from bayesgeo.datasets.tables.coordinates import PLACES
-from bayesgeo.maps.axes import PLANE, Axes, axes_of
+from bayesgeo.maps.axes import DEGREES, PLANE, Axes, axes_of
 
 STRIP = 2**17  # cells that are read and predicted at once, whatever the chunks of the file
 MOST = 10**9
@@ -28,6 +28,8 @@ class Grid:
         The axes.
     mask : numpy.ndarray, optional
         ``(y, x)`` of bool, the cells that count; None counts all.
+    degrees : callable, optional
+        From a part of ``data`` to the ``longitude`` and ``latitude (y, x)`` of its cells, where the axes are others.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Grid:
     data: xr.Dataset
     axes: Axes
     mask: np.ndarray | None = None
+    degrees: Callable[[xr.Dataset], Mapping[str, xr.DataArray]] | None = None
 
     @property
     def x(self) -> np.ndarray:
@@ -95,7 +98,7 @@ class Grid:
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a variable, or such a coordinate."""
-        return name in self.names or self.axis_of(name) is not None
+        return name in self.names or self.place_of(name) != ""
 
     def refuse_missing(self, names: Iterable[str], *, remedy: str = "") -> None:
         """Refuse a grid that lacks one of the names."""
@@ -115,9 +118,19 @@ class Grid:
             (axis for axis, place, _ in self._of_axes() if name == axis or name.lower() in aliases(place)), None
         )
 
-    def _coordinate(self, part: xr.Dataset, name: str) -> xr.DataArray | None:
+    def place_of(self, name: str) -> str:
+        """Return which coordinate a name stands for; empty where it stands for none that the grid tells."""
         axis = self.axis_of(name)
-        return None if axis is None else part[axis].drop_vars(axis).astype(float)
+        if axis is not None:
+            return self.axes.places[(self.axes.x, self.axes.y).index(axis)]
+        spelled = [place for place in DEGREES if name.lower() in aliases(place)]
+        return spelled[0] if spelled and self.degrees is not None else ""
+
+    def _coordinate(self, part: xr.Dataset, name: str) -> xr.DataArray | None:
+        axis, place = self.axis_of(name), self.place_of(name)
+        if axis is not None:
+            return part[axis].drop_vars(axis).astype(float)
+        return _plain(self.degrees(part)[place]).astype(float) if self.degrees is not None and place else None
 
 
 def aliases(place: str) -> tuple[str, ...]:
@@ -128,7 +141,7 @@ def aliases(place: str) -> tuple[str, ...]:
     >>> aliases("easting")
     ('easting', 'x')
     """
-    return (*PLACES[place], "xy"[PLANE.index(place)]) if place in PLANE else PLACES[place]
+    return (*PLACES[place], "xy"[PLANE.index(place)]) if place in PLANE else PLACES.get(place, ())
 
 
 def as_grid(data: xr.Dataset, *, coordinates: tuple[str, str] | None = None) -> Grid:

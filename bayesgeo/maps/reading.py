@@ -11,9 +11,10 @@ from bayesgeo._check import InvalidInput, did_you_mean, invalid, shown
 from bayesgeo._files.netcdf import refuse_external
 from bayesgeo.datasets.tables.base import unreadable
 from bayesgeo.datasets.tables.formats import read_file
-from bayesgeo.maps.axes import BY_NAME, DEGREES, PLANE, grid_mapping
+from bayesgeo.maps.axes import BY_NAME, DEGREES, PLANE
 from bayesgeo.maps.geopackage import POINT, only, raster_tables, read_layers, table_of_points
 from bayesgeo.maps.grid import Grid, as_grid
+from bayesgeo.maps.locating import crs_of
 
 SPARSEST = 20  # nodes of a lattice for each row of a table, beyond which its cells lie on no lattice
 INSTALL = 'Run: pip install "bayesgeo[maps]"'
@@ -75,8 +76,8 @@ def _of_geopackage(path: Path) -> xr.Dataset:
     if not tables:
         layer = only(read_layers(path, "grid"), POINT, path, "grid")
         found = _on_lattice(table_of_points(layer), {}, path)
-        stated = grid_mapping(layer.wkt)
-        return found.assign(crs=((), 0, stated)) if stated else found
+        crs = crs_of({"crs_wkt": layer.wkt} if layer.wkt else {})
+        return found if crs is None else found.assign(crs=((), 0, crs.to_cf()))
     parts = []
     for table in tables:
         part = _of_raster(path, f"GPKG:{path}:{table}", "GeoPackage")

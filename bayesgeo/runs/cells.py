@@ -15,10 +15,12 @@ from bayesgeo.datasets.tables.codes import KNOWN, among, as_far_as_numbers, miss
 from bayesgeo.maps.axes import COMPASS, DEGREES, PLANE, turned
 from bayesgeo.maps.cells import Cells, cells_of
 from bayesgeo.maps.grid import Grid
+from bayesgeo.maps.locating import beside, on_axes
 from bayesgeo.runs.held import example
 from bayesgeo.runs.opened import OpenedRun
 from bayesgeo.runs.reading import converted, coordinates_in
 
+DERIVED = "Longitude and latitude of the cells are those that the grid states, or computed from its reference system."
 SAMPLED = 300  # rows and columns of cells in which codes for missing values are looked for
 
 
@@ -54,9 +56,13 @@ class CellReader:
         """Refuse a grid whose axes are not those of the training rows, or that lacks a feature."""
         wanted, axes = self.run.manifest["coordinates"], self.grid.axes
         pairs = [pair for pair in (DEGREES, PLANE) if {*pair} <= {*wanted}]
-        if pairs and axes.places not in pairs:
+        if pairs and axes.places not in pairs and not (DEGREES in pairs and self.grid.degrees):
             problem = f"Its axes are {' and '.join(axes.places)}, those of the training rows {' and '.join(pairs[0])}."
-            raise invalid("grid", f"{axes.x}, {axes.y}", problem, "Project it to the same coordinates.")
+            remedy = "Project it to the same coordinates"
+            remedy += ", or state its reference system (crs_wkt)." if DEGREES in pairs else "."
+            raise invalid("grid", f"{axes.x}, {axes.y}", problem, remedy)
+        far = beside(self.grid, on_axes(self.grid, self.run.places_in(self.grid.units)))
+        self.notes += [note for note in (DERIVED if self.grid.degrees else "", far) if note]
         if not self.run.library:  # of a data set by name, features are derived, and what lacks is told by that
             needed = [column.name for column in self.run.columns]
             self.grid.refuse_missing(needed, remedy=self._remedy([name for name in needed if not self.grid.has(name)]))
@@ -94,10 +100,8 @@ class CellReader:
 
     def _turned(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Count longitudes as the training rows do: to 360 degrees where one of theirs is above 180, else around 0."""
-        if not self.grid.axes.geographic:
-            return frame
+        names = [str(name) for name in frame if self.grid.place_of(str(name)) == "longitude"]
         centre = 180.0 if np.nanmax(self.run.places.get("longitude", [0.0])) > 180 else 0.0
-        names = [str(name) for name in frame if self.grid.axis_of(str(name)) == self.grid.axes.x]
         return frame.assign(**{name: turned(frame[name].to_numpy(float), centre) for name in names})
 
     def _uncoded(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """Values that are the same in all cells of a map, of columns that its grid lacks."""
 
+import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +41,7 @@ def with_held(run: OpenedRun, grid: Grid, values: Mapping[str, Any]) -> Grid:
         text = name not in columns or bool(columns[name].levels)
         kept = _text(name, value, columns.get(name)) if text else _number(name, value)
         added[name] = ((), np.array(kept, dtype=object if isinstance(kept, str) else float), {"units": known[name]})
-    return Grid(grid.data.assign(added), grid.axes, grid.mask)
+    return replace(grid, data=grid.data.assign(added))
 
 
 def held_text(run: OpenedRun, values: Mapping[str, Any]) -> str:
@@ -51,7 +53,7 @@ def example(run: OpenedRun, names: Iterable[str]) -> str:
     """Return ``--hold`` with a usual value for each column: the median, or the most frequent category."""
     found = dict(zip(run.manifest["features"], run.reference.rows.T, strict=True))
     columns = [column for column in run.columns if column.name in {*names}]
-    return f"--hold {','.join(f'{column.name}={_usual(column, found)}' for column in columns)}"
+    return f"--hold {shlex.quote(','.join(f'{column.name}={_usual(column, found)}' for column in columns))}"
 
 
 def _usual(column: Column, found: Mapping[str, np.ndarray]) -> str:

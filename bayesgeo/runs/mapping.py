@@ -12,6 +12,7 @@ from bayesgeo.maps.axes import DEGREES, PLANE
 from bayesgeo.maps.cells import Cells
 from bayesgeo.maps.grid import Grid
 from bayesgeo.maps.layers import Layer, frame_of
+from bayesgeo.maps.locating import on_axes, with_degrees
 from bayesgeo.maps.making import make_grid
 from bayesgeo.maps.polygon import read_polygon, refuse_elsewhere
 from bayesgeo.maps.predict import Mapper, describer, layers_of, refuse_options
@@ -112,7 +113,8 @@ def map_run(
     _refuse_pictures(out, mapper.layers)
     sketch, outside = Sketch(grid, mapper.layers), _Outside()
     save(writer, out, outside.watch(sketch.watch(mapper.strips(grid))))
-    pictures, notes = draw(sketch, out, opened.places_in(grid.units)), tuple(reader.notes)
+    places = on_axes(grid, opened.places_in(grid.units))
+    pictures, notes = draw(sketch, out, places), tuple(reader.notes)
     return Mapped(reader.cells, reader.empty, outside.found, opened.name, opened.verdict, notes, tuple(pictures))
 
 
@@ -135,7 +137,8 @@ def _grid(opened: OpenedRun, area: Area) -> Grid:
         return _made(opened, area)
     if area.polygon is not None:
         raise invalid("polygon", str(area.polygon), "It is for cells made by a resolution.", "Give --resolution.")
-    return read_grid(area.grid)
+    grid = read_grid(area.grid)
+    return with_degrees(grid) if {*DEGREES} <= {*opened.manifest["coordinates"]} else grid
 
 
 def _made(opened: OpenedRun, area: Area) -> Grid:

@@ -135,6 +135,38 @@ def test_the_interval_and_the_exceedance_are_those_asked_for(run, tmp_path):
     assert found["exceedance"].attrs["long_name"] == "probability that pb is above 19"
 
 
+@pytest.fixture(scope="module")
+def run_of_places(tmp_path_factory):
+    frame = samples().assign(pb=lambda t: 3.0 * t["lon"] - 2.0 * t["lat"])
+    return compared(frame[["lon", "lat", "pb"]], tmp_path_factory.mktemp("places"))
+
+
+@pytest.mark.parametrize("told", ["by its reference system", "by the file", "by the file, to 360"])
+def test_cells_of_a_projected_grid_are_where_they_are(run_of_places, tmp_path, told):
+    pyproj = pytest.importorskip("pyproj")
+    x, y = np.meshgrid(4.0e5 + 2e4 * np.arange(3), 5.1e6 + 2e4 * np.arange(2))
+    lon, lat = pyproj.Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True).transform(x, y)
+    grid = xr.Dataset(coords={"y": ("y", y[:, 0], {"units": "m"}), "x": ("x", x[0], {"units": "m"})})
+    if told == "by its reference system":
+        grid = grid.assign(utm=((), 0, pyproj.CRS("EPSG:32632").to_cf()))
+    else:
+        turns = 360.0 if told.endswith("360") else 0.0
+        places = {"nav_lon": (("y", "x"), lon + turns, {"units": "degrees_east"}), "lat": (("y", "x"), lat)}
+        grid = grid.assign_coords(places)
+    done, found = mapped(run_of_places, grid, tmp_path)
+    pd.DataFrame({"lon": lon.ravel(), "lat": lat.ravel()}).to_csv(tmp_path / "rows.csv", index=False)
+    predict_table(run_of_places, tmp_path / "rows.csv", out=tmp_path / "out.csv")
+    expected = pd.read_csv(tmp_path / "out.csv")["predicted"]
+    np.testing.assert_allclose(found["mean"].values.ravel(), expected, rtol=1e-6)
+    assert found["x"].attrs["standard_name"] == "projection_x_coordinate"
+    assert any("computed from its reference system" in note for note in done.notes)
+
+
+def test_a_grid_beside_all_rows_is_noted(run, tmp_path):
+    done, _ = mapped(run, terrain(east=27.0), tmp_path)
+    assert any("longitude 27 to 27.4, all training rows at 7" in note for note in done.notes)
+
+
 WRONG = {
     "a grid without a feature": (terrain().drop_vars("rock"), {}, "It has no variable 'rock'"),
     "a grid in metres": (terrain().rename(lat="y", lon="x"), {}, "those of the training rows longitude and latitude"),
