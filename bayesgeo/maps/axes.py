@@ -93,7 +93,7 @@ def axes_of(data: xr.Dataset, coordinates: tuple[str, str] | None = None) -> Axe
         if name not in data.dims or name not in data.coords:
             problem = f"It has no coordinate along a dimension of its own called {name!r}."
             raise invalid("grid", shown(map(str, data.coords)), problem, "Name its two coordinates.")
-    told = {_place(name, data[name].attrs, mapping) for name in (x, y)}
+    told = {place_by(name, data[name].attrs, mapping) for name in (x, y)}
     places = next((pair for pair in (DEGREES, ROTATED) if {*pair} == told), PLANE)
     for name, place in zip((x, y), places, strict=True):
         _refuse_crooked(name, data[name].values, place)
@@ -124,9 +124,8 @@ def _grid_mapping(data: xr.Dataset) -> dict[str, Any]:
 
 
 def _found(data: xr.Dataset, mapping: Mapping[str, Any]) -> tuple[str, str]:
-    along: dict[Hashable, str] = {
-        name: place for name in data.dims if name in data.coords and (place := _place(name, data[name].attrs, mapping))
-    }
+    told = {name: place_by(name, data[name].attrs, mapping) for name in data.dims if name in data.coords}
+    along: dict[Hashable, str] = {name: place for name, place in told.items() if place}
     for wanted in (DEGREES, PLANE, ROTATED):
         pair = [[str(name) for name, place in along.items() if place == one] for one in wanted]
         if all(len(names) == 1 for names in pair):
@@ -140,7 +139,14 @@ def _unit(text: str) -> str:
     return "m" if text.lower() in METRE else text
 
 
-def _place(name: Hashable, attrs: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
+def place_by(name: Hashable, attrs: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
+    """Return which coordinate a name and attributes tell; empty where they tell none.
+
+    Examples
+    --------
+    >>> place_by("c", {"units": "degrees_east"}, {}), place_by("Northing", {}, {}), place_by("time", {}, {})
+    ('longitude', 'northing', '')
+    """
     stated = STANDARD.get(str(attrs.get("standard_name", ""))) or COMPASS.get(str(attrs.get("units", "")))
     by_name = BY_NAME.get(str(name).lower(), "")
     if not stated and mapping.get("grid_mapping_name") == "latitude_longitude" and by_name in PLANE:

@@ -111,10 +111,9 @@ class CellReader:
     @cached_property
     def _codes(self) -> dict[str, Sequence[float]]:
         """The numbers that stand for a missing value, by looking at some of the cells, the same for every strip."""
-        steps = [slice(None, None, -(-size // SAMPLED)) for size in self.grid.shape]
         there = {*self.grid.names} - {*self.held}
         numeric = [column for column in self.run.columns if not column.levels and column.name in there]
-        sample = self.grid.frame(steps[0], [column.name for column in numeric], steps[1])
+        sample = self.grid.sample([column.name for column in numeric], SAMPLED)
         known = dict(zip(self.run.manifest["features"], self.run.reference.rows.T, strict=True))
         found: dict[str, Sequence[float]] = {}
         for column in numeric:
