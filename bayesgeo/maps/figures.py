@@ -122,6 +122,7 @@ def _figure(sketch: Sketch, layer: Layer, places: Mapping[str, np.ndarray]) -> F
         _values(panel, x, y, values, layer, among=_trusted(sketch, values))
     legend += _veil(panel, x, y, sketch.values)
     legend += _empty(panel, x, y, values, sketch.mask)
+    panel.use_sticky_edges = False
     panel.margins(MARGIN)
     panel.autoscale_view()
     panel.autoscale(enable=False)
