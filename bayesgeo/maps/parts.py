@@ -14,16 +14,21 @@ FIELD = "field"
 
 
 @runtime_checkable
-class HasParts(Protocol):
-    """A model that splits the standard deviation of a response: within, what lies between, epistemic."""
+class SplitsSd(Protocol):
+    """A model that splits the standard deviation of a response."""
+
+    def predict_sd(self, X: Any, *, groups: Any, coordinates: Any) -> pd.DataFrame:
+        """Return ``within``, what lies between, ``epistemic`` and ``total`` of each row."""
+        ...
+
+
+@runtime_checkable
+class HasParts(SplitsSd, Protocol):
+    """A model that names the parts before it predicts, as a map must."""
 
     @property
     def sd_parts(self) -> tuple[str, ...]:
         """Names of what lies between: ``field``, or keys of groups."""
-        ...
-
-    def predict_sd(self, X: Any, *, groups: Any, coordinates: Any) -> pd.DataFrame:
-        """Return ``within``, the parts, ``epistemic`` and ``total`` of each row."""
         ...
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from bayesgeo._check import invalid, shown
 from bayesgeo._files.writing import atomic_file, harmless
-from bayesgeo.maps.parts import HasParts
+from bayesgeo.maps.parts import SplitsSd
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
@@ -109,7 +109,7 @@ def _status(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFram
 
 
 def _parts(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFrame:
-    if not isinstance(estimator, HasParts):
+    if not isinstance(estimator, SplitsSd):
         return pd.DataFrame(index=index)
     found = estimator.predict_sd(rows.X, **rows.labels).set_axis(index)
     return found.drop(columns="total").rename(columns=lambda part: f"sd {part}")
