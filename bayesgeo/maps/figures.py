@@ -22,7 +22,14 @@ FINEST = 700  # cells of a side that are drawn; of a larger grid every k-th
 KILOMETRES = 5000.0  # metres from which kilometres are easier to read
 INK, FAINT, PAPER, VEIL = "#222222", "#8a8a8a", "#f1f1ef", "#ffffff"
 # Even steps of lightness for every kind of colour vision; a probability and a spread look unlike a value.
-SCALES = {"mean": "viridis", "exceedance": "cividis", "sd": "magma", "aleatoric": "magma", "epistemic": "magma"}
+SCALES = {
+    "mean": "viridis",
+    "exceedance": "cividis",
+    "sd": "magma",
+    "sd_field": "magma",
+    "aleatoric": "magma",
+    "epistemic": "magma",
+}
 # Okabe and Ito (2008), told apart by every kind of colour vision; then greys.
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999", "#333333")
 VEILED = ("inside", 0.0, "outside the area of applicability")

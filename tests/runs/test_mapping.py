@@ -243,6 +243,7 @@ def test_a_run_of_places_alone_is_reported_predicts_rows_and_maps_cells_made_by_
     assert (parts > 0).all(axis=None)
     map_run(run, Area(resolution=0.2), out=tmp_path / "map.nc", model="spatial")
     found = xr.load_dataset(tmp_path / "map.nc")
+    assert (tmp_path / "map.sd_field.png").exists()
     assert np.isfinite(found["mean"]).any()
     assert (found["sd"] >= parts["sd within"].min()).where(np.isfinite(found["sd"]), True).all()
 
