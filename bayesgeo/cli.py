@@ -104,15 +104,19 @@ class AreaOptions:
 
     grid: Annotated[
         Path | None,
-        Parameter(help="Grid with the features: netCDF, .zarr, GeoTIFF, or a table with a row for each cell."),
+        Parameter(help="Grid with the features: netCDF, .zarr, GeoTIFF, .gpkg, or a table with a row for each cell."),
     ] = None
     resolution: Annotated[
         float | None,
         Parameter(help="In its place, the side of cells inside the convex hull of the training rows, in their unit."),
     ] = None
     polygon: Annotated[
-        Path | None, Parameter(help="GeoJSON file of the area of such cells, in the training rows' coordinates.")
+        Path | None,
+        Parameter(help="GeoJSON or GeoPackage file of the area of such cells, in the training rows' coordinates."),
     ] = None
+    hold: Annotated[
+        str, Parameter(help="Values of columns that the cells lack, the same in all: depth=10,rock=basalt.")
+    ] = ""
 
 
 NO_AREA = AreaOptions()
@@ -246,7 +250,7 @@ def map_(
     """Predict the cells of a grid with a model of a run, with uncertainty, and draw the maps."""
     from bayesgeo.runs.mapping import Area, map_run
 
-    asked = Area(area.grid, area.resolution, area.polygon)
+    asked = Area(area.grid, area.resolution, area.polygon, pairs(area.hold, "--hold"))
     done = map_run(run, asked, out=out, model=model or None, threshold=threshold, probability=probability)
     for note in done.notes:
         say(f"  note  {note}")
@@ -326,6 +330,24 @@ def names(text: str) -> tuple[str, ...]:
     ('GR', 'PE')
     """
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def pairs(text: str, option: str) -> dict[str, str]:
+    """Split a list of names with values.
+
+    Examples
+    --------
+    >>> pairs("depth=10, rock=basalt", "--hold")
+    {'depth': '10', 'rock': 'basalt'}
+    """
+    found: dict[str, str] = {}
+    for part in names(text):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and value) or name in found:
+            problem = "Each must be a name and a value, and no name twice."
+            raise invalid(option, part, problem, f"Give {option} depth=10,rock=basalt.")
+        found[name] = value
+    return found
 
 
 def say(text: str, *, error: bool = False) -> None:

@@ -11,12 +11,16 @@ from bayesgeo._check import invalid, shown
 from bayesgeo.datasets.tables.coordinates import PLACES
 
 DEGREES, PLANE = ("longitude", "latitude"), ("easting", "northing")
+ROTATED = ("grid longitude", "grid latitude")  # of a rotated pole, as of regional climate models
 STANDARD = {
     "longitude": "longitude",
     "latitude": "latitude",
     "projection_x_coordinate": "easting",
     "projection_y_coordinate": "northing",
+    "grid_longitude": "grid longitude",
+    "grid_latitude": "grid latitude",
 }
+METRE = ("metre", "meter", "metres", "meters")
 COMPASS = {"degrees_east": "longitude", "degrees_north": "latitude"}
 BY_NAME = {name: place for place, names in PLACES.items() for name in names} | {"x": "easting", "y": "northing"}
 LIMITS = {"longitude": (-180.0, 360.0), "latitude": (-90.0, 90.0)}
@@ -38,7 +42,7 @@ class Axes:
     x, y : str
         Names of the dimensions.
     places : tuple of str
-        What they are: ``("longitude", "latitude")`` or ``("easting", "northing")``.
+        What they are: ``("longitude", "latitude")``, ``("easting", "northing")`` or those of a rotated pole.
     units : tuple of str
         Their units; empty where unknown.
     crs : mapping
@@ -89,12 +93,12 @@ def axes_of(data: xr.Dataset, coordinates: tuple[str, str] | None = None) -> Axe
         if name not in data.dims or name not in data.coords:
             problem = f"It has no coordinate along a dimension of its own called {name!r}."
             raise invalid("grid", shown(map(str, data.coords)), problem, "Name its two coordinates.")
-    geographic = {_place(x, data[x].attrs, mapping), _place(y, data[y].attrs, mapping)} == {*DEGREES}
-    places = DEGREES if geographic else PLANE
+    told = {place_by(name, data[name].attrs, mapping) for name in (x, y)}
+    places = next((pair for pair in (DEGREES, ROTATED) if {*pair} == told), PLANE)
     for name, place in zip((x, y), places, strict=True):
         _refuse_crooked(name, data[name].values, place)
-    units = tuple(str(data[name].attrs.get("units", "")) for name in (x, y))
-    crs = mapping or (WGS84 if geographic else {})
+    units = tuple(_unit(str(data[name].attrs.get("units", ""))) for name in (x, y))
+    crs = mapping or (WGS84 if places == DEGREES else {})
     return Axes(x, y, places, (units[0], units[1]), dict(crs))
 
 
@@ -120,10 +124,9 @@ def _grid_mapping(data: xr.Dataset) -> dict[str, Any]:
 
 
 def _found(data: xr.Dataset, mapping: Mapping[str, Any]) -> tuple[str, str]:
-    along: dict[Hashable, str] = {
-        name: place for name in data.dims if name in data.coords and (place := _place(name, data[name].attrs, mapping))
-    }
-    for wanted in (DEGREES, PLANE):
+    told = {name: place_by(name, data[name].attrs, mapping) for name in data.dims if name in data.coords}
+    along: dict[Hashable, str] = {name: place for name, place in told.items() if place}
+    for wanted in (DEGREES, PLANE, ROTATED):
         pair = [[str(name) for name, place in along.items() if place == one] for one in wanted]
         if all(len(names) == 1 for names in pair):
             return pair[0][0], pair[1][0]
@@ -132,7 +135,18 @@ def _found(data: xr.Dataset, mapping: Mapping[str, Any]) -> tuple[str, str]:
     raise invalid("grid", shown(map(str, data.coords), most=10), problem, remedy)
 
 
-def _place(name: Hashable, attrs: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
+def _unit(text: str) -> str:
+    return "m" if text.lower() in METRE else text
+
+
+def place_by(name: Hashable, attrs: Mapping[str, Any], mapping: Mapping[str, Any]) -> str:
+    """Return which coordinate a name and attributes tell; empty where they tell none.
+
+    Examples
+    --------
+    >>> place_by("c", {"units": "degrees_east"}, {}), place_by("Northing", {}, {}), place_by("time", {}, {})
+    ('longitude', 'northing', '')
+    """
     stated = STANDARD.get(str(attrs.get("standard_name", ""))) or COMPASS.get(str(attrs.get("units", "")))
     by_name = BY_NAME.get(str(name).lower(), "")
     if not stated and mapping.get("grid_mapping_name") == "latitude_longitude" and by_name in PLANE:

@@ -11,10 +11,10 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from bayesgeo._files.writing import atomic_file
 from bayesgeo.maps.axes import Axes, turned
+from bayesgeo.maps.drawing import draw_bar, draw_ticks, unit_of_length
 from bayesgeo.maps.grid import Grid
 from bayesgeo.maps.layers import Layer
 
@@ -22,10 +22,19 @@ FINEST = 700  # cells of a side that are drawn; of a larger grid every k-th
 KILOMETRES = 5000.0  # metres from which kilometres are easier to read
 INK, FAINT, PAPER, VEIL = "#222222", "#8a8a8a", "#f1f1ef", "#ffffff"
 # Even steps of lightness for every kind of colour vision; a probability and a spread look unlike a value.
-SCALES = {"mean": "viridis", "exceedance": "cividis", "sd": "magma", "aleatoric": "magma", "epistemic": "magma"}
+SCALES = {
+    "mean": "viridis",
+    "exceedance": "cividis",
+    "sd": "magma",
+    "sd_field": "magma",
+    "aleatoric": "magma",
+    "epistemic": "magma",
+}
 # Okabe and Ito (2008), told apart by every kind of colour vision; then greys.
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999", "#333333")
 VEILED = ("inside", 0.0, "outside the area of applicability")
+MARGIN = 0.02  # of the map's sides, so that rows at its rim are whole
+NO_UNIT = "unit not stated"
 STYLE: Mapping[str, Any] = {"fontsize": 9, "color": INK}
 
 
@@ -45,6 +54,7 @@ class Sketch:
         self.axes, self.layers = grid.axes, [layer for layer in layers if layer.name in kept]
         self.step = -(-max(grid.shape) // FINEST)
         self.x, self.y = grid.x[:: self.step], grid.y[:: self.step]
+        self.mask = None if grid.mask is None else grid.mask[:: self.step, :: self.step]
         self.values = {layer.name: np.full((len(self.y), len(self.x)), np.nan) for layer in self.layers}
 
     def watch(self, strips: Iterable[tuple[slice, Any]]) -> Iterator[tuple[slice, Any]]:
@@ -113,17 +123,19 @@ def _figure(sketch: Sketch, layer: Layer, places: Mapping[str, np.ndarray]) -> F
     aspect = float(1 / np.cos(np.radians(np.clip(y.mean(), -80, 80)))) if sketch.axes.geographic else 1.0
     figure = Figure(figsize=_size(x, y, aspect), dpi=150, layout="constrained")
     panel = figure.add_subplot()
-    panel.set_facecolor(PAPER)
-    legend = _classes(panel, x, y, sketch.values[layer.name], layer) if layer.words else []
+    values = sketch.values[layer.name]
+    legend = _classes(panel, x, y, values, layer) if layer.words else []
     if not layer.words:
-        _values(panel, x, y, sketch.values[layer.name], layer)
+        _values(panel, x, y, values, layer, among=_trusted(sketch, values))
     legend += _veil(panel, x, y, sketch.values)
-    if np.isnan(sketch.values[layer.name]).any():
-        legend.append(
-            Patch(facecolor=PAPER, edgecolor=FAINT, linewidth=0.4, label="no prediction: a feature is missing")
-        )
+    legend += _empty(panel, x, y, values, sketch.mask)
+    panel.use_sticky_edges = False
+    panel.margins(MARGIN)
+    panel.autoscale_view()
+    panel.autoscale(enable=False)
     legend += _dots(panel, sketch, places, scale)
     _as_map(panel, sketch.axes, scale, aspect)
+    draw_bar(panel, unit_of_length(sketch.axes, sketch.y, scale), INK, VEIL)
     panel.set_title(_first_upper(layer.title), loc="left", wrap=True, **STYLE)
     if legend:
         options: Any = {"frameon": False, "fontsize": 8, "labelcolor": INK, "ncols": 1 if len(legend) < 4 else 3}
@@ -138,16 +150,35 @@ def _size(x: np.ndarray, y: np.ndarray, aspect: float) -> tuple[float, float]:
     return width + 1.6, float(np.clip(width * ratio, 1.8, 7.0)) + 1.6
 
 
-def _values(panel: Panel, x: np.ndarray, y: np.ndarray, values: np.ndarray, layer: Layer) -> None:
+def _trusted(sketch: Sketch, values: np.ndarray) -> np.ndarray:
+    """Return the values that the colours are for: those inside the area of applicability, or all where it is empty."""
+    finite = np.isfinite(values)
+    inside = finite & (sketch.values[VEILED[0]] != VEILED[1]) if VEILED[0] in sketch.values else finite
+    return values[inside if inside.any() else finite]
+
+
+def _empty(panel: Panel, x: np.ndarray, y: np.ndarray, values: np.ndarray, mask: np.ndarray | None) -> list[Any]:
+    """Grey the cells that have no value, but for those outside the area of the map."""
+    missing = np.isnan(values) if mask is None else np.isnan(values) & mask
+    if not missing.any():
+        return []
+    grey = ListedColormap([PAPER])
+    panel.pcolormesh(x, y, np.ma.masked_where(~missing, missing), cmap=grey, shading="nearest")
+    return [Patch(facecolor=PAPER, edgecolor=FAINT, linewidth=0.4, label="no prediction: a feature is missing")]
+
+
+def _values(panel: Panel, x: np.ndarray, y: np.ndarray, values: np.ndarray, layer: Layer, *, among: np.ndarray) -> None:
     finite = values[np.isfinite(values)]
-    ends = (0.0, 1.0) if layer.name == "exceedance" else _ends(finite)
+    ends = (0.0, 1.0) if layer.name == "exceedance" else _ends(among)
     shown = np.ma.masked_invalid(values)
     mesh = panel.pcolormesh(x, y, shown, cmap=SCALES[layer.name], vmin=ends[0], vmax=ends[1], shading="nearest")
     beyond = finite.size and (finite.min() < ends[0], finite.max() > ends[1])
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond or (False, False), "neither")
     beside = panel.inset_axes((1.025, 0.0, 0.04, 1.0))
     bar = panel.figure.colorbar(mesh, cax=beside, extend=extend)
-    unit = {"exceedance": "probability", "aleatoric": "nats", "epistemic": "nats"}.get(layer.name, layer.unit)
+    unit = {"exceedance": "probability", "aleatoric": "nats", "epistemic": "nats"}.get(
+        layer.name, layer.unit or NO_UNIT
+    )
     bar.set_label(unit, **STYLE)
     bar.ax.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
     bar.outline.set_visible(False)
@@ -195,15 +226,11 @@ def _dots(panel: Panel, sketch: Sketch, places: Mapping[str, np.ndarray], scale:
 
 def _as_map(panel: Panel, axes: Axes, scale: float, aspect: float) -> None:
     panel.set_aspect(aspect)
-    units = ["°E", "°N"] if axes.geographic else [_unit(unit, scale) for unit in axes.units]
+    units = ["", ""] if axes.geographic else [_unit(unit, scale) for unit in axes.units]
     labels = [f"{place} ({unit})" if unit else place for place, unit in zip(axes.places, units, strict=True)]
     panel.set_xlabel(labels[0], **STYLE)
     panel.set_ylabel(labels[1], **STYLE)
-    for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_locator(MaxNLocator(5))
-        plain = ScalarFormatter(useOffset=False)
-        plain.set_scientific(False)
-        axis.set_major_formatter(plain)
+    draw_ticks(panel, axes)
     panel.tick_params(labelsize=8, color=FAINT, labelcolor=INK)
     for side in panel.spines.values():
         side.set_color(FAINT)

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayesgeo._check import invalid
 from bayesgeo.maps.layers import CRS, Layer
-from bayesgeo.maps.writers import CHUNK, Strips, Writer
+from bayesgeo.maps.locating import crs_of
+from bayesgeo.maps.writers import CHUNK, Strips, Writer, gathered
 
 EVEN = 1e-6  # of a step, by which the centres may be off
 
@@ -23,12 +24,15 @@ class GeoTIFF(Writer):
         super().check(out)
         for name in (self.axes.x, self.axes.y):
             steps = np.diff(self.frame[name].values)
-            if not len(steps) or np.ptp(steps) > EVEN * np.abs(steps).mean():
+            if not len(steps):
+                problem = f"The coordinate {name!r} has one value, which does not tell the size of a cell."
+                raise invalid("out", str(out), problem, "Write .nc or .zarr.")
+            if np.ptp(steps) > EVEN * np.abs(steps).mean():
                 problem = f"The coordinate {name!r} is not evenly spaced, as a GeoTIFF must be."
                 raise invalid("out", str(out), problem, "Write .nc or .zarr.")
 
     def write(self, out: Path, strips: Strips) -> None:
-        """Write all strips to a tiled file, then lay that out again for access in parts."""
+        """Write all strips to a plain file, as they come, then lay that out again in tiles for access in parts."""
         import rasterio
         from rasterio.shutil import copy
 
@@ -38,7 +42,7 @@ class GeoTIFF(Writer):
                 file.descriptions = [name for layer in self.layers for name in self._bands(layer)]
                 file.units = [layer.unit or None for layer in self.layers for _ in self._bands(layer)]
                 file.update_tags(**{str(name): str(value) for name, value in self.frame.attrs.items()})
-                for rows, values in strips:
+                for rows, values in gathered(strips, self.height):
                     bands = np.concatenate([values[layer.name].reshape(-1, *_sides(values)) for layer in self.layers])
                     file.write(self._north_up(bands).astype("float32"), window=self._window(rows))
             copy(plain, out, driver="COG", compress="deflate", overview_resampling="nearest", blocksize=CHUNK)
@@ -47,7 +51,7 @@ class GeoTIFF(Writer):
 
     def _profile(self) -> dict[str, Any]:
         size = {"height": self.frame.sizes[self.axes.y], "width": self.frame.sizes[self.axes.x]}
-        laid = {"tiled": True, "blockxsize": CHUNK, "blockysize": CHUNK, "compress": "deflate", "BIGTIFF": "IF_SAFER"}
+        laid = {"tiled": False, "blockysize": self.height, "compress": "deflate", "zlevel": 1, "BIGTIFF": "IF_SAFER"}
         count = sum(len(self._bands(layer)) for layer in self.layers)
         place = {"crs": self._crs(), "transform": self._placed()}
         return {"driver": "GTiff", "dtype": "float32", "nodata": np.nan, "count": count, **size, **laid, **place}
@@ -83,7 +87,10 @@ class GeoTIFF(Writer):
         text = stated.get("crs_wkt", stated.get("spatial_ref"))
         if text:
             return Reference.from_wkt(str(text))
-        return Reference.from_epsg(4326) if self.axes.geographic else None
+        if self.axes.geographic:
+            return Reference.from_epsg(4326)
+        crs = crs_of(stated)
+        return None if crs is None else Reference.from_wkt(crs.to_wkt())
 
 
 def _sides(values: Mapping[str, np.ndarray]) -> tuple[int, ...]:

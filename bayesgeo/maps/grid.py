@@ -1,6 +1,6 @@
 """A grid of cells: variables along two axes, and which of the cells count."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ import xarray as xr
 
 from bayesgeo._check import did_you_mean, invalid, shown
 from bayesgeo.datasets.tables.coordinates import PLACES
-from bayesgeo.maps.axes import PLANE, Axes, axes_of
+from bayesgeo.maps.axes import DEGREES, PLANE, Axes, axes_of, place_by
 
 STRIP = 2**17  # cells that are read and predicted at once, whatever the chunks of the file
+LARGE = 2**22  # cells beyond which not all are read at once
 MOST = 10**9
 
 
@@ -28,6 +29,8 @@ class Grid:
         The axes.
     mask : numpy.ndarray, optional
         ``(y, x)`` of bool, the cells that count; None counts all.
+    degrees : callable, optional
+        From a part of ``data`` to the ``longitude`` and ``latitude (y, x)`` of its cells, where the axes are others.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Grid:
     data: xr.Dataset
     axes: Axes
     mask: np.ndarray | None = None
+    degrees: Callable[[xr.Dataset], Mapping[str, xr.DataArray]] | None = None
 
     @property
     def x(self) -> np.ndarray:
@@ -88,6 +92,18 @@ class Grid:
                 found[name] = values.broadcast_like(cells).transpose(*along).values.reshape(-1)
         return pd.DataFrame(found, index=pd.RangeIndex(cells.size))
 
+    def sample(self, names: Iterable[str], most: int) -> pd.DataFrame:
+        """Return the cells of at most so many rows and columns, evenly spaced, as :meth:`frame` does.
+
+        The rows of a large grid are read one by one: of a file that is read with a stride, some libraries read all.
+        """
+        down, along = (-(-size // most) for size in self.shape)
+        rows = [slice(None, None, down)]
+        if self.shape[0] * self.shape[1] > LARGE:
+            rows = [slice(at, at + 1) for at in range(0, self.shape[0], down)]
+        kept = list(names)
+        return pd.concat([self.frame(part, kept, slice(None, None, along)) for part in rows], ignore_index=True)
+
     def counted(self, rows: slice) -> np.ndarray:
         """Tell which cells of some rows count, one row after another."""
         height = len(range(*rows.indices(self.shape[0])))
@@ -95,15 +111,24 @@ class Grid:
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a variable, or such a coordinate."""
-        return name in self.names or self.axis_of(name) is not None
+        return name in self.names or self.place_of(name) != ""
 
     def refuse_missing(self, names: Iterable[str], *, remedy: str = "") -> None:
         """Refuse a grid that lacks one of the names."""
         lacking = [name for name in names if not self.has(name)]
+        for name in lacking:
+            self._refuse_more_dimensions(name)
         if lacking:
             problem = f"It has no variable {shown(map(repr, lacking), most=10)}, which the model needs."
             known = [*self.names, self.axes.x, self.axes.y]
             raise invalid("grid", shown(known, most=10), problem, remedy or did_you_mean(lacking[0], known))
+
+    def _refuse_more_dimensions(self, name: str) -> None:
+        sizes = self.data[name].sizes if name in self.data else {}
+        more = [f"{dim} ({size})" for dim, size in sizes.items() if dim not in (self.axes.x, self.axes.y)]
+        if more:
+            problem = f"It has more than the two axes: {shown(more)}."
+            raise invalid("variable", name, problem, "Give one value for each cell: select one step, or a mean of all.")
 
     def _of_axes(self) -> list[tuple[str, str, str]]:
         axes = self.axes
@@ -115,9 +140,19 @@ class Grid:
             (axis for axis, place, _ in self._of_axes() if name == axis or name.lower() in aliases(place)), None
         )
 
-    def _coordinate(self, part: xr.Dataset, name: str) -> xr.DataArray | None:
+    def place_of(self, name: str) -> str:
+        """Return which coordinate a name stands for; empty where it stands for none that the grid tells."""
         axis = self.axis_of(name)
-        return None if axis is None else part[axis].drop_vars(axis).astype(float)
+        if axis is not None:
+            return self.axes.places[(self.axes.x, self.axes.y).index(axis)]
+        spelled = [place for place in DEGREES if name.lower() in aliases(place)]
+        return spelled[0] if spelled and self.degrees is not None else ""
+
+    def _coordinate(self, part: xr.Dataset, name: str) -> xr.DataArray | None:
+        axis, place = self.axis_of(name), self.place_of(name)
+        if axis is not None:
+            return part[axis].drop_vars(axis).astype(float)
+        return _plain(self.degrees(part)[place]).astype(float) if self.degrees is not None and place else None
 
 
 def aliases(place: str) -> tuple[str, ...]:
@@ -128,7 +163,7 @@ def aliases(place: str) -> tuple[str, ...]:
     >>> aliases("easting")
     ('easting', 'x')
     """
-    return (*PLACES[place], "xy"[PLANE.index(place)]) if place in PLANE else PLACES[place]
+    return (*PLACES[place], "xy"[PLANE.index(place)]) if place in PLANE else PLACES.get(place, ())
 
 
 def as_grid(data: xr.Dataset, *, coordinates: tuple[str, str] | None = None) -> Grid:
@@ -139,7 +174,8 @@ def as_grid(data: xr.Dataset, *, coordinates: tuple[str, str] | None = None) -> 
     InvalidInput
         If the axes are not found or not usable (:func:`bayesgeo.maps.axes.axes_of`), or there are too many cells.
     """
-    data = data.squeeze([name for name, size in data.sizes.items() if size == 1 and name not in (coordinates or _ON)])
+    single = [name for name, size in data.sizes.items() if size == 1]
+    data = data.squeeze([name for name in single if name not in (coordinates or ()) and not _is_axis(data, name)])
     axes = axes_of(data, coordinates)
     grid = Grid(data.reset_coords([name for name in data.coords if name not in data.dims]), axes)
     cells = grid.shape[0] * grid.shape[1]
@@ -148,8 +184,9 @@ def as_grid(data: xr.Dataset, *, coordinates: tuple[str, str] | None = None) -> 
     return grid
 
 
-# Dimensions that stay although they have one value: an axis of one row of cells is still an axis.
-_ON = frozenset([*(name for names in PLACES.values() for name in names), "x", "y", "X", "Y", "Lat", "Lon"])
+def _is_axis(data: xr.Dataset, name: Hashable) -> bool:
+    """Tell whether a dimension may be an axis: one row of cells is a grid too."""
+    return bool(place_by(name, data[name].attrs if name in data.coords else {}, {}))
 
 
 def _plain(array: xr.DataArray) -> xr.DataArray:

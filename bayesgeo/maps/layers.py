@@ -21,6 +21,8 @@ COMPASS: Mapping[str, Mapping[str, str]] = {
     "latitude": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
     "easting": {"standard_name": "projection_x_coordinate", "axis": "X"},
     "northing": {"standard_name": "projection_y_coordinate", "axis": "Y"},
+    "grid longitude": {"standard_name": "grid_longitude", "units": "degrees", "axis": "X"},
+    "grid latitude": {"standard_name": "grid_latitude", "units": "degrees", "axis": "Y"},
 }
 
 

@@ -133,7 +133,8 @@ def summarise_cells(
     mapping of str to numpy.ndarray
         ``(obs,)`` each: ``mean``; ``sd`` of the response and its parts, ``sd_epistemic`` and ``sd_aleatoric``, whose
         squares add up: :math:`V[y] = V[E[y \mid \theta]] + E[V[y \mid \theta]]`; ``low`` and ``high``; and
-        ``exceedance``, the probability that the response is above the threshold, where one is given.
+        ``exceedance``, the probability that the response is above the threshold, where one is given; and ``sd_within``,
+        the noise alone, where the model states it.
 
     Examples
     --------
@@ -153,6 +154,9 @@ def summarise_cells(
         "low": mixture.quantile((1 - probability) / 2),
         "high": mixture.quantile((1 + probability) / 2),
     }
+    if "within" in predictive:
+        within = float(np.sqrt(np.mean(predictive["within"].values ** 2)))
+        found["sd_within"] = np.full_like(found["sd"], within)
     return found if threshold is None else found | {"exceedance": mixture.above(threshold)}
 
 

@@ -1,4 +1,4 @@
-"""Polygons: read from GeoJSON, or drawn around places; and which cells of a grid lie inside."""
+"""Polygons: read from GeoJSON or a GeoPackage, or drawn around places; and which cells of a grid lie inside."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from bayesgeo._check import invalid
+from bayesgeo._check import InvalidInput, invalid
 from bayesgeo._files.reading import parsed, read_bytes
+from bayesgeo.maps.axes import DEGREES
+from bayesgeo.maps.geopackage import POLYGON, only, read_layers
 
 Rings = Sequence[np.ndarray]
-GEOJSON = "Give a GeoJSON file with a Polygon or MultiPolygon, in the coordinates of the training rows."
+GEOJSON = "Give a GeoJSON or GeoPackage file with a Polygon or MultiPolygon, in the coordinates of the training rows."
 
 
 def hull_of(places: np.ndarray) -> list[np.ndarray]:
@@ -35,13 +37,21 @@ def hull_of(places: np.ndarray) -> list[np.ndarray]:
         raise invalid("places", f"{len(places)} training rows", problem, "Give --polygon.") from error
 
 
-def read_polygon(path: str | Path) -> list[np.ndarray]:
-    """Read the rings ``(corner, 2)`` of all polygons of a GeoJSON file (RFC 7946), holes among them.
+def read_polygon(path: str | Path, places: tuple[str, str] | None = None) -> list[np.ndarray]:
+    """Read the rings ``(corner, 2)`` of all polygons of a GeoJSON file (RFC 7946) or GeoPackage, holes among them.
+
+    Parameters
+    ----------
+    path : path
+        ``.gpkg``, with one layer of polygons; any other is read as GeoJSON.
+    places : tuple of str, optional
+        What the coordinates should be, ``("longitude", "latitude")`` or ``("easting", "northing")``; a GeoPackage,
+        which states its reference system, is refused where it has the others.
 
     Raises
     ------
     InvalidInput
-        If the file is not there, is no GeoJSON or has no polygon.
+        If the file is not there, is neither, has no polygon, or is in another kind of coordinates.
 
     Examples
     --------
@@ -53,12 +63,38 @@ def read_polygon(path: str | Path) -> list[np.ndarray]:
     [[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]]
     """
     try:
-        rings = [np.array(ring, dtype=float)[:, :2] for ring in _rings(parsed(read_bytes(path, "polygon")))]
+        rings = _of_geopackage(Path(path), places) if Path(path).suffix.lower() == ".gpkg" else _of_geojson(path)
+    except InvalidInput:
+        raise
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise invalid("polygon", str(path), f"It cannot be read: {error}.", GEOJSON) from error
     if not rings or not all(len(ring) > 2 and ring.shape[1] == 2 and np.isfinite(ring).all() for ring in rings):
         raise invalid("polygon", str(path), "It has no polygon of at least three corners.", GEOJSON)
     return rings
+
+
+def refuse_elsewhere(rings: Rings, places: np.ndarray, *, degrees: bool, source: str) -> None:
+    """Refuse polygons beside all places ``(obs, 2)``: they are in another reference system, or another unit.
+
+    Examples
+    --------
+    >>> swiss = np.array([[7.1, 46.2], [7.9, 46.8], [7.5, 46.4]])
+    >>> refuse_elsewhere([swiss * 1e5], swiss, degrees=True, source="area.geojson")
+    Traceback (most recent call last):
+    ...
+    bayesgeo._check.InvalidInput: Invalid polygon 'area.geojson'. It is at 710000 to 790000, 4.62e+06 to 4.68e+06, ...
+    """
+    corners = np.concatenate(list(rings))
+    theirs, own = ((points.min(axis=0), points.max(axis=0)) for points in (corners, places))
+    around = np.array([360.0 * np.round((own[0] - theirs[0])[0] / 360.0) if degrees else 0.0, 0.0])
+    if (theirs[0] + around > own[1]).any() or (theirs[1] + around < own[0]).any():
+        problem = f"It is at {_extent(*theirs)}, all training rows at {_extent(*own)}."
+        remedy = "Project it to the reference system of the rows, in their unit."
+        raise invalid("polygon", source, problem, remedy)
+
+
+def _extent(low: np.ndarray, high: np.ndarray) -> str:
+    return f"{low[0]:g} to {high[0]:g}, {low[1]:g} to {high[1]:g}"
 
 
 def inside(rings: Rings, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -86,6 +122,19 @@ def inside(rings: Rings, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         crossings = np.sort(a[cut, 0] + share * (b[cut, 0] - a[cut, 0]))
         found[row] = np.searchsorted(crossings, x) % 2 == 1
     return found
+
+
+def _of_geojson(path: str | Path) -> list[np.ndarray]:
+    return [np.array(ring, dtype=float)[:, :2] for ring in _rings(parsed(read_bytes(path, "polygon")))]
+
+
+def _of_geopackage(path: Path, places: tuple[str, str] | None) -> list[np.ndarray]:
+    layer = only(read_layers(path, "polygon"), POLYGON, path, "polygon")
+    if places and layer.geographic != (places == DEGREES):
+        own = "longitude and latitude" if layer.geographic else "easting and northing"
+        problem = f"Its reference system, {layer.reference}, has {own}; the training rows have {' and '.join(places)}."
+        raise invalid("polygon", str(path), problem, "Project it to the reference system of the rows.")
+    return layer.parts(POLYGON)
 
 
 def _rings(found: Any) -> Iterator[Any]:

@@ -16,6 +16,7 @@ from bayesgeo.maps.cells import Cells, Reader, cells_of
 from bayesgeo.maps.grid import Grid, as_grid
 from bayesgeo.maps.layers import Layer, class_layers, frame_of, value_layers, variable
 from bayesgeo.maps.mixture import summarise_cells
+from bayesgeo.maps.parts import HasParts, part_layers, split_sd
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.models.base import Classifier, Estimator, Regressor
 
@@ -103,9 +104,10 @@ def predict_grid(
     -------
     xarray.Dataset
         For values ``mean``, ``sd`` of the response, its parts ``sd_epistemic`` and ``sd_aleatoric``, ``low``, ``high``
-        and ``exceedance``, ``(y, x)`` each; for classes ``probability (label, y, x)``, ``predicted`` (codes),
-        ``aleatoric`` and ``epistemic`` in nats. NaN where a cell lacks a feature. Attributes follow the CF
-        conventions.
+        and ``exceedance``, ``(y, x)`` each; of a model with ``predict_sd`` the parts are its own: ``sd_aleatoric`` is
+        the noise within, and ``sd_field``, or ``sd_<key>`` of effects of groups, lies between the two. For classes
+        ``probability (label, y, x)``, ``predicted`` (codes), ``aleatoric`` and ``epistemic`` in nats. NaN where a cell
+        lacks a feature. Attributes follow the CF conventions.
 
     Raises
     ------
@@ -158,7 +160,12 @@ def layers_of(
     """Return the variables that a model's map has."""
     if isinstance(estimator, Classifier):
         return class_layers(of, labels)
-    return value_layers(of, unit, probability=probability, threshold=threshold)
+    layers = value_layers(of, unit, probability=probability, threshold=threshold)
+    if not isinstance(estimator, HasParts):
+        return layers
+    own = {"sd_aleatoric": Layer("sd_aleatoric", f"standard deviation of {of} from noise: no sample reduces it", unit)}
+    layers = [own.get(layer.name, layer) for layer in layers]
+    return [*layers[:4], *part_layers(estimator.sd_parts, of, unit), *layers[4:]]
 
 
 def refuse_model(estimator: Any) -> None:
@@ -193,11 +200,13 @@ def _read(
 
 
 def _values(estimator: Regressor, cells: Cells, *, threshold: float | None, probability: float) -> Values:
+    X = _as_learned(estimator, cells.X)
     parts = [
         summarise_cells(predictive, threshold=threshold, probability=probability)
-        for predictive in estimator.stream_predictive(_as_learned(estimator, cells.X), **cells.labels)
+        for predictive in estimator.stream_predictive(X, **cells.labels)
     ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return found | (split_sd(estimator, found, X, cells.labels) if isinstance(estimator, HasParts) else {})
 
 
 def _classes(estimator: Classifier, cells: Cells) -> Values:

@@ -12,7 +12,8 @@ from bayesgeo._check import invalid
 from bayesgeo.maps.axes import Axes
 from bayesgeo.maps.layers import Layer, variable
 
-CHUNK = 512  # cells of a side of what a file keeps together
+CHUNK = 512  # cells of a side of what a file keeps together, at most
+GATHERED = 2**20  # cells that wait until they fill the chunks that they are in
 INSTALL = 'Run: pip install "bayesgeo[maps]"'
 
 Strips = Iterable[tuple[slice, Mapping[str, np.ndarray]]]
@@ -63,7 +64,13 @@ class Writer(ABC):
     def chunks(self, layer: Layer) -> tuple[int, ...]:
         """Return the shape of what a file keeps together: part of one class."""
         shape = self.shape(layer)
-        return (*(1,) * (len(shape) - 2), *(min(size, CHUNK) for size in shape[-2:]))
+        return (*(1,) * (len(shape) - 2), self.height, min(shape[-1], CHUNK))
+
+    @property
+    def height(self) -> int:
+        """Rows of cells of a chunk: fewer of a wide map, whose rows are many cells."""
+        rows, width = (self.frame.sizes[name] for name in (self.axes.y, self.axes.x))
+        return min(rows, CHUNK, max(1, GATHERED // width))
 
 
 class NetCDF(Writer):
@@ -77,7 +84,7 @@ class NetCDF(Writer):
         with h5netcdf.File(out, "a") as file:
             for layer in self.layers:
                 self._create(file, layer)
-            for rows, values in strips:
+            for rows, values in gathered(strips, self.height):
                 for layer in self.layers:
                     file.variables[layer.name][(..., rows, slice(None))] = layer.stored(values[layer.name])
 
@@ -100,7 +107,7 @@ class Zarr(Writer):
         template: Any = self.frame.assign({layer.name: self._promised(layer) for layer in self.layers})
         template.to_zarr(out, compute=False, zarr_format=2, consolidated=True)
         dims = {dim for layer in self.layers for dim in layer.dims(self.axes)}
-        for rows, values in strips:
+        for rows, values in gathered(strips, self.height):
             part = {layer.name: (layer.dims(self.axes), values[layer.name]) for layer in self.layers}
             region: Any = dict.fromkeys(dims, slice(None)) | {self.axes.y: rows}
             xr.Dataset(part).to_zarr(out, region=region, safe_chunks=False, zarr_format=2)
@@ -113,3 +120,22 @@ class Zarr(Writer):
         promised = variable(layer, self.axes, values)
         promised.encoding |= {"chunks": self.chunks(layer)}
         return promised
+
+
+def gathered(strips: Strips, height: int) -> Strips:
+    """Yield strips of so many rows each, the last of what is left: no chunk is packed more than once.
+
+    Examples
+    --------
+    >>> strips = [(slice(k, k + 2), {"mean": np.full((2, 3), k)}) for k in (0, 2, 4)]
+    >>> [(rows.start, rows.stop, values["mean"][:, 0].tolist()) for rows, values in gathered(strips, 4)]
+    [(0, 4, [0, 0, 2, 2]), (4, 6, [4, 4])]
+    """
+    start, held = 0, dict[str, np.ndarray]()
+    for _, values in strips:
+        held = {name: np.concatenate([held[name], new], -2) if held else new for name, new in values.items()}
+        while (rows := next(iter(held.values())).shape[-2]) >= height:
+            yield slice(start, start + height), {name: array[..., :height, :] for name, array in held.items()}
+            start, held = start + height, {name: array[..., height:, :] for name, array in held.items()}
+    if held and rows:
+        yield slice(start, start + rows), held

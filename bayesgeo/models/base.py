@@ -278,7 +278,8 @@ class Regressor(RegressorMixin, Estimator):
         -------
         xarray.Dataset
             ``expected (chain, draw, obs)``; ``sigma``, the scale of the noise, over ``chain`` and ``draw`` or over
-            ``obs`` too; and, for Student-t noise, its degrees of freedom ``nu (chain, draw)``.
+            ``obs`` too; for Student-t noise, its degrees of freedom ``nu (chain, draw)``; and ``within (chain, draw)``,
+            the noise alone, where ``sigma`` holds more.
         """
         # Variables without the dimension obs are the same in every part.
         parts = list(self.stream_predictive(X, groups=groups, coordinates=coordinates))

@@ -1,13 +1,13 @@
 """Read the cells of a grid as a run reads the rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from bayesgeo._check import invalid
+from bayesgeo._check import did_you_mean, invalid
 from bayesgeo.datasets.columns import texts
 from bayesgeo.datasets.registry import prepare
 from bayesgeo.datasets.tables.base import Table
@@ -15,11 +15,13 @@ from bayesgeo.datasets.tables.codes import KNOWN, among, as_far_as_numbers, miss
 from bayesgeo.maps.axes import COMPASS, DEGREES, PLANE, turned
 from bayesgeo.maps.cells import Cells, cells_of
 from bayesgeo.maps.grid import Grid
+from bayesgeo.maps.locating import beside, on_axes
+from bayesgeo.runs.held import example
 from bayesgeo.runs.opened import OpenedRun
 from bayesgeo.runs.reading import converted, coordinates_in
 
+DERIVED = "Longitude and latitude of the cells are those that the grid states, or computed from its reference system."
 SAMPLED = 300  # rows and columns of cells in which codes for missing values are looked for
-COORDINATES_ONLY = "Cells made by --resolution have only coordinates: give a file with --grid."
 
 
 @dataclass(eq=False)
@@ -32,6 +34,8 @@ class CellReader:
         The run.
     grid : Grid
         Its cells.
+    held : collection of str
+        Variables that the user gave a value, in which no code for a missing one is looked for.
 
     Attributes
     ----------
@@ -43,6 +47,7 @@ class CellReader:
 
     run: OpenedRun
     grid: Grid
+    held: Collection[str] = ()
     cells: int = 0
     empty: int = 0
     notes: list[str] = field(default_factory=list)
@@ -51,12 +56,25 @@ class CellReader:
         """Refuse a grid whose axes are not those of the training rows, or that lacks a feature."""
         wanted, axes = self.run.manifest["coordinates"], self.grid.axes
         pairs = [pair for pair in (DEGREES, PLANE) if {*pair} <= {*wanted}]
-        if pairs and axes.places not in pairs:
+        if pairs and axes.places not in pairs and not (DEGREES in pairs and self.grid.degrees):
             problem = f"Its axes are {' and '.join(axes.places)}, those of the training rows {' and '.join(pairs[0])}."
-            raise invalid("grid", f"{axes.x}, {axes.y}", problem, "Project it to the same coordinates.")
+            remedy = "Project it to the same coordinates"
+            remedy += ", or state its reference system (crs_wkt)." if DEGREES in pairs else "."
+            raise invalid("grid", f"{axes.x}, {axes.y}", problem, remedy)
+        far = beside(self.grid, on_axes(self.grid, self.run.places_in(self.grid.units)))
+        self.notes += [note for note in (DERIVED if self.grid.degrees else "", far) if note]
         if not self.run.library:  # of a data set by name, features are derived, and what lacks is told by that
-            remedy = "" if self.grid.names else COORDINATES_ONLY
-            self.grid.refuse_missing([column.name for column in self.run.columns], remedy=remedy)
+            needed = [column.name for column in self.run.columns]
+            self.grid.refuse_missing(needed, remedy=self._remedy([name for name in needed if not self.grid.has(name)]))
+
+    def _remedy(self, lacking: Sequence[str]) -> str:
+        if not lacking:
+            return ""
+        hold = example(self.run, lacking)
+        if not {*self.grid.names} - {*self.held}:
+            made = "Cells made by --resolution have only coordinates"
+            return f"{made}: hold the others at values, as {hold}, or give a file with --grid."
+        return f"{did_you_mean(lacking[0], self.grid.names)} Or hold at one value what is not there: {hold}."
 
     @property
     def needed(self) -> list[str]:
@@ -82,10 +100,8 @@ class CellReader:
 
     def _turned(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Count longitudes as the training rows do: to 360 degrees where one of theirs is above 180, else around 0."""
-        if not self.grid.axes.geographic:
-            return frame
+        names = [str(name) for name in frame if self.grid.place_of(str(name)) == "longitude"]
         centre = 180.0 if np.nanmax(self.run.places.get("longitude", [0.0])) > 180 else 0.0
-        names = [str(name) for name in frame if self.grid.axis_of(str(name)) == self.grid.axes.x]
         return frame.assign(**{name: turned(frame[name].to_numpy(float), centre) for name in names})
 
     def _uncoded(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -95,9 +111,9 @@ class CellReader:
     @cached_property
     def _codes(self) -> dict[str, Sequence[float]]:
         """The numbers that stand for a missing value, by looking at some of the cells, the same for every strip."""
-        steps = [slice(None, None, -(-size // SAMPLED)) for size in self.grid.shape]
-        numeric = [column for column in self.run.columns if not column.levels and column.name in self.grid.names]
-        sample = self.grid.frame(steps[0], [column.name for column in numeric], steps[1])
+        there = {*self.grid.names} - {*self.held}
+        numeric = [column for column in self.run.columns if not column.levels and column.name in there]
+        sample = self.grid.sample([column.name for column in numeric], SAMPLED)
         known = dict(zip(self.run.manifest["features"], self.run.reference.rows.T, strict=True))
         found: dict[str, Sequence[float]] = {}
         for column in numeric:

@@ -1,7 +1,7 @@
 """Map a model of a run: from a grid, or a resolution, to a file with predictions for each cell."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ from bayesgeo.maps.axes import DEGREES, PLANE
 from bayesgeo.maps.cells import Cells
 from bayesgeo.maps.grid import Grid
 from bayesgeo.maps.layers import Layer, frame_of
+from bayesgeo.maps.locating import on_axes, with_degrees
 from bayesgeo.maps.making import make_grid
-from bayesgeo.maps.polygon import read_polygon
+from bayesgeo.maps.polygon import read_polygon, refuse_elsewhere
 from bayesgeo.maps.predict import Mapper, describer, layers_of, refuse_options
 from bayesgeo.maps.reading import read_grid
 from bayesgeo.maps.writing import save, writer_of
 from bayesgeo.runs.cells import CellReader
+from bayesgeo.runs.held import held_text, with_held
 from bayesgeo.runs.likeness import likeness, likeness_layers
 from bayesgeo.runs.opened import OpenedRun, open_run
 
@@ -33,12 +35,16 @@ class Area:
     resolution : float, optional
         Side of a cell, in the unit of the training rows' coordinates, where there is no file.
     polygon : path, optional
-        GeoJSON file of the area of such cells; by default the convex hull of the training rows.
+        GeoJSON or GeoPackage file of the area of such cells; by default the convex hull of the training rows.
+    hold : mapping of str to str or float
+        Values of columns that the grid lacks, the same in all cells: numbers in the unit of the training table,
+        categories, labels of groups.
     """
 
     grid: str | Path | None = None
     resolution: float | None = None
     polygon: str | Path | None = None
+    hold: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,17 +101,20 @@ def map_run(
 
     out, opened = Path(out), open_run(run, model)
     refuse_options(opened.estimator, threshold, probability)
-    grid = _grid(opened, area)
-    reader = CellReader(opened, grid)
+    grid = with_held(opened, _grid(opened, area), area.hold)
+    reader = CellReader(opened, grid, held=tuple(area.hold))
     reader.check()
     mapper = _mapper(reader, threshold=threshold, probability=probability)
     frame = frame_of(grid, opened.labels, model=opened.name)
     frame.attrs["title"] = f"{opened.manifest['target']} by {opened.name}"
+    if area.hold:
+        frame.attrs["comment"] = f"In all cells: {held_text(opened, area.hold)}"
     writer = writer_of(out, frame, grid.axes, mapper.layers)
     _refuse_pictures(out, mapper.layers)
     sketch, outside = Sketch(grid, mapper.layers), _Outside()
     save(writer, out, outside.watch(sketch.watch(mapper.strips(grid))))
-    pictures, notes = draw(sketch, out, opened.places_in(grid.units)), tuple(reader.notes)
+    places = on_axes(grid, opened.places_in(grid.units))
+    pictures, notes = draw(sketch, out, places), tuple(reader.notes)
     return Mapped(reader.cells, reader.empty, outside.found, opened.name, opened.verdict, notes, tuple(pictures))
 
 
@@ -128,7 +137,8 @@ def _grid(opened: OpenedRun, area: Area) -> Grid:
         return _made(opened, area)
     if area.polygon is not None:
         raise invalid("polygon", str(area.polygon), "It is for cells made by a resolution.", "Give --resolution.")
-    return read_grid(area.grid)
+    grid = read_grid(area.grid)
+    return with_degrees(grid) if {*DEGREES} <= {*opened.manifest["coordinates"]} else grid
 
 
 def _made(opened: OpenedRun, area: Area) -> Grid:
@@ -137,7 +147,11 @@ def _made(opened: OpenedRun, area: Area) -> Grid:
     if pair is None or area.resolution is None:
         problem = "Its training rows have neither longitude and latitude nor easting and northing."
         raise invalid("run", opened.manifest["dataset"]["name"], problem, "Give the cells in a file, with --grid.")
-    rings = None if area.polygon is None else read_polygon(area.polygon)
+    rings = None if area.polygon is None else read_polygon(area.polygon, pair)
+    if rings is not None:
+        known = np.column_stack([places[name] for name in pair])
+        known = known[np.isfinite(known).all(axis=1)]
+        refuse_elsewhere(rings, known, degrees=pair == DEGREES, source=str(area.polygon))
     units = None if pair == DEGREES else (stated.get(pair[0], ""), stated.get(pair[1], ""))
     return make_grid({name: places[name] for name in pair}, area.resolution, polygon=rings, units=units)
 

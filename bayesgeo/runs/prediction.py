@@ -11,6 +11,7 @@ import xarray as xr
 
 from bayesgeo._check import invalid, shown
 from bayesgeo._files.writing import atomic_file, harmless
+from bayesgeo.maps.parts import SplitsSd
 from bayesgeo.metrics.classification import summarise_classes
 from bayesgeo.metrics.regression import COVERAGE
 from bayesgeo.models.base import Classifier, Estimator, Regressor
@@ -26,13 +27,6 @@ class _HasGroups(Protocol):
     """A model with effects of groups, which says of each row and key whether the group is known, new or unknown."""
 
     def group_status(self, groups: Any) -> pd.DataFrame: ...
-
-
-@runtime_checkable
-class _HasParts(Protocol):
-    """A model that splits the standard deviation of a response: within, by key, epistemic."""
-
-    def predict_sd(self, X: Any, *, groups: Any, coordinates: Any) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,7 @@ def _status(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFram
 
 
 def _parts(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFrame:
-    if not isinstance(estimator, _HasParts):
+    if not isinstance(estimator, SplitsSd):
         return pd.DataFrame(index=index)
     found = estimator.predict_sd(rows.X, **rows.labels).set_axis(index)
     return found.drop(columns="total").rename(columns=lambda part: f"sd {part}")

@@ -121,6 +121,33 @@ def test_a_geotiff_is_written_strip_by_strip_as_at_once(tmp_path, mapped):
     np.testing.assert_array_equal(parts, whole)
 
 
+@pytest.mark.parametrize("ending", ["nc", "zarr", "tif"])
+def test_chunks_of_few_rows_change_nothing(tmp_path, mapped, monkeypatch, ending):
+    for library in ("zarr", "rasterio", "rioxarray"):
+        pytest.importorskip(library)
+    monkeypatch.setattr(writers, "GATHERED", 2 * mapped.sizes["lon"])
+    writer = writer_of(tmp_path / f"map.{ending}", *parted(mapped))
+    assert writer.height == 2
+    strips = [(slice(k, k + 1), {n.name: mapped[n.name].values[k : k + 1] for n in writer.layers}) for k in range(7)]
+    save(writer, tmp_path / f"map.{ending}", strips)
+    found = read_grid(tmp_path / f"map.{ending}").data.sortby(read_grid(tmp_path / f"map.{ending}").axes.y)
+    for layer in writer.layers:
+        np.testing.assert_array_equal(found[layer.name].values, mapped[layer.name].values.astype("f4"))
+
+
+@pytest.mark.parametrize("size", [(1, 5), (5, 1), (1, 1)])
+def test_a_row_of_cells_is_a_grid_whatever_its_axes_are_called(size):
+    grid = hills(size, empty=()).rename(lat="north", lon="east")
+    grid["north"].attrs["units"], grid["east"].attrs["standard_name"] = "degrees_north", "longitude"
+    assert predict_grid(ridge(), grid, features=FEATURES)["mean"].shape == size
+
+
+def test_a_geotiff_of_one_row_has_no_size(tmp_path):
+    pytest.importorskip("rasterio")
+    with pytest.raises(InvalidInput, match="has one value, which does not tell the size of a cell"):
+        write_map(predict_grid(ridge(), hills((1, 5), empty=()), features=FEATURES), tmp_path / "a.tif")
+
+
 def test_what_fails_while_it_is_written_leaves_nothing(tmp_path, mapped):
     frame, axes, layers = parted(mapped)
 

@@ -74,7 +74,7 @@ def test_a_polygon_is_found_in_whatever_holds_it(tmp_path, wrap):
     "content", [{"type": "Point", "coordinates": [0, 0]}, {"type": "Polygon", "coordinates": [[[0], [1]]]}, {}]
 )
 def test_what_is_no_polygon_is_refused(tmp_path, content):
-    with pytest.raises(InvalidInput, match="Give a GeoJSON file with a Polygon"):
+    with pytest.raises(InvalidInput, match="Give a GeoJSON or GeoPackage file with a Polygon"):
         read_polygon(geojson(tmp_path / "a.geojson", content))
 
 

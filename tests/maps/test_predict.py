@@ -160,6 +160,11 @@ def test_a_stated_projection_is_kept_and_none_is_made_up():
 
 WRONG = {
     "a feature that is missing": (hills().drop_vars("slope"), {}, "It has no variable 'slope', which the model needs"),
+    "a feature of many times": (
+        hills().assign(slope=hills()["slope"].expand_dims(time=3)),
+        {},
+        r"Invalid variable 'slope'. It has more than the two axes: time \(3\)",
+    ),
     "no axes": (hills().rename(lat="row", lon="column"), {}, "No two of its dimensions"),
     "a latitude beyond the pole": (hills().assign_coords(lat=85.0 + np.arange(7)), {}, "91 is outside -90 to 90"),
     "an axis to and fro": (hills().assign_coords(lat=[0, 1, 2, 1, 4, 5, 6]), {}, "neither rises nor falls"),
@@ -187,3 +192,11 @@ def test_axes_are_found_by_attributes_too():
     grid["r"].attrs["standard_name"], grid["c"].attrs["units"] = "latitude", "degrees_east"
     axes = as_grid(grid).axes
     assert (axes.x, axes.y, axes.geographic) == ("c", "r", True)
+
+
+@pytest.mark.parametrize("large", [1, 10**9])
+def test_a_sample_of_cells_is_the_same_row_by_row(monkeypatch, large):
+    monkeypatch.setattr(grids, "LARGE", large)
+    grid = hills((13, 7), empty=())
+    found = as_grid(grid).sample(["slope"], 4)
+    np.testing.assert_array_equal(found["slope"], grid["slope"].values[::4, ::2].ravel())

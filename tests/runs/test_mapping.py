@@ -25,10 +25,10 @@ def samples(n=80, seed=0, east=7.0):
     return frame
 
 
-def compared(frame, folder, target="pb", models=("ridge",), **options):
+def compared(frame, folder, target="pb", models=("ridge",), by=None, **options):
     frame.to_csv(folder / "table.csv", index=False)
     data = read_table(folder / "table.csv", target=target, **options)
-    study(data, list(models), out=folder / "run", by=split(data, folds=3))
+    study(data, list(models), out=folder / "run", by=split(data, by, folds=3))
     return folder / "run"
 
 
@@ -135,6 +135,38 @@ def test_the_interval_and_the_exceedance_are_those_asked_for(run, tmp_path):
     assert found["exceedance"].attrs["long_name"] == "probability that pb is above 19"
 
 
+@pytest.fixture(scope="module")
+def run_of_places(tmp_path_factory):
+    frame = samples().assign(pb=lambda t: 3.0 * t["lon"] - 2.0 * t["lat"])
+    return compared(frame[["lon", "lat", "pb"]], tmp_path_factory.mktemp("places"))
+
+
+@pytest.mark.parametrize("told", ["by its reference system", "by the file", "by the file, to 360"])
+def test_cells_of_a_projected_grid_are_where_they_are(run_of_places, tmp_path, told):
+    pyproj = pytest.importorskip("pyproj")
+    x, y = np.meshgrid(4.0e5 + 2e4 * np.arange(3), 5.1e6 + 2e4 * np.arange(2))
+    lon, lat = pyproj.Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True).transform(x, y)
+    grid = xr.Dataset(coords={"y": ("y", y[:, 0], {"units": "m"}), "x": ("x", x[0], {"units": "m"})})
+    if told == "by its reference system":
+        grid = grid.assign(utm=((), 0, pyproj.CRS("EPSG:32632").to_cf()))
+    else:
+        turns = 360.0 if told.endswith("360") else 0.0
+        places = {"nav_lon": (("y", "x"), lon + turns, {"units": "degrees_east"}), "lat": (("y", "x"), lat)}
+        grid = grid.assign_coords(places)
+    done, found = mapped(run_of_places, grid, tmp_path)
+    pd.DataFrame({"lon": lon.ravel(), "lat": lat.ravel()}).to_csv(tmp_path / "rows.csv", index=False)
+    predict_table(run_of_places, tmp_path / "rows.csv", out=tmp_path / "out.csv")
+    expected = pd.read_csv(tmp_path / "out.csv")["predicted"]
+    np.testing.assert_allclose(found["mean"].values.ravel(), expected, rtol=1e-6)
+    assert found["x"].attrs["standard_name"] == "projection_x_coordinate"
+    assert any("computed from its reference system" in note for note in done.notes)
+
+
+def test_a_grid_beside_all_rows_is_noted(run, tmp_path):
+    done, _ = mapped(run, terrain(east=27.0), tmp_path)
+    assert any("longitude 27 to 27.4, all training rows at 7" in note for note in done.notes)
+
+
 WRONG = {
     "a grid without a feature": (terrain().drop_vars("rock"), {}, "It has no variable 'rock'"),
     "a grid in metres": (terrain().rename(lat="y", lon="x"), {}, "those of the training rows longitude and latitude"),
@@ -154,7 +186,7 @@ def test_an_area_is_a_grid_or_a_resolution(run, tmp_path):
     for area in (Area(), Area("grid.nc", 0.1)):
         with pytest.raises(InvalidInput, match="Give --grid or --resolution"):
             map_run(run, area, out=tmp_path / "map.nc")
-    with pytest.raises(InvalidInput, match="have only coordinates: give a file with --grid"):
+    with pytest.raises(InvalidInput, match=r"have only coordinates: hold .* or give a file with --grid"):
         map_run(run, Area(resolution=0.1), out=tmp_path / "map.nc")
     with pytest.raises(InvalidInput, match="is for cells made by a resolution"):
         map_run(run, Area("grid.nc", polygon="area.geojson"), out=tmp_path / "map.nc")
@@ -188,10 +220,10 @@ def test_a_map_names_no_path_of_the_machine(run, tmp_path):
 
 
 def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
-    grid = terrain()
+    grid = terrain().drop_vars("rock")
     grid["elev"][2, 2] = np.nan
     grid.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
-    options = ["--grid", tmp_path / "grid.nc", "--out", tmp_path / "map.nc", "--threshold", 18]
+    options = ["--grid", tmp_path / "grid.nc", "--hold=rock=lime", "--out", tmp_path / "map.nc", "--threshold", 18]
     with pytest.raises(SystemExit, match=r"^(0|None)?$"):
         cli.main([str(token) for token in ("map", run, *options)])
     printed = capsys.readouterr().out
@@ -201,14 +233,73 @@ def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_a_spatial_run_predicts_rows_and_maps_cells_made_by_a_resolution(tmp_path):
-    frame = samples().drop(columns="rock")
-    run = compared(frame, tmp_path, features=["lon", "lat"], models=("spatial",))
+def test_a_run_of_places_alone_is_reported_predicts_rows_and_maps_cells_made_by_a_resolution(tmp_path):
+    frame = samples().assign(batch=1)[["lon", "lat", "pb", "batch"]]
+    run = compared(frame, tmp_path, models=("spatial", "mean"), by="spatial")
     frame.head(5).drop(columns="pb").to_csv(tmp_path / "new.csv", index=False)
-    predict_table(run, tmp_path / "new.csv", out=tmp_path / "rows.csv")
+    predict_table(run, tmp_path / "new.csv", out=tmp_path / "rows.csv", model="spatial")
+    assert cli.write_report(run, None) in (cli.DONE, cli.DIAGNOSTICS_FAILED)
     parts = pd.read_csv(tmp_path / "rows.csv")[["sd within", "sd field", "sd epistemic"]]
     assert (parts > 0).all(axis=None)
-    map_run(run, Area(resolution=0.2), out=tmp_path / "map.nc")
+    map_run(run, Area(resolution=0.2), out=tmp_path / "map.nc", model="spatial")
     found = xr.load_dataset(tmp_path / "map.nc")
+    assert (tmp_path / "map.sd_field.png").exists()
     assert np.isfinite(found["mean"]).any()
     assert (found["sd"] >= parts["sd within"].min()).where(np.isfinite(found["sd"]), True).all()
+
+
+def test_what_cells_lack_is_held_at_values(run, tmp_path):
+    with pytest.raises(
+        InvalidInput, match=r"hold the others at values, as --hold elev=[89]\d\d\.?\d*,rock=(lime|schist)"
+    ):
+        map_run(run, Area(resolution=0.1), out=tmp_path / "map.nc")
+    map_run(run, Area(resolution=0.1, hold={"elev": "1000", "rock": "lime"}), out=tmp_path / "map.nc")
+    found = xr.load_dataset(tmp_path / "map.nc")
+    pd.DataFrame({"elev [m]": [1000.0], "rock": ["lime"]}).to_csv(tmp_path / "row.csv", index=False)
+    predict_table(run, tmp_path / "row.csv", out=tmp_path / "row_out.csv")
+    expected = pd.read_csv(tmp_path / "row_out.csv")["predicted"][0]
+    np.testing.assert_allclose(found["mean"].values[np.isfinite(found["mean"].values)], expected, rtol=1e-6)
+    assert found.attrs["comment"] == "In all cells: elev = 1000 m, rock = lime"
+
+
+def test_a_grid_lends_some_columns_and_the_user_the_others(run, tmp_path):
+    part = terrain().drop_vars("rock")
+    with pytest.raises(InvalidInput, match=r"Or hold at one value what is not there: --hold rock=(lime|schist)\."):
+        mapped(run, part, tmp_path)
+    part.to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
+    map_run(run, Area(tmp_path / "grid.nc", hold={"rock": "schist"}), out=tmp_path / "held.nc")
+    flat = terrain()
+    flat["rock"][:] = 1
+    _, whole = mapped(run, flat, tmp_path)
+    xr.testing.assert_equal(xr.load_dataset(tmp_path / "held.nc")["mean"], whole["mean"])
+
+
+HELD = {
+    "an unknown column": ({"rokc": "lime"}, "The run has no such column. Did you mean 'rock'"),
+    "an unknown category": ({"rock": "lima"}, "not among the categories.*Did you mean 'lime'"),
+    "text for a number": ({"elev": "high"}, "elev=high'. It must be a number"),
+    "no number": ({"elev": "nan"}, "It must be a number"),
+}
+
+
+@pytest.mark.parametrize(("hold", "problem"), HELD.values(), ids=HELD)
+def test_a_value_that_cannot_be_held_is_refused(run, tmp_path, hold, problem):
+    with pytest.raises(InvalidInput, match=problem):
+        map_run(run, Area(resolution=0.1, hold=hold), out=tmp_path / "map.nc")
+
+
+def test_what_the_grid_has_is_not_held(run, tmp_path):
+    terrain().to_netcdf(tmp_path / "grid.nc", engine="h5netcdf")
+    with pytest.raises(InvalidInput, match="The grid has a value of it for each cell"):
+        map_run(run, Area(tmp_path / "grid.nc", hold={"elev": 900}), out=tmp_path / "map.nc")
+
+
+def test_a_held_value_is_no_code_for_a_missing_one(run, tmp_path):
+    hold = {"elev": "-9999", "rock": "lime"}
+    assert map_run(run, Area(resolution=0.1, hold=hold), out=tmp_path / "map.nc").empty == 0
+
+
+@pytest.mark.parametrize("text", ["depth", "depth=", "=3", "depth=1,depth=2"])
+def test_pairs_that_are_none_are_refused(text):
+    with pytest.raises(InvalidInput, match="Each must be a name and a value"):
+        cli.pairs(text, "--hold")

@@ -9,6 +9,7 @@ from bayesgeo._check import invalid, shown
 from bayesgeo.datasets.columns import Column, texts
 from bayesgeo.datasets.counters import counts_rows
 from bayesgeo.datasets.tables.codes import as_far_as_numbers
+from bayesgeo.datasets.tables.coordinates import PLACES
 
 MAX_LEVELS = 30
 FEW_LEVELS = 12
@@ -16,6 +17,7 @@ MOSTLY = 0.5
 GROUP_NAMES = frozenset(
     {"well", "well name", "borehole", "hole", "site", "station", "event", "quarry", "survey", "line"}
 )
+SPELLED = frozenset(["x", "y", *(name for names in PLACES.values() for name in names)])
 # Numbers that were written for readers: 1,250 and 12 % and <0.5.
 FIGURES = r"[+-]?\d+(?:[,' ]\d+)+(?:\.\d+)?|[+-]?[\d.,]+\s*%|[<>≤≥]\s*[\d.,]+"
 
@@ -79,6 +81,22 @@ def chosen(
     if not names:
         raise invalid("features", "", "No column is left to learn from.", "Give the columns with features.")
     return [_column(frame[name], units.get(name, ""), codes.get(name, ())) for name in names]
+
+
+def or_places(frame: pd.DataFrame, names: Sequence[str], places: Sequence[str], notes: list[str]) -> list[str]:
+    """Return the columns to learn from: where none of them holds information, longitude and latitude or x and y.
+
+    Examples
+    --------
+    >>> notes = []
+    >>> or_places(pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 5.0], "k": 7}), ["k"], ["x", "y"], notes), notes
+    (['k', 'x', 'y'], ['No other column is left to learn from: x and y are the features.'])
+    """
+    on_map = [name for name in places if name.lower() in SPELLED]
+    if not on_map or len(_idle(frame[list(names)])) < len(names):
+        return list(names)
+    notes.append(f"No other column is left to learn from: {' and '.join(on_map)} are the features.")
+    return [*names, *on_map]
 
 
 def unnamed_groups(columns: Sequence[Column]) -> list[str]:
@@ -146,4 +164,4 @@ def _is_text(values: pd.Series) -> bool:
     return bool(pd.to_numeric(values.dropna(), errors="coerce").notna().mean() < MOSTLY)
 
 
-__all__ = ["candidates", "chosen", "refuse_figures", "unnamed_groups"]
+__all__ = ["candidates", "chosen", "or_places", "refuse_figures", "unnamed_groups"]

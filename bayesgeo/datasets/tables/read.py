@@ -15,7 +15,7 @@ from bayesgeo.datasets.origin import Origin
 from bayesgeo.datasets.tables.base import Table
 from bayesgeo.datasets.tables.codes import without_codes
 from bayesgeo.datasets.tables.coordinates import coordinates_of
-from bayesgeo.datasets.tables.features import candidates, chosen, unnamed_groups
+from bayesgeo.datasets.tables.features import candidates, chosen, or_places, unnamed_groups
 from bayesgeo.datasets.tables.formats import read_file
 from bayesgeo.datasets.tables.gaps import complete
 from bayesgeo.datasets.tables.target import as_target
@@ -46,7 +46,8 @@ def read_table(
         Columns of group labels: well, event, station, site. A split keeps together the groups of the first.
     features : sequence of str, optional
         Feature columns. By default all but the target, the groups, places on a map, times, dates, row numbers and
-        identifiers; then columns without information (constant, or a copy of another) are left out.
+        identifiers; then columns without information (constant, or a copy of another) are left out. Where none is
+        left, places on a map are the features.
     drop : sequence of str
         Columns to leave out.
     positive : str, optional
@@ -96,6 +97,8 @@ def read_table(
     places = coordinates_of(frame.drop(columns=target), time=time, notes=notes, units=table.units, keys=groups)
     taken = {target, *groups, *drop, *places.attrs["columns"]}
     names = features or candidates(frame.drop(columns=taken & {*frame}), table.units, notes)
+    if features is None:
+        names = or_places(frame, names, [name for name in places.attrs["columns"] if name not in drop], notes)
     frame = complete(frame, [target, *groups, *names], missing, held=table.frame, codes=coded, notes=notes)
     columns = chosen(frame, names, explicit=features is not None, units=table.units, codes=coded, notes=notes)
     if not groups:

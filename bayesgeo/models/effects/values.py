@@ -17,6 +17,11 @@ from bayesgeo.models.rows import Rows
 class GroupedRegressor(Grouped, Regressor):
     """Base of the models of values with effects of groups."""
 
+    @property
+    def sd_parts(self) -> tuple[str, ...]:
+        """Keys of the effects; see :meth:`predict_sd`."""
+        return tuple(effect.key for effect in self.effects_)
+
     def predict_sd(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> pd.DataFrame:
         r"""Split the standard deviation of each row's outcome by where it comes from.
 

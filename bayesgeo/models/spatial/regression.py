@@ -183,6 +183,11 @@ class SpatialRegression(Bayesian, Regressor):
             practical_range=posterior["length_scale"] * ranges,
         ).drop_vars("field_scale")
 
+    @property
+    def sd_parts(self) -> tuple[str, ...]:
+        """What of the deviation is neither noise nor epistemic; see :meth:`predict_sd`."""
+        return ("field",)
+
     def predict_sd(self, X: Any, *, groups: Any = None, coordinates: Any = None) -> pd.DataFrame:
         """Return the parts of the standard deviation of a response, in the unit of ``y``.
 
@@ -202,16 +207,16 @@ class SpatialRegression(Bayesian, Regressor):
         return pd.concat(parts)
 
     def _sd_parts(self, rows: Rows) -> pd.DataFrame:
-        p = self._thinned()
-        found = self._kriged(rows, p, left_out=False)
-        within = np.mean((p["sigma"] * self.target_scale_) ** 2)
+        found = self._predictive(rows)
+        within = np.mean(found["within"] ** 2)
         total = np.mean(found["sigma"] ** 2, axis=(0, 1))
         epistemic = found["expected"].var(axis=(0, 1))
         squares = {"within": np.full(len(rows), within), "field": (total - within).clip(min=0), "epistemic": epistemic}
         return np.sqrt(pd.DataFrame(squares | {"total": total + epistemic}, index=rows.names))
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
-        return self._kriged(rows, self._thinned(), left_out=False)
+        p = self._thinned()
+        return self._kriged(rows, p, left_out=False) | {"within": p["sigma"] * self.target_scale_}
 
     def _thinned(self) -> Parameters:
         draws = self.posterior_["posterior"].to_dataset()

@@ -43,3 +43,14 @@ def test_impossible_places_of_groups_are_refused_by_column(tmp_path, wells):
     path = save(tmp_path / "t.csv", of_wells(wells).assign(well_lon=500.0))
     with pytest.raises(InvalidInput, match=r"column 'well_lon'\. 500 at row 1 is outside -180 to 360 degrees"):
         read_table(path, target="rock", group="well")
+
+
+def test_where_no_other_column_is_left_the_places_are_the_features(tmp_path, wells):
+    bare = wells[["rock"]].assign(x=np.arange(len(wells)) ** 1.5, y=np.sqrt(np.arange(len(wells))), level=3.0)
+    found = read_table(save(tmp_path / "wells.csv", bare), target="rock")
+    assert (found.features, [*found.place_values()]) == (["x", "y"], ["easting", "northing"])
+    assert "No other column is left to learn from: x and y are the features." in found.attrs["notes"]
+    kept = read_table(save(tmp_path / "more.csv", bare.assign(GR=wells["GR"])), target="rock")
+    assert kept.features == ["GR"]
+    with pytest.raises(InvalidInput, match="No column is left to learn from"):
+        read_table(tmp_path / "wells.csv", target="rock", drop=["x", "y"])
