@@ -20,12 +20,13 @@ from bayesgeo.inference.surface import Corrected, Proposal, fitted_surface
 DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
 WIDER = 1.1  # factor of the proposals' variances
 WIDEST = 4.0  # standard deviation of a proposal, of values whose scale is about one
-ROUNDS, POINTS = 8, 1_000  # of adaptation; fewer points where one is costly
+ROUNDS, POINTS = 8, 1_000  # of adaptation, at most; fewer points where one is costly
 EFFICIENT = 0.75  # share of effective points from which on a proposal is not adapted further
 # A wide component finds what the others miss, and bounds the ratios of the densities: share and factor of its width,
 # around the mode, where the approximation may miss a ridge altogether, and of what is fitted.
 AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
 NEARLY, CLOSE = 0.01, 1e-3  # what another step of the climb may gain: of a costly density, and of another
+VOLUME = 100  # of the wide component, at most, in that of all: of many values, one that is wider holds nearly nothing
 AHEAD = 3  # of the other parameters where the chain is, as many times the draws that it needs
 COMPONENTS, PARTS, JITTER = (1, 3, 5, 8), 2_000, 0.1
 
@@ -126,7 +127,8 @@ def _of_peak(peak: Peak) -> _Proposal:
 
 
 def _widened(proposal: _Proposal, mean: np.ndarray, factor: np.ndarray, share: float, width: float) -> _Proposal:
-    """Add a component of the given share, whose factor is ``width`` times that of all."""
+    """Add a component of the given share, whose factor is at most ``width`` times that of all."""
+    width = min(width, VOLUME ** (1 / len(mean)))
     return _Proposal(
         np.r_[proposal.weights * (1 - share), share],
         np.r_[proposal.means, mean[None]],
@@ -146,7 +148,7 @@ def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple
     peak = maximise(marginal.log_density, marginal.start, tolerance=tolerance, within=marginal.within)
     proposal: Proposal = _of_peak(peak)
     kept: list[_Round] = []
-    for k in range(ROUNDS // 2 if costly else ROUNDS):
+    for k in range(ROUNDS):
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         kept.append(_Round.of(points, _finite(marginal.log_density(points)), proposal.log_density(points)))
         if k and kept[-1].effective >= EFFICIENT * len(points):

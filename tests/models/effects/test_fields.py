@@ -126,9 +126,10 @@ def test_fewer_groups_are_those_of_their_rows() -> None:
 
 
 def simulated(rng: np.random.Generator, *, stations: int = 60, n: int = 300) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows of stations whose effects are a field of sd 1 and length 30, and a noise of 0.3."""
+    """Rows of stations whose effects have sd 1, 0.9 of the variance a field of length 30, and a noise of 0.3."""
     places = rng.uniform(0, 100, (stations, 2))
-    effect = np.linalg.cholesky(correlation(places, places, 30.0) + 1e-9 * np.eye(stations)) @ rng.normal(size=stations)
+    covariance = 0.9 * correlation(places, places, 30.0) + 0.1 * np.eye(stations)
+    effect = np.linalg.cholesky(covariance) @ rng.normal(size=stations)
     station = np.r_[np.arange(stations), rng.integers(stations, size=n - stations)]
     x = rng.normal(size=n)
     table = pd.DataFrame({"station": [f"s{k}" for k in station], "x": x})
@@ -157,7 +158,8 @@ class TestFit:
         assert diagnose(model.posterior_).verdict == "sound"
         low, high = draws["station_practical_range"].quantile([0.005, 0.995])
         assert low < 2.996 * 30 < high
-        assert float(draws["station_field_share"].quantile(0.95)) > 0.9  # the truth is one
+        low, high = draws["station_field_share"].quantile([0.005, 0.995])
+        assert low < 0.9 < high
 
     def test_new_stations_are_known_by_their_neighbours(
         self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray]
@@ -185,7 +187,7 @@ class TestFit:
         one = table[table["station"] == "s3"].head(1)
         near = model.predict_sd(one.assign(station="new")[["x", "station"]], coordinates=one[PLACES])["station"]
         far = one.assign(station="new", station_easting=1e5)
-        assert near.iloc[0] < 0.75 * model.predict_sd(far[["x", "station"]], coordinates=far[PLACES])["station"].iloc[0]
+        assert near.iloc[0] < 0.85 * model.predict_sd(far[["x", "station"]], coordinates=far[PLACES])["station"].iloc[0]
 
     def test_responses_of_a_new_station_are_drawn_with_its_variance(
         self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray]
