@@ -30,8 +30,8 @@ def load() -> Dataset:
     -------
     Dataset
         The height of the sea floor in metres, below zero, with no features: only the place of each sounding. No split
-        is published; blocks of the map are held out by default, since neighbours on a track are a kilometre or two apart
-        and nearly alike. Longitudes are counted eastward, from 245 to 255 degrees.
+        is published; blocks of the map are held out by default, since neighbours on a track are a kilometre or two
+        apart and nearly alike. Longitudes are counted eastward, from 245 to 255 degrees.
 
     References
     ----------
