@@ -43,8 +43,8 @@ def draw(image: xr.Dataset) -> None:
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), sharex=True, sharey=True, layout="constrained")
     low, high = image["temperature"].quantile([0.005, 0.995]).values
     warm = {"cmap": "inferno", "vmin": low, "vmax": high}
-    looks = {"temperature": warm, "mean": warm, "sd": {"cmap": "viridis", "vmin": 0}}
-    titles = ("as measured, clouds grey", "gaps filled with the mean", "standard deviation in the gaps, measured white")
+    looks = {"temperature": warm, "mean": warm, "sd": {"cmap": "viridis", "vmin": 0.5}}
+    titles = ("as measured, clouds grey", "gaps filled with the mean", "gaps: standard deviation")
     for panel, (name, look), title in zip(axes, looks.items(), titles, strict=True):
         drawn = panel.pcolormesh(image["longitude"], image["latitude"], image[name], rasterized=True, **look)
         panel.set(title=title, xlabel="longitude (°)", aspect=1 / np.cos(np.radians(35.7)))
