@@ -1,6 +1,7 @@
 """Soundings off Baja California, blocks of half a degree held out: spatial regression against splines.
 
     python benchmarks/baja.py [--every N] [--keep FOLDER]
+    python benchmarks/baja.py --intervals
 
 Every model sees the same five folds of whole blocks. Spatial regression has its defaults and all training rows. The
 rivals see medians of small blocks, as Verde advises for soundings so dense and so uneven: Verde's biharmonic spline
@@ -22,6 +23,9 @@ import xarray as xr
 from scipy import interpolate, stats
 
 import bayesgeo as bg
+from bayesgeo.models import Rows
+from bayesgeo.models.wrappers.base import mean_and_sd
+from bayesgeo.models.wrappers.weighting import limits_by_distance, on_map, weighted_limits
 
 BLOCK, FOLDS, INNER = 0.5, 5, 4  # degrees
 DEGREE = 111.2  # km
@@ -134,6 +138,45 @@ def one_fold(k: int, places: np.ndarray, y: np.ndarray, fold: np.ndarray, every:
     return found.assign(row=np.flatnonzero(held))
 
 
+def nothing(n: int) -> np.ndarray:
+    """Return no features of n rows."""
+    return np.empty((n, 0))
+
+
+def within_training_rows(places: np.ndarray, y: np.ndarray) -> None:
+    """Print what intervals hold, as they are and widened by blocks set aside, within the training rows of a fold.
+
+    Three fifths of the blocks fit, one is set aside, one tests. Pooled: split conformal intervals; by distance: from
+    the nearest rows set aside, as ``ConformalRegressor(weighting="distance")`` does.
+    """
+    block, inner = folds_of_blocks(places, 5, seed=1)
+    fits, aside, test = inner > 1, np.flatnonzero(inner == 1)[::8], np.flatnonzero(inner == 0)[::4]
+    few = np.flatnonzero(fits)[::16]
+    for name, (at, values) in {
+        "one row in 16": (places[few], y[few]),
+        "medians of 7.5'": medians(places[fits], y[fits], 7.5),
+    }.items():
+        model = bg.SpatialRegression(random_state=0).fit(nothing(len(values)), values, coordinates=named(at))
+        found = {
+            key: mean_and_sd(model, Rows(nothing(len(rows)), rows, coordinates=named(places[rows])))
+            for key, rows in (("aside", aside), ("test", test))
+        }
+        score = np.abs(y[aside] - found["aside"][0]) / found["aside"][1]
+        order = np.argsort(score, kind="stable")
+        error, sd = np.abs(y[test] - found["test"][0]), found["test"][1]
+        print(f"{name}, {len(values):,} fitted: RMSE {np.sqrt(np.mean(error**2)):.1f}")
+        on_globe = on_map(named(places[aside[order]])), on_map(named(places[test]))
+        for level in LEVELS:
+            limits = {
+                "as they are": stats.norm.ppf((1 + level) / 2),
+                "pooled": weighted_limits(score[order], np.ones(len(score)), level),
+                "by distance": limits_by_distance(score[order], *on_globe, neighbours=50, coverage=level),
+            }
+            for how, limit in limits.items():
+                held = (error <= limit * sd).astype(float)
+                print(f"  {level:.0%} {how}: {held.mean():.3f} ± {_error_over_blocks(held, block[test]):.3f}")
+
+
 def table(found: pd.DataFrame, block: np.ndarray) -> pd.DataFrame:
     """Return errors by model, the squared error of spatial regression against each, and the shares held."""
     lines = {}
@@ -157,11 +200,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="spatial regression sees each such training row only")
     parser.add_argument("--keep", type=Path, help="folder in which a fold that is done is kept, and found again")
+    parser.add_argument(
+        "--intervals", action="store_true", help="instead, intervals within the training rows of fold 0"
+    )
     options = parser.parse_args()
     data = bg.load("baja_bathymetry")
     places = np.column_stack([data.coordinates[name] for name in ("longitude", "latitude")])
     block, fold = folds_of_blocks(places, FOLDS, seed=0)
     print(f"{data.n_rows:,} soundings in {block.max() + 1} blocks")
+    if options.intervals:
+        within_training_rows(places[fold != 0], data.y.values[fold != 0])
+        return
     parts = []
     for k in range(FOLDS):
         kept = options.keep and options.keep / f"fold_{k}.csv"

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import verde as vd
 import xarray as xr
-from matplotlib.colors import LogNorm
 
 import bayesgeo as bg
 from bayesgeo.datasets.base import Dataset
@@ -22,10 +21,8 @@ from bayesgeo.maps import predict_grid
 
 OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/baja")
 EVERY = int(sys.argv[2]) if len(sys.argv) > 2 else 16
-CELL, FAR = (
-    1 / 12,
-    0.35,
-)  # degrees: the side of a cell; farther than that from all soundings, mostly land, none is drawn
+CELL = 1 / 12  # degrees
+FAR = 0.35  # degrees: what is farther than that from all soundings is mostly land, and not drawn
 
 
 def fitted(data: Dataset) -> bg.SpatialRegression:
@@ -37,12 +34,13 @@ def draw(grid: xr.Dataset, at: dict[str, np.ndarray]) -> None:
     west, north = grid["longitude"] - 360, grid["latitude"]
     of_depth = axes[0].pcolormesh(west, north, -grid["mean"], cmap="YlGnBu", vmin=0, vmax=5000, rasterized=True)
     figure.colorbar(of_depth, label="depth of the sea, mean (m)", shrink=0.75, extend="max")
-    of_sd = axes[1].pcolormesh(west, north, grid["sd"], cmap="magma", norm=LogNorm(100, 600), rasterized=True)
+    of_sd = axes[1].pcolormesh(west, north, grid["sd"], cmap="magma", vmin=100, vmax=500, rasterized=True)
     figure.colorbar(of_sd, label="standard deviation of a sounding (m)", shrink=0.75, extend="both")
     for panel in axes:
         panel.set(xlabel="longitude (degrees east)", aspect=1 / np.cos(np.radians(25)), facecolor="0.85")
     lines = axes[0].contour(west, north, -grid["mean"], [200, 1000, 2000, 3000, 4000], colors="k", linewidths=0.5)
     axes[0].clabel(lines, fontsize=7)
+    axes[0].annotate("one track disagrees with all", (-113.7, 24.3), (-114.7, 21.2), arrowprops={"arrowstyle": "->"})
     axes[1].plot(at["longitude"] - 360, at["latitude"], ".", ms=0.8, color="w", alpha=0.4)
     axes[0].set_ylabel("latitude (degrees north)")
     figure.savefig(OUT / "baja.png", dpi=140)
@@ -67,7 +65,8 @@ def main() -> None:
 
     # 2. The map is made of all that are used.
     model = fitted(data)
-    print(f"The posterior: {bg.diagnose(model.posterior_).verdict}")
+    found = bg.diagnose(model.posterior_)
+    print(f"The posterior: {found.verdict}", *(check.code for check in found.checks if check.status == "issue"))
     axes = {"latitude": np.arange(20, 30.01, CELL), "longitude": np.arange(245, 255.01, CELL)}
     grid = predict_grid(model, xr.Dataset(coords=axes), features=[])
     at = data.place_values()
