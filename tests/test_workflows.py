@@ -13,7 +13,7 @@ SMALL = {
     "05_teacher_and_student": [],
     "06_ground_motion": ["24"],
     "07_cadmium_map": [],
-    "08_baja_bathymetry": ["80"],
+    "08_baja_bathymetry": ["200"],
     "09_surface_temperature": ["12"],
     "pca_of_well_logs": [],
     "probability_of_an_earthquake": [],
