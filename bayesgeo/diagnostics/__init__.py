@@ -70,7 +70,7 @@ def _checks(tree: xr.DataTree, data_sha256: str | None) -> Iterable[Check]:
             (*base.OF_ANY, *codes, *base.OF_MODELS), f"There are no draws to check: {unusable.code}."
         )
         return
-    posterior = tree["posterior"].to_dataset()
+    posterior = tree["posterior"].to_dataset().drop_vars(_of_nothing(tree))
     first = [
         basics.finite(posterior),
         basics.complete(tree),
@@ -103,11 +103,23 @@ def _unusable(tree: xr.DataTree) -> Check | None:
     """Return why there are no draws to check; None if there are."""
     if "posterior" not in tree.children or not tree["posterior"].data_vars:
         return Check("posterior", "issue", np.nan, "present", "There are no draws to check.")
-    for name, values in tree["posterior"].to_dataset().data_vars.items():
+    empty = _of_nothing(tree)
+    if len(empty) == len(tree["posterior"].data_vars):
+        empty = []
+    for name, values in tree["posterior"].to_dataset().drop_vars(empty).data_vars.items():
         if not {"chain", "draw"} <= set(values.dims) or not values.size:
             text = f"{name!r} has dimensions {dict(values.sizes)}, without draws of each chain."
             return Check("dimensions", "issue", np.nan, "chain and draw", text)
     return None
+
+
+def _of_nothing(tree: xr.DataTree) -> list[str]:
+    """Return the variables that have draws of no quantity, as the coefficients of a model without features."""
+    return [
+        str(name)
+        for name, values in tree["posterior"].data_vars.items()
+        if not values.size and all(values.sizes.get(name, 0) for name in ("chain", "draw"))
+    ]
 
 
 def _cannot_go_on(failed: Sequence[str]) -> bool:

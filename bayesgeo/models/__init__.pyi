@@ -27,6 +27,7 @@ from .regression.linear import BayesianLinearRegression as BayesianLinearRegress
 from .regression.logistic import BayesianLogisticRegression as BayesianLogisticRegression
 from .rows import Rows as Rows
 from .rows import TrainingRows as TrainingRows
+from .spatial.gaussian_process import GaussianProcess as GaussianProcess
 from .spatial.regression import SpatialRegression as SpatialRegression
 from .specification import Prior as Prior
 from .specification import Specification as Specification
@@ -66,6 +67,7 @@ __all__ = [
     "ForestClassifier",
     "ForestRegressor",
     "Formula",
+    "GaussianProcess",
     "HierarchicalClassifier",
     "HierarchicalRegression",
     "LogisticClassifier",

@@ -97,6 +97,7 @@ class Estimator(BaseEstimator, ABC):
         names = row_names(X)
         options: dict[str, Any] = {"dtype": np.float64, "ensure_min_features": self._fewest_features}
         X, y = validate_data(self, framed(X), y, y_numeric=isinstance(self, RegressorMixin), **options)
+        self.check_size(len(X))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows = TrainingRows(
             X,
@@ -110,6 +111,15 @@ class Estimator(BaseEstimator, ABC):
         with threadpool_limits(1):
             self._learn(rows, **others)
         return self
+
+    def check_size(self, n: int) -> None:
+        """Refuse more training rows than the model is made for, before anything is computed; by default none are.
+
+        Raises
+        ------
+        InvalidInput
+            If there are too many.
+        """
 
     def _separated(self, X: Any, groups: Any) -> tuple[Any, Any]:
         """Return the features and the groups, for models that find labels of groups among the columns of a table."""

@@ -136,7 +136,17 @@ def labels_by_key(values: Any, n: int, *, what: str = "groups", default: str = "
 
 
 def framed(X: Any) -> Any:
-    """Return a labelled array as a DataFrame, whose names scikit-learn reads; anything else unchanged."""
+    """Return a labelled array as a DataFrame, whose names scikit-learn reads; anything else unchanged.
+
+    A table without features becomes an array, of which scikit-learn asks no type of column.
+
+    Examples
+    --------
+    >>> framed(pd.DataFrame(index=range(3))).shape
+    (3, 0)
+    """
+    if isinstance(X, xr.DataArray | pd.DataFrame) and X.ndim == 2 and not X.shape[1]:
+        return np.empty(X.shape)
     if not isinstance(X, xr.DataArray):
         return X
     return pd.DataFrame(X.values, columns=[str(name) for name in X["feature"].values])

@@ -90,6 +90,8 @@ def study(
     refuse(findings)
     options = {} if source is None else source.rows.grouping.asked
     chosen = _models(models or usual_models(dataset, options), dataset.task, options)
+    for estimator in chosen.values():
+        estimator.check_size(dataset.n_rows)
     out = Path(out)
     manifest = claim(out, _manifest(dataset, by, chosen, findings, seed=seed, seeds=seeds, source=source))
     save_reference(dataset, by, out)

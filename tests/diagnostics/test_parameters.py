@@ -157,6 +157,16 @@ def test_a_variable_without_chain_and_draw_fails():
     assert {check.status for check in others} == {"skipped"}
 
 
+def test_coefficients_of_no_feature_are_nothing_to_check_unless_there_is_nothing_else():
+    tree, nothing = healthy(), ("chain", "draw", "none")
+    posterior = tree["posterior"].to_dataset()
+    sizes = [posterior.sizes["chain"], posterior.sizes["draw"], 0]
+    tree["posterior"] = xr.DataTree(posterior.assign(weight=(nothing, np.empty(sizes))))
+    assert diagnose(tree).verdict == diagnose(healthy()).verdict == "sound"
+    tree["posterior"] = xr.DataTree(tree["posterior"].to_dataset()[["weight"]])
+    assert diagnose(tree).verdict == "failed"
+
+
 def test_dimensions_in_another_order_make_no_difference():
     tree, turned = healthy(), healthy()
     turned["posterior"] = xr.DataTree(turned["posterior"].to_dataset().transpose("feature", "draw", "chain"))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayesgeo import BayesianLinearRegression, catalog, evaluate, split
+from bayesgeo import BayesianLinearRegression, catalog, evaluate, load, split
 from bayesgeo.models.base import Regressor, one_draw_noise
 from bayesgeo.models.rows import TrainingRows, labels_by_key
 from tests.tables import shaking
@@ -159,3 +159,12 @@ def test_a_part_of_training_rows_is_cut_alike_in_every_field():
 def test_groups_that_a_model_ignores_change_no_prediction():
     model = BayesianLinearRegression(random_state=0).fit(X, Y, EVENTS)
     assert np.array_equal(model.predict(X), model.predict(X, STATIONS))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, xr.DataArray])
+def test_a_table_without_features_fits_a_model_of_places_in_any_container(kind):
+    data = load("seismic_events").rows(slice(30))
+    at, y = data.place_values(), data.coordinates["depth"].values
+    bare = data.X[:, :0] if kind is xr.DataArray else kind(np.empty((30, 0)))
+    model = catalog.model("gaussian_process", "regression", random_state=0).fit(bare, y, coordinates=at)
+    assert model.predict(bare, coordinates=at).shape == (30,)

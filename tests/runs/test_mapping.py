@@ -303,3 +303,20 @@ def test_a_held_value_is_no_code_for_a_missing_one(run, tmp_path):
 def test_pairs_that_are_none_are_refused(text):
     with pytest.raises(InvalidInput, match="Each must be a name and a value"):
         cli.pairs(text, "--hold")
+
+
+@pytest.mark.slow
+def test_a_run_of_a_gaussian_process_predicts_rows_and_maps_cells(tmp_path):
+    frame = samples().drop(columns="rock")
+    run = compared(frame, tmp_path, features=["lon", "lat"], models=("gaussian_process", "ridge"))
+    frame.head(5).drop(columns="pb").to_csv(tmp_path / "new.csv", index=False)
+    predict_table(run, tmp_path / "new.csv", out=tmp_path / "rows.csv", model="gaussian_process")
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    # Its own training rows: nearer to them than a plane comes.
+    predict_table(run, tmp_path / "new.csv", out=tmp_path / "plane.csv", model="ridge")
+    plane, truth = pd.read_csv(tmp_path / "plane.csv"), frame["pb"].head(5)
+    assert np.abs(rows["predicted"] - truth).mean() < np.abs(plane["predicted"] - truth).mean()
+    map_run(run, Area(resolution=0.2), out=tmp_path / "map.nc", model="gaussian_process")
+    found = xr.load_dataset(tmp_path / "map.nc")
+    assert np.isfinite(found["mean"]).any()
+    assert float(found["sd"].max()) > float(found["sd"].min()) > 0

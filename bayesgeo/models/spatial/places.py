@@ -95,3 +95,31 @@ def places_of(rows: Rows) -> Places:
     problem = "A spatial model needs the place of each row."
     fix = "Give coordinates={'easting': ..., 'northing': ...}, or longitude and latitude in degrees."
     raise invalid("coordinates", list(rows.coordinates), problem, fix)
+
+
+def points_of(rows: Rows, names: tuple[str, ...], scaled: np.ndarray) -> np.ndarray:
+    """Return the points ``(obs, 2 or 3)`` of rows; without names the standardised features ``(obs, feature)``.
+
+    Raises
+    ------
+    InvalidInput
+        If there are neither names nor features, or as :meth:`Places.points`.
+
+    Examples
+    --------
+    >>> points_of(Rows(np.zeros((2, 1)), np.arange(2)), (), np.array([[1.0], [-1.0]])).tolist()
+    [[1.0], [-1.0]]
+    """
+    if names:
+        return Places((names[0], names[1])).points(rows)
+    if not scaled.shape[1]:
+        problem = f"Without coordinates, 0 feature(s) (shape={scaled.shape}) while a minimum of 1 is required."
+        raise invalid("X", "", problem, "Give coordinates, or features.")
+    return scaled
+
+
+def refuse_few_places(points: np.ndarray) -> None:
+    """Refuse points ``(obs, dimension)`` at fewer than three places, which tell no distances apart."""
+    if len(np.unique(points, axis=0)) < 3:
+        problem = f"All rows (n_samples={len(points)}) are at fewer than three places."
+        raise invalid("coordinates", "", problem, "Give rows of at least three places.")

@@ -22,7 +22,7 @@ from bayesgeo.models.regression.statement import INTERCEPT_REASON
 from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.spatial.marginal import SpatialMarginal, prior_of
 from bayesgeo.models.spatial.neighbours import coarse_to_fine
-from bayesgeo.models.spatial.places import Places, places_of
+from bayesgeo.models.spatial.places import Places, places_of, points_of, refuse_few_places
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
 from bayesgeo.models.specification import Graph, Prior, Specification
 
@@ -128,7 +128,7 @@ class SpatialRegression(Bayesian, Regressor):
         scale = DEFAULT_SCALE if self.prior_scale is None else positive("prior_scale", self.prior_scale)
         self.coordinate_names_ = places_of(rows).names if rows.coordinates else ()
         points = self._points(rows)
-        _refuse_one_place(points)
+        refuse_few_places(points)
         self.target_center_, self.target_scale_ = (float(value) for value in standardisation(rows.y))
         order = coarse_to_fine(points, np.random.default_rng(self.seed_))
         self.points_ = points[order]
@@ -156,12 +156,7 @@ class SpatialRegression(Bayesian, Regressor):
         return given
 
     def _points(self, rows: Rows) -> np.ndarray:
-        if self.coordinate_names_:
-            return Places(self.coordinate_names_).points(rows)
-        if not rows.X.shape[1]:
-            problem = f"Without coordinates, 0 feature(s) (shape={rows.X.shape}) while a minimum of 1 is required."
-            raise invalid("X", "", problem, "Give coordinates, or features.")
-        return self._scaled(rows.X)
+        return points_of(rows, self.coordinate_names_, self._scaled(rows.X))
 
     def _process(self) -> Process:
         """Return the process at the training places, made once."""
@@ -287,12 +282,6 @@ def _integrated_out() -> Any:
     """Build no graph: fields and coefficients integrate out."""
     problem = "The field of a spatial regression integrates out, and only a few scales are sampled."
     raise invalid("inference", "", problem, "Use inference=Collapsed(), or None.")
-
-
-def _refuse_one_place(points: np.ndarray) -> None:
-    if len(np.unique(points, axis=0)) < 3:
-        problem = f"All rows (n_samples={len(points)}) are at fewer than three places."
-        raise invalid("coordinates", "", problem, "Give rows of at least three places.")
 
 
 __all__ = ["SpatialRegression"]

@@ -113,3 +113,13 @@ def test_without_places_it_is_refused_before_anything_is_computed():
         SpatialRegression((1.5, 1.5)).fit(X, y, coordinates=at)
     with pytest.raises(ValueError, match="Use inference=Collapsed"):
         SpatialRegression(inference=NUTS()).fit(X, y, coordinates=at)
+
+
+@pytest.mark.slow
+def test_without_features_the_field_alone_is_learned_and_the_posterior_is_sound(fitted):
+    _, x, y, at = fitted
+    nothing = np.empty((150, 0))
+    model = SpatialRegression(random_state=0).fit(nothing, y - 3 * x[:, 0], coordinates=at)
+    diagnosis = diagnose(model.posterior_)
+    assert diagnosis.verdict == "sound", diagnosis
+    assert np.corrcoef(model.predict(nothing, coordinates=at), y - 3 * x[:, 0])[0, 1] > 0.9
