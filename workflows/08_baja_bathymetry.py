@@ -40,7 +40,8 @@ def draw(grid: xr.Dataset, at: dict[str, np.ndarray]) -> None:
         panel.set(xlabel="longitude (degrees east)", aspect=1 / np.cos(np.radians(25)), facecolor="0.85")
     lines = axes[0].contour(west, north, -grid["mean"], [200, 1000, 2000, 3000, 4000], colors="k", linewidths=0.5)
     axes[0].clabel(lines, fontsize=7)
-    axes[0].annotate("one track disagrees with all", (-113.7, 24.3), (-114.7, 21.2), arrowprops={"arrowstyle": "->"})
+    to = {"arrowstyle": "->", "color": "w"}
+    axes[0].annotate("one track disagrees with all", (-113.7, 24.3), (-114.7, 21.2), color="w", arrowprops=to)
     axes[1].plot(at["longitude"] - 360, at["latitude"], ".", ms=0.8, color="w", alpha=0.4)
     axes[0].set_ylabel("latitude (degrees north)")
     figure.savefig(OUT / "baja.png", dpi=140)
