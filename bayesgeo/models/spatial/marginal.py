@@ -21,7 +21,7 @@ from bayesgeo.models.spatial.scales import (
     usual_distance,
 )
 
-DRAWS, POINTS = 1_000, (170, 334)  # draws of a chain, as usual, and points at which they are taken: many rows, few
+DRAWS, POINTS = 1_000, (125, 334)  # draws of a chain, as usual, and points at which they are taken: many rows, few
 MANY_ROWS = 20_000
 SUBSET = 3_000  # rows of one part of the map that tell where the climb to the mode starts
 

@@ -71,6 +71,26 @@ class TestAgainstDenseAlgebra:
         found = marginal.log_density(points) - marginal._log_prior(points)
         assert found == pytest.approx([self.dense_density(-0.5), self.dense_density(0.2)], abs=1e-7)
 
+    def test_effects_are_those_of_the_dense_posterior(self) -> None:
+        table, places, y, marginal = self.setup_rows()
+        log_sigma, X = -0.5, np.c_[np.ones(60), table["x"]]
+        root, share = self.covariance_of_station()
+        prior = np.zeros((16, 16))
+        for term in range(2):
+            near = share[term] * correlation(places, places, self.length[term])
+            np.fill_diagonal(near, 1.0)
+            prior += np.kron(near, np.outer(root[:, term], root[:, term]))
+        design = np.zeros((60, 16))
+        for row, station in enumerate(table["station"]):
+            design[row, 2 * station : 2 * station + 2] = X[row]
+        sigma2 = np.exp(2 * log_sigma)
+        rest = sigma2 * (np.eye(60) + X @ X.T / 0.04) + np.exp(-0.6) * (table["event"][:, None] == table["event"])
+        expected = prior @ design.T @ np.linalg.solve(design @ prior @ design.T + rest, y)
+        relative = [np.full((1, 1, 1), np.exp(-0.3)) / np.exp(log_sigma), root[None] / np.exp(log_sigma)]
+        _, solved = next(marginal.equations.solve(relative, [None, FieldScales(self.length[None], share[None])]))
+        found = marginal.equations.estimates(solved, [factor[0] for factor in relative])
+        assert found.effects[1].ravel() == pytest.approx(expected, abs=1e-8)
+
     def test_new_groups_are_conditioned_on_known_ones(self) -> None:
         _, places, _, _ = self.setup_rows()
         root, share = self.covariance_of_station()
