@@ -27,6 +27,7 @@ EFFICIENT = 0.75  # share of effective points from which on a proposal is not ad
 AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
 NEARLY, CLOSE = 0.01, 1e-3  # what another step of the climb may gain: of a costly density, and of another
 VOLUME = 100  # of the wide component, at most, in that of all: of many values, one that is wider holds nearly nothing
+STEP = 2.4  # of a walk, in deviations over the root of the number of values (Roberts, Gelman & Gilks 1997)
 AHEAD = 3  # of the other parameters where the chain is, as many times the draws that it needs
 COMPONENTS, PARTS, JITTER = (1, 3, 5, 8), 2_000, 0.1
 
@@ -72,12 +73,16 @@ class Collapsed:
             raise invalid("inference", "Collapsed", text, "Use inference=NUTS().")
         begun = time.perf_counter()
         first, *others = np.random.SeedSequence(seed).spawn(self.chains + 1)
-        proposal, starts = _adapted(problem.marginal, self.chains, np.random.default_rng(first))
+        proposal, starts, efficient = _adapted(problem.marginal, self.chains, np.random.default_rng(first))
         announce("sampling", draws=0)
-        chains = [
-            _chain(problem.marginal, proposal, start, self.draws, np.random.default_rng(other))
-            for start, other in zip(starts, others, strict=True)
-        ]
+        rngs = [np.random.default_rng(other) for other in others]
+        if isinstance(proposal, Corrected) and not efficient:
+            chains = _walked(problem.marginal, proposal, starts, self.draws, rngs)
+        else:
+            chains = [
+                _chain(problem.marginal, proposal, start, self.draws, rng)
+                for start, rng in zip(starts, rngs, strict=True)
+            ]
         tree = xr.DataTree.from_dict(_groups(problem, chains))
         tree.attrs = {
             "inference": "Collapsed",
@@ -140,24 +145,29 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return linalg.cholesky(WIDER * covariance + 1e-10 * np.eye(len(covariance)), lower=True)
 
 
-def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple[Proposal, np.ndarray]:
-    """Adapt the proposal, at least once, until most points are effective; return it and where the chains start."""
+def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple[Proposal, np.ndarray, bool]:
+    """Adapt the proposal, at least once, until most points are effective.
+
+    Return it, where the chains start, and whether most points are effective.
+    """
     announce("climbing")
     costly = marginal.repeats > 1
     tolerance = NEARLY if costly else CLOSE
     peak = maximise(marginal.log_density, marginal.start, tolerance=tolerance, within=marginal.within)
     proposal: Proposal = _of_peak(peak)
     kept: list[_Round] = []
+    efficient = False
     for k in range(ROUNDS):
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         kept.append(_Round.of(points, _finite(marginal.log_density(points)), proposal.log_density(points)))
-        if k and kept[-1].effective >= EFFICIENT * len(points):
+        efficient = k > 0 and kept[-1].effective >= EFFICIENT * len(points)
+        if efficient:
             break
         # Where a point is so costly that many draws are taken at each, few points tell no more than mean and
         # covariance, and it pays to learn the density between them.
         proposal = _learned(kept, rng) if costly else _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
     last = kept[-1]
-    return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))]
+    return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))], efficient
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,6 +244,66 @@ def _chain(marginal: Marginal, proposal: Proposal, start: np.ndarray, draws: int
             parts.keep()
     lp, acceptances = np.repeat(np.array(table), marginal.repeats, axis=0)[:draws].T
     return _Chain({name: values[:draws] for name, values in parts.stacked().items()}, lp, acceptances, np.array(ratios))
+
+
+def _walked(
+    marginal: Marginal, proposal: Corrected, starts: np.ndarray, draws: int, rngs: list[np.random.Generator]
+) -> list[_Chain]:
+    """Let every second proposal of each chain be a step from where it is, so that none stays where proposals are rare.
+
+    The chains move together, because a few points are evaluated at once.
+    """
+    n = -(-draws // marginal.repeats)
+    step = STEP / np.sqrt(starts.shape[1]) * proposal.surface.root
+    walks = [_Walk(_Kept(marginal.repeats), rng, start) for rng, start in zip(rngs, starts, strict=True)]
+    for k in range(n + 1):
+        local = k % 2 == 0
+        for walk in walks if k else ():
+            z = walk.rng.standard_normal(len(step))
+            walk.proposed = walk.at + step @ z if local else proposal.sample(1, walk.rng)[0]
+        points = np.array([walk.proposed for walk in walks])
+        reference = proposal.log_density(points)
+        for i, density, conditional in _one_by_one(marginal, points):
+            walks[i].decide(density, float(reference[i]), conditional, local=local, first=not k)
+    return [walk.chain(draws) for walk in walks]
+
+
+class _Walk:
+    """One chain of :func:`_walked`."""
+
+    def __init__(self, parts: "_Kept", rng: np.random.Generator, start: np.ndarray):
+        self.parts, self.rng, self.at, self.proposed = parts, rng, start, start
+        self.lp = self.reference = -np.inf
+        self.table: list[tuple[float, float]] = []
+        self.ratios: list[float] = []
+
+    def decide(
+        self,
+        density: float,
+        reference: float,
+        conditional: Callable[[int, np.random.Generator], Draws],
+        *,
+        local: bool,
+        first: bool,
+    ) -> None:
+        """Accept what was proposed or stay, and keep draws there; the first point is where the chain starts."""
+        gain = density - self.lp - (0.0 if local else reference - self.reference)
+        acceptance = 1.0 if first else float(np.exp(min(0.0, gain))) if density > -np.inf else 0.0
+        if self.rng.random() < acceptance:
+            self.at, self.lp, self.reference = self.proposed, density, reference
+            self.parts.move(conditional, self.rng)
+        if first:
+            return
+        if not local:
+            self.ratios.append(density - reference)
+        self.table.append((self.lp, acceptance))
+        self.parts.keep()
+
+    def chain(self, draws: int) -> _Chain:
+        """Return what was kept."""
+        lp, acceptances = np.repeat(np.array(self.table), self.parts.repeats, axis=0)[:draws].T
+        kept = {name: values[:draws] for name, values in self.parts.stacked().items()}
+        return _Chain(kept, lp, acceptances, np.array(self.ratios))
 
 
 def _one_by_one(

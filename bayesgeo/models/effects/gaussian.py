@@ -231,7 +231,7 @@ class MixedEquations:
                 across = factor.transpose(0, 2, 1)[:, None] @ matrix[:, part].reshape(len(matrix), size, width, -1)
                 matrix[:, part] = across.reshape(len(matrix), size * width, -1)
             if k in roots:
-                _multiply(matrix, start, roots[k], rows=rows)
+                _multiply(matrix, start, roots[k], rows=rows, diagonal=width == 1 and self.eliminated < 0)
             start = part.stop
         matrix *= scale[:, None, :]
         if rows:
@@ -318,18 +318,22 @@ def _cholesky(matrix: np.ndarray) -> np.ndarray:
         return np.concatenate([_cholesky(one[None]) for one in matrix])
 
 
-def _multiply(matrix: np.ndarray, start: int, roots: np.ndarray, *, rows: bool) -> None:
-    """Multiply the columns of one effect by the factors ``(n, term, level, level)`` of its fields, and its rows too."""
+def _multiply(matrix: np.ndarray, start: int, roots: np.ndarray, *, rows: bool, diagonal: bool) -> None:
+    """Multiply the columns of one effect by the factors ``(n, term, level, level)`` of its fields, and its rows too.
+
+    NumPy's products alone run beside each other; where the effect's own block is ``diagonal``, one is half the work.
+    """
     width, size = roots.shape[1:3]
+    stop = start + size * width
+    others = np.r_[0:start, stop : matrix.shape[2]]
     for one, of_terms in zip(matrix, roots, strict=True):
         for term, root in enumerate(of_terms):
-            part = slice(start + term, start + size * width, width)
-            one[:, part] = _times(one[:, part], root)
-            if rows:
-                one[part] = _times(one[part].T, root).T
-
-
-def _times(matrix: np.ndarray, root: np.ndarray) -> np.ndarray:
-    """Return the product with a lower factor, at half the cost of one with a full matrix."""
-    # A row-major array is a column-major one transposed: M L = (L^T M^T)^T.
-    return linalg.blas.dtrmm(1.0, root.T, np.ascontiguousarray(matrix).T, lower=0).T
+            part = slice(start + term, stop, width)
+            if not (rows and diagonal):
+                one[:, part] = one[:, part] @ root
+                if rows:
+                    one[part] = root.T @ one[part]
+                continue
+            half = np.sqrt(np.diagonal(one[part, part]))[:, None] * root
+            across = one[others, part] @ root
+            one[part, part], one[others, part], one[part, others] = half.T @ half, across, across.T

@@ -14,7 +14,7 @@ from bayesgeo.models.regression.graph import NOISE_RATE, NOISE_SHAPE
 from bayesgeo.models.spatial.scales import RIGHT
 
 WORK = 2e9  # of the factors of a chain, in operations: more are not computed, but several draws taken at each
-FEWEST_POINTS = 150  # of a chain
+FEWEST_POINTS = 200  # of a chain
 DRAWS = 1_000  # of a chain, as usual
 FEW, MANY = 250, 600  # groups with a field that tell where the climb starts, and values from which on they do
 

@@ -44,7 +44,7 @@ from bayesgeo.models.rows import Rows, TrainingRows
 from bayesgeo.models.specification import Prior, Specification
 
 NOISES = ("normal", "student-t")
-PREDICTED = 100  # draws of each chain that predict where effects have fields
+PREDICTED = 50  # draws of each chain that predict where effects have fields
 
 
 def _integrated_out() -> Any:

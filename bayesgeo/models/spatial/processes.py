@@ -125,7 +125,7 @@ class AllPlaces(_AtPlaces):
 
         among = correlations(self.points, self.points, covariance.arrays)
         np.fill_diagonal(among, 1.0)
-        return linalg.cholesky(among, lower=True, overwrite_a=True, check_finite=False)
+        return np.linalg.cholesky(among)  # unlike SciPy's, it lets other threads run
 
 
 class NearestPlaces(_AtPlaces):

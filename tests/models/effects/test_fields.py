@@ -71,6 +71,27 @@ class TestAgainstDenseAlgebra:
         found = marginal.log_density(points) - marginal._log_prior(points)
         assert found == pytest.approx([self.dense_density(-0.5), self.dense_density(0.2)], abs=1e-7)
 
+    def test_density_where_all_keys_have_fields(self) -> None:
+        table, places, y, _ = self.setup_rows()
+        X, own = np.c_[np.ones(60), table["x"]], Members(table["station"], np.ones((60, 1)))
+        of_events = np.random.default_rng(3).uniform(0, 3, (5, 2))
+        groups = [Members(table["event"], X), own]
+        fields = [Field(of_events, 1.5), Field(places, 0.5)]
+        equations = MixedEquations(X, y, groups, [5, 8], np.full(2, 0.04), fields=fields)
+        V = np.exp(-0.4) * (np.eye(60) + X @ X.T / 0.04)
+        root, share = self.covariance_of_station()
+        scales = [FieldScales(self.length[None], share[None]), FieldScales(self.length[None, :1], share[None, :1])]
+        for key, mixing, near_of in ((table["event"], X @ root, fields[0]), (table["station"], X[:, :1], fields[1])):
+            of_key = near_of.roots(self.length[: mixing.shape[1]], share[: mixing.shape[1]])
+            for term, one in enumerate(of_key):
+                V += np.outer(mixing[:, term], mixing[:, term]) * (one @ one.T)[np.ix_(key, key)]
+        sigma = np.exp(-0.2)
+        _, solved = next(equations.solve([root[None] / sigma, np.ones((1, 1, 1)) / sigma], scales))
+        dense = stats.multivariate_normal(np.zeros(60), V).logpdf(y)
+        parts = 60 * np.log(2 * np.pi * sigma**2) + solved.log_determinant + solved.log_determinant_x
+        found = -0.5 * (parts - 2 * np.log(0.04) + solved.squares / sigma**2)
+        assert found[0] == pytest.approx(dense, abs=1e-7)
+
     def test_effects_are_those_of_the_dense_posterior(self) -> None:
         table, places, y, marginal = self.setup_rows()
         log_sigma, X = -0.5, np.c_[np.ones(60), table["x"]]
