@@ -15,6 +15,7 @@ from bayesgeo._check import invalid
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Marginal, Problem, check_counts, label_posterior
 from bayesgeo.inference.newton import Peak, maximise
+from bayesgeo.inference.surface import DEGREES as DEGREES_OF_SURFACE
 from bayesgeo.inference.surface import Corrected, Proposal, fitted_surface
 
 DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
@@ -27,6 +28,7 @@ EFFICIENT = 0.75  # share of effective points from which on a proposal is not ad
 AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
 NEARLY, CLOSE = 0.01, 1e-3  # what another step of the climb may gain: of a costly density, and of another
 VOLUME = 100  # of the wide component, at most, in that of all: of many values, one that is wider holds nearly nothing
+BETTER = 1.05  # by which a round must improve where only more points can
 STEP = 2.4  # of a walk, in deviations over the root of the number of values (Roberts, Gelman & Gilks 1997)
 AHEAD = 3  # of the other parameters where the chain is, as many times the draws that it needs
 COMPONENTS, PARTS, JITTER = (1, 3, 5, 8), 2_000, 0.1
@@ -161,13 +163,18 @@ def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         kept.append(_Round.of(points, _finite(marginal.log_density(points)), proposal.log_density(points)))
         efficient = k > 0 and kept[-1].effective >= EFFICIENT * len(points)
-        if efficient:
+        if efficient or (_settled(proposal) and kept[-1].effective < BETTER * kept[-2].effective):
             break
         # Where a point is so costly that many draws are taken at each, few points tell no more than mean and
         # covariance, and it pays to learn the density between them.
         proposal = _learned(kept, rng) if costly else _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
     last = kept[-1]
     return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))], efficient
+
+
+def _settled(proposal: Proposal) -> bool:
+    """Return whether a proposal follows a polynomial that has all of its terms."""
+    return isinstance(proposal, Corrected) and proposal.surface.degree == DEGREES_OF_SURFACE[-1]
 
 
 @dataclass(frozen=True, eq=False)
