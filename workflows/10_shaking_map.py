@@ -16,12 +16,12 @@ import xarray as xr
 
 import bayesgeo as bg
 from bayesgeo.datasets.library.italy_ground_motion import prepare
-from bayesgeo.models.effects.regression import HierarchicalRegression
-from bayesgeo.models.effects.terms import Effect
 
 OUT = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/shaking")
 EVERY = int(sys.argv[2]) if len(sys.argv) > 2 else 1  # take every n-th record, for a quick look
 QUAKE = {"longitude": 13.38, "latitude": 42.34, "magnitude": 6.1}  # of the size and place of L'Aquila, 2009
+FIXED = "log_pga ~ m1 + m2 + log_r + m_log_r + r + log_vs30"
+VARYING = "exponential(1 + log_r | event) + exponential(1 | station)"
 KM = 111.2  # a degree of latitude
 EAST, NORTH = np.arange(11.8, 15.0, 0.05), np.arange(41.0, 43.8, 0.04)
 
@@ -38,14 +38,12 @@ def scenario() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def draw(found: xr.Dataset, stations: pd.DataFrame) -> None:
     figure, axes = plt.subplots(1, 3, figsize=(15, 5.4), sharex=True, sharey=True, layout="constrained")
-    titles = {"median": ("median peak acceleration on rock (cm/s²)", "viridis")}
-    titles |= {
-        "site": ("effect of the site's place (factor)", "cividis"),
-        "sd": ("its standard deviation (log10)", "magma"),
-    }
-    for panel, (name, (title, colours)) in zip(axes, titles.items(), strict=True):
-        norm = "log" if name == "median" else None
-        drawn = panel.pcolormesh(found["longitude"], found["latitude"], found[name], cmap=colours, norm=norm)
+    top = float(abs(found["site"]).max())
+    shown = {"median": ("median peak acceleration on rock (cm/s²)", {"cmap": "viridis", "norm": "log"})}
+    shown["site"] = "effect of the site's place (log10)", {"cmap": "PuOr_r", "vmin": -top, "vmax": top}
+    shown["sd"] = "its standard deviation (log10)", {"cmap": "magma"}
+    for panel, (name, (title, colours)) in zip(axes, shown.items(), strict=True):
+        drawn = panel.pcolormesh(found["longitude"], found["latitude"], found[name], **colours)
         figure.colorbar(drawn, label=title, orientation="horizontal", shrink=0.9)
         panel.plot(stations["station_longitude"], stations["station_latitude"], "^", ms=4, mfc="w", mec="k", mew=0.5)
         panel.plot(QUAKE["longitude"], QUAKE["latitude"], "*", ms=14, mfc="r", mec="w")
@@ -59,8 +57,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     rows = bg.load("italy_ground_motion").rows(slice(None, None, EVERY))
     places = rows.coordinates.to_dataframe()
-    effects = (Effect("event", ("log_r",), smoothness=0.5), Effect("station", smoothness=0.5))
-    model = HierarchicalRegression(effects, random_state=0)
+    model = bg.HierarchicalRegression(formula=f"{FIXED} + {VARYING}", random_state=0)
     model.fit(rows.X, rows.y.values, groups=rows.group_labels(), coordinates=places)
     print(f"The posterior: {bg.diagnose(model.posterior_).verdict}")
     print(model.variance_components().round(3).to_string())
@@ -72,7 +69,7 @@ def main() -> None:
     nowhere = at.assign(station_longitude=0.0, station_latitude=60.0)  # so far away that no station tells of it
     site = mean - model.predict(X, coordinates=nowhere)
     shape = (len(NORTH), len(EAST))
-    columns = {"median": 10**mean, "site": 10**site, "sd": parts["station"].to_numpy()}
+    columns = {"median": 10**mean, "site": site, "sd": parts["station"].to_numpy()}
     cells = {name: (("latitude", "longitude"), np.reshape(values, shape)) for name, values in columns.items()}
     draw(xr.Dataset(cells, {"latitude": NORTH, "longitude": EAST}), places)
 
