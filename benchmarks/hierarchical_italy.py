@@ -9,8 +9,9 @@ compared with where they are installed. Parts:
 ``bambi``      CPU time for an effective draw of the slowest scale, beside Bambi's default sampler
 ``gpboost``    seconds and scales beside gpboost's maximum likelihood
 ``folds``      the five published folds of events, and a candidate chosen on each fold's training events
+``fields``     the same folds, with spatial terms of events and stations (three minutes a fold)
 
-Run: python benchmarks/hierarchical_italy.py [speed] [exactness] [folds] [bambi] [gpboost] [reference]
+Run: python benchmarks/hierarchical_italy.py [speed] [exactness] [folds] [fields] [bambi] [gpboost] [reference]
 """
 
 import json
