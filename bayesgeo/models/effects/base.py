@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,18 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.models.base import Estimator, UnseenGroups
 from bayesgeo.models.bayesian import feature_names
-from bayesgeo.models.effects.fields import field_of, places_of_key
+from bayesgeo.models.effects.fields import Field, places_of_key, points_of_levels
 from bayesgeo.models.effects.formula import Formula, parse
 from bayesgeo.models.effects.levels import NEW, UNKNOWN, Members, labels_of, levels_of, members
 from bayesgeo.models.effects.prediction import Absent, Parameters, absent_groups
 from bayesgeo.models.effects.terms import INTERCEPT, Effect, effects_of
 from bayesgeo.models.preparation import standardisation
 from bayesgeo.models.rows import Labels, Rows, TrainingRows, labels_by_key
+from bayesgeo.models.spatial.places import Places
 
 STATUS = {NEW: "new", UNKNOWN: "unknown"}
 UNNAMED = "group"
+_fields: WeakKeyDictionary = WeakKeyDictionary()
 
 
 class Grouped(Estimator):
@@ -35,8 +38,10 @@ class Grouped(Estimator):
         The effects, in the order of their keys.
     levels_ : tuple of numpy.ndarray
         For each effect the labels of the training rows, sorted.
-    fields_ : tuple of (Field or None)
-        For each effect its fields over the places of its groups.
+    key_coordinates_ : tuple of tuple of str
+        For each effect with a field the names of the coordinates of its groups; empty for others.
+    key_points_ : tuple of numpy.ndarray
+        For each effect with a field the places of its levels ``(level, d)``; empty for others.
     fixed_ : tuple of tuple of str
         Terms whose coefficients are those of all rows, each a product of features.
     term_center_, term_scale_ : numpy.ndarray
@@ -68,7 +73,9 @@ class Grouped(Estimator):
         n = len(groups) if not isinstance(groups, Mapping) else len(next(iter(groups.values()), ()))
         rows = Rows(np.zeros((n, self.n_features_in_)), np.arange(n), self._named(groups, n))
         index = groups.index if isinstance(groups, pd.DataFrame | pd.Series) else None
-        return pd.DataFrame({effect.key: _status(found.codes) for effect, found in self._groups(rows)}, index=index)
+        of_effects = zip(self.effects_, self.levels_, strict=True)
+        codes = {one.key: members(one, rows, feature_names(self), levels).codes for one, levels in of_effects}
+        return pd.DataFrame({key: _status(found) for key, found in codes.items()}, index=index)
 
     def _formula(self) -> Formula | None:
         if self.formula is None:
@@ -116,9 +123,11 @@ class Grouped(Estimator):
         for effect in self.effects_:
             _known([term for term in effect.terms if term != INTERCEPT], names)
         self.levels_ = tuple(levels_of(effect, rows.groups, rows.names) for effect in self.effects_)
-        self.key_places_ = tuple(places_of_key(effect, rows) for effect in self.effects_)
+        places = [places_of_key(effect, rows) for effect in self.effects_]
+        # A file keeps names and numbers, of which the fields are made again.
+        self.key_coordinates_ = tuple(() if one is None else (*one.names, one.prefix) for one in places)
         found = zip(self._groups(rows), self.levels_, strict=True)
-        self.fields_ = tuple(field_of(effect, own, levels) for (effect, own), levels in found)
+        self.key_points_ = tuple(points_of_levels(effect, own, levels) for (effect, own), levels in found)
         self.fixed_ = tuple((name,) for name in names) if formula is None else formula.fixed
         if formula is not None:
             _known(formula.features, names)
@@ -147,13 +156,13 @@ class Grouped(Estimator):
     def _groups(self, rows: Rows, *, standardised: bool = False) -> list[tuple[Effect, Members]]:
         """Return each effect and the groups of the rows; what slopes multiply is in the units of the table or not."""
         names, found = feature_names(self), []
-        for effect, levels, places in zip(self.effects_, self.levels_, self.key_places_, strict=True):
+        for effect, levels, names_of_places in zip(self.effects_, self.levels_, self.key_coordinates_, strict=True):
             if standardised:
                 shift = self.center_ if centred(effect) else 0.0
                 of_rows = Rows((rows.X - shift) / self.scale_, rows.names, rows.groups)
             else:
                 of_rows = rows
-            points = None if places is None else places.points(rows)
+            points = Places(names_of_places[:2], names_of_places[2]).points(rows) if names_of_places else None
             found.append((effect, replace(members(effect, of_rows, names, levels), points=points)))
             if self.new_groups == "refuse":
                 _refuse_new(effect, found[-1][1].codes, rows)
@@ -163,8 +172,17 @@ class Grouped(Estimator):
         """Return for each effect what is known of the groups not seen in training, in the units of the table."""
         return [
             absent_groups(effect, field, own, p, self._to_table(effect))
-            for (effect, own), field in zip(self._groups(rows), self.fields_, strict=True)
+            for (effect, own), field in zip(self._groups(rows), self._fields, strict=True)
         ]
+
+    @property
+    def _fields(self) -> tuple[Field | None, ...]:
+        """The fields of each effect, made once."""
+        if self not in _fields or _fields[self][0] is not self.key_points_:
+            made = zip(self.effects_, self.key_points_, strict=True)
+            found = tuple(Field(points, effect.smoothness) if effect.smoothness else None for effect, points in made)
+            _fields[self] = self.key_points_, found
+        return _fields[self][1]
 
     def _to_table(self, effect: Effect) -> np.ndarray:
         """Return the matrix ``(term, term)`` from effects on standardised features to those on the table's."""

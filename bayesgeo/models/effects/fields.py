@@ -159,16 +159,16 @@ def field_scales(effect: Effect, p: Mapping[str, np.ndarray]) -> FieldScales | N
     return FieldScales(p[f"{effect.key}_length_scale"], p[f"{effect.key}_field_share"])
 
 
-def field_of(effect: Effect, own: Members, levels: np.ndarray) -> Field | None:
-    """Return the fields of an effect from training rows; None where it has none.
+def points_of_levels(effect: Effect, own: Members, levels: np.ndarray) -> np.ndarray:
+    """Return the places ``(level, d)`` of an effect's groups from training rows; empty where it has no field.
 
     Raises
     ------
     InvalidInput
         If rows of one group are at several places, or all groups are at one.
     """
-    if effect.smoothness is None or own.points is None:
-        return None
+    if own.points is None:
+        return np.empty((0, 0))
     points = np.empty((len(levels), own.points.shape[1]))
     points[own.codes] = own.points
     moved = np.flatnonzero(np.abs(points[own.codes] - own.points).max(axis=1) > 0)
@@ -177,7 +177,7 @@ def field_of(effect: Effect, own: Members, levels: np.ndarray) -> Field | None:
         raise invalid("coordinates", effect.key, f"Rows of {label!r} are at several places.", remedy)
     if not np.ptp(points, axis=0).any():
         raise invalid("coordinates", effect.key, "All groups are at one place.", "Leave smoothness out.")
-    return Field(points, effect.smoothness)
+    return points
 
 
 def places_of_key(effect: Effect, rows: Rows) -> Places | None:

@@ -178,7 +178,7 @@ class Hierarchical(Grouped, Bayesian):
         """Draw effects and their covariances from the prior, on the standardised scale."""
         found: dict[str, np.ndarray] = {}
         prior, n = self._prior_of_groups(), int(np.prod(size))
-        for effect, levels, field in zip(self.effects_, self.levels_, self.fields_, strict=True):
+        for effect, levels, field in zip(self.effects_, self.levels_, self._fields, strict=True):
             factor = sample_factors(effect, prior, n, rng)
             z, scales = rng.standard_normal((n, len(levels), len(effect.terms), *label)), {}
             if field is not None:

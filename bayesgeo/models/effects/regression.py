@@ -161,7 +161,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
     def predict(self, X: Any, groups: Any = None, *, coordinates: Any = None) -> np.ndarray:
         """Return the posterior mean of the expected outcome, ``(obs,)``; see :meth:`predict_draws`."""
         check_is_fitted(self)
-        if any(self.fields_):
+        if any(self._fields):
             parts = self._parts(X, groups, coordinates)
             return np.concatenate([self._expected(rows).mean(axis=(0, 1)) for rows in parts])
         # The expected outcome is linear in the parameters: its mean is that at their means.
@@ -201,7 +201,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         design = np.c_[np.ones(len(y)), design]
         groups = [own for _, own in self._groups(rows, standardised=True)]
         sizes = [len(levels) for levels in self.levels_]
-        equations = MixedEquations(design, y, groups, sizes, penalty, fields=self.fields_)
+        equations = MixedEquations(design, y, groups, sizes, penalty, fields=self._fields)
         if self.prior == "flat":
             _refuse_explained(equations, self.effects_)
         residual = y - design @ np.linalg.lstsq(design, y)[0]
@@ -221,7 +221,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
     def _draws(self) -> Parameters:
         """Return draws that predict: of a model with fields fewer, each of which is kriged with."""
         p = self._parameters()
-        if not any(self.fields_):
+        if not any(self._fields):
             return p
         kept = spaced(p["intercept"].shape[1], PREDICTED)
         return {name: values[:, kept] for name, values in p.items()}

@@ -1,5 +1,7 @@
 """Effects with fields against dense algebra, simulated truth, and input that cannot be."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from bayesgeo.models.effects.marginal import GaussianMarginal
 from bayesgeo.models.effects.prediction import absent_groups
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.spatial.scales import share_of
+from bayesgeo.models.storage import load_model, save_model
 
 SEED = 0
 
@@ -238,6 +241,24 @@ class TestFit:
         drawn = model.predict_draws(X, coordinates=at, kind="response")
         sd = drawn.std(("chain", "draw")).values
         assert sd == pytest.approx(model.predict_sd(X, coordinates=at)["total"].to_numpy(), rel=0.25)
+
+
+class TestKept:
+    """What is saved, and what is told without places."""
+
+    def test_a_saved_model_krieges_as_before(
+        self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray], tmp_path: Path
+    ) -> None:
+        model, table, _ = fitted
+        X, at = table[["x", "station"]], table[PLACES]
+        again = load_model(save_model(model, tmp_path / "model"))
+        assert again.predict(X, coordinates=at).tolist() == model.predict(X, coordinates=at).tolist()
+
+    def test_known_and_new_are_told_by_labels(
+        self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray]
+    ) -> None:
+        status = fitted[0].group_status({"station": ["s1", "elsewhere", ""]})
+        assert status["station"].tolist() == ["known", "new", "unknown"]
 
 
 class TestRefused:
