@@ -46,6 +46,9 @@ class Collapsed:
     of Metropolis and Hastings: the chains' limit is the posterior. Whether the proposals reach all of it is checked by
     the Pareto k of the ratios of both densities.
 
+    Where one evaluation is costly, proposals follow a polynomial fitted to all densities found so far, and where even
+    these are poor, every second one is a step of a random walk.
+
     Parameters
     ----------
     draws, chains : int
