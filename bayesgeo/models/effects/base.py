@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.models.base import Estimator, UnseenGroups
 from bayesgeo.models.bayesian import feature_names
-from bayesgeo.models.effects.fields import Field, places_of_key, points_of_levels
+from bayesgeo.models.effects.fields import Field, places_of_key, points_of_levels, with_places
 from bayesgeo.models.effects.formula import Formula, parse
 from bayesgeo.models.effects.levels import NEW, UNKNOWN, Members, labels_of, levels_of, members
 from bayesgeo.models.effects.prediction import Absent, Parameters, absent_groups
@@ -67,14 +67,16 @@ class Grouped(Estimator):
         Returns
         -------
         pandas.DataFrame
-            A row for each row, a column for each key.
+            A row for each row, a column for each key that has labels.
         """
         check_is_fitted(self)
         n = len(groups) if not isinstance(groups, Mapping) else len(next(iter(groups.values()), ()))
         rows = Rows(np.zeros((n, self.n_features_in_)), np.arange(n), self._named(groups, n))
         index = groups.index if isinstance(groups, pd.DataFrame | pd.Series) else None
         of_effects = zip(self.effects_, self.levels_, strict=True)
-        codes = {one.key: members(one, rows, feature_names(self), levels).codes for one, levels in of_effects}
+        names = feature_names(self)
+        labelled = [(effect, levels) for effect, levels in of_effects if not effect.of_places]
+        codes = {effect.key: members(effect, rows, names, levels).codes for effect, levels in labelled}
         return pd.DataFrame({key: _status(found) for key, found in codes.items()}, index=index)
 
     def _formula(self) -> Formula | None:
@@ -118,6 +120,7 @@ class Grouped(Estimator):
         one_of("new_groups", self.new_groups, ("population", "refuse"))
         formula, names = self._formula(), feature_names(self)
         self.effects_ = effects_of(self.effects, tuple(rows.groups)) if formula is None else formula.effects
+        rows = with_places(self.effects_, rows)
         if not self.effects_:
             check_array(rows.X)  # a table without features is one only where groups have effects
         for effect in self.effects_:
@@ -155,7 +158,7 @@ class Grouped(Estimator):
 
     def _groups(self, rows: Rows, *, standardised: bool = False) -> list[tuple[Effect, Members]]:
         """Return each effect and the groups of the rows; what slopes multiply is in the units of the table or not."""
-        names, found = feature_names(self), []
+        names, found, rows = feature_names(self), [], with_places(self.effects_, rows)
         for effect, levels, names_of_places in zip(self.effects_, self.levels_, self.key_coordinates_, strict=True):
             if standardised:
                 shift = self.center_ if centred(effect) else 0.0

@@ -9,7 +9,7 @@ a linear model of coregionalisation (Gelfand et al. 2004, Test 13:263) in which 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -197,6 +197,17 @@ def places_of_key(effect: Effect, rows: Rows) -> Places | None:
     names = [f"{effect.key}_{name}" for name in PAIRS[1]]
     problem = f"The groups of {effect.key} have no places."
     raise invalid("coordinates", list(rows.coordinates), problem, f"Give coordinates {names[0]} and {names[1]}.")
+
+
+def with_places[RowsType: Rows](effects: Iterable[Effect], rows: RowsType) -> RowsType:
+    """Return rows with their places as labels, if an effect is of these."""
+    for effect in effects:
+        places = places_of_key(effect, rows) if effect.of_places else None
+        if places is not None:
+            values = [np.asarray(rows.coordinates[places.prefix + name], dtype=float) for name in places.names]
+            labels = np.array([f"{first:.12g} {second:.12g}" for first, second in zip(*values, strict=True)])
+            return replace(rows, groups={**rows.groups, effect.key: labels})
+    return rows
 
 
 def refuse_fields(effects: Iterable[Effect], remedy: str) -> None:

@@ -46,11 +46,12 @@ def labels_of(effect: Effect, groups: Labels) -> np.ndarray:
     >>> labels_of(Effect("region:city"), {"region": np.array(["N", "S"]), "city": np.array([1.0, np.nan])}).tolist()
     ['N : 1', '']
     """
-    for column in effect.columns:
+    columns = effect.columns or (effect.key,)
+    for column in columns:
         if column not in groups:
             problem = f"There are no labels of it; known are {shown(groups) or 'none'}."
             raise invalid("key", column, problem, f"Give groups={{{column!r}: labels}}, or a table with that column.")
-    parts = [_text(groups[column]) for column in effect.columns]
+    parts = [_text(groups[column]) for column in columns]
     joined = parts[0]
     for part in parts[1:]:
         joined = np.char.add(np.char.add(joined, JOINED), part)

@@ -14,7 +14,7 @@ from bayesgeo.inference.base import Inference, Problem
 from bayesgeo.inference.collapsed import Collapsed
 from bayesgeo.models.criticism import PredictiveFunctions
 from bayesgeo.models.effects.coordinates import Outcome
-from bayesgeo.models.effects.fields import refuse_fields
+from bayesgeo.models.effects.fields import refuse_fields, with_places
 from bayesgeo.models.effects.gaussian import MixedEquations
 from bayesgeo.models.effects.hierarchical import Hierarchical
 from bayesgeo.models.effects.left_out import leave_groups_out
@@ -230,7 +230,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
         return self._mean(rows, self._draws())
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
-        p = self._draws()
+        p, rows = self._draws(), with_places(self.effects_, rows)
         absent, sigma = self._absent(rows, p), p["noise_sd"]
         mean = self._mean(rows, p, absent)
         if "nu" in p:  # no closed form: effects not seen are drawn
@@ -241,7 +241,7 @@ class HierarchicalRegression(Hierarchical, GroupedRegressor):
 
     def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
         """Draw the outcome jointly: rows of one new group share its effect."""
-        p = self._draws()
+        p, rows = self._draws(), with_places(self.effects_, rows)
         absent = self._absent(rows, p)
         mean = self._mean(rows, p, absent) + new_part(self._groups(rows), absent, rows, p, self.seed_)
         noise = {"sigma": p["noise_sd"]} | ({"nu": p["nu"]} if "nu" in p else {})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bayesgeo._check import invalid, positive
 
 INTERCEPT = "1"
+PLACE = "place"  # the key of a field over the places of rows, which need no labels
 # Dimensions and variables of a posterior and of a table, which a key cannot share.
 RESERVED = (
     *("chain", "draw", "obs", "feature", "label", "unit", "residual", "noise", "sigma", "nu"),
@@ -23,7 +24,8 @@ class Effect:
     Parameters
     ----------
     key : str
-        Name of the labels: ``"event"``, ``"station"``; ``"region:city"`` is the pair of two.
+        Name of the labels: ``"event"``, ``"station"``; ``"region:city"`` is the pair of two. ``"place"``, with a
+        smoothness, needs no labels: rows at one place are a group.
     slopes : tuple of str
         Features whose coefficients vary too.
     intercept : bool
@@ -67,7 +69,7 @@ class Effect:
         object.__setattr__(self, "slopes", tuple(self.slopes))
         if isinstance(self.key, str) and ("|" in self.key or "~" in self.key):
             raise invalid("key", self.key, "It is a formula.", "Give it as formula=..., without effects.")
-        if not isinstance(self.key, str) or not all(self.columns) or "/" in self.key or self.key in RESERVED:
+        if not isinstance(self.key, str) or not all(self.key.split(":")) or "/" in self.key or self.key in RESERVED:
             raise invalid("key", self.key, "It cannot name a dimension of the posterior.", "Rename the column.")
         if not self.terms:
             raise invalid("effect", self.key, "Nothing varies.", "Let the intercept vary, or name slopes.")
@@ -86,8 +88,13 @@ class Effect:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of labels that make up the key."""
-        return tuple(self.key.split(":"))
+        """Columns of labels that make up the key; none where the places of rows do."""
+        return () if self.of_places else tuple(self.key.split(":"))
+
+    @property
+    def of_places(self) -> bool:
+        """Whether the groups are the places of rows."""
+        return self.key == PLACE and self.smoothness is not None
 
     @property
     def correlations(self) -> int:

@@ -243,6 +243,35 @@ class TestFit:
         assert sd == pytest.approx(model.predict_sd(X, coordinates=at)["total"].to_numpy(), rel=0.25)
 
 
+class TestPlacesOfRows:
+    """The key ``place`` needs no labels: rows at one place are a group."""
+
+    def fitted(self) -> tuple[pd.DataFrame, np.ndarray, HierarchicalRegression]:
+        table, y = simulated(np.random.default_rng(2), stations=40, n=120)
+        at = table[PLACES].set_axis(["easting", "northing"], axis=1)
+        model = HierarchicalRegression(formula="y ~ x + exponential(1 | place)", random_state=0)
+        return at, y, model.fit(table[["x"]], y, coordinates=at)
+
+    def test_it_is_the_model_of_stations(self) -> None:
+        at, y, model = self.fitted()
+        table, _ = simulated(np.random.default_rng(2), stations=40, n=120)
+        labelled = HierarchicalRegression(formula="y ~ x + exponential(1 | station)", random_state=0)
+        labelled.fit(table[["x", "station"]], y, coordinates=table[PLACES])
+        sd = [float(one.posterior_["posterior"]["noise_sd"].mean()) for one in (model, labelled)]
+        assert sd[0] == pytest.approx(sd[1], rel=0.03)
+        found = model.predict(table[["x"]], coordinates=at)
+        assert found == pytest.approx(labelled.predict(table[["x", "station"]], coordinates=table[PLACES]), abs=0.1)
+
+    def test_new_places_are_kriged_and_drawn(self) -> None:
+        at, _, model = self.fitted()
+        new = at.head(2) + np.array([[0.5, 0.5], [1e6, 0.0]])
+        X = pd.DataFrame({"x": [0.0, 0.0]})
+        parts = model.predict_sd(X, coordinates=new)
+        assert 0 < parts["place"].iloc[0] < parts["place"].iloc[1]
+        assert model.predict_draws(X, coordinates=new, kind="response").sizes["obs"] == 2
+        assert list(model.group_status({})) == []
+
+
 class TestKept:
     """What is saved, and what is told without places."""
 
