@@ -92,7 +92,7 @@ def predict_table(run: str | Path, table: str | Path, *, out: str | Path, model:
     with atomic_file(out) as temporary:
         result.assign(distance=distance, far=far, inside=inside).to_csv(temporary, index_label="row")
     verdict = evidences[name]["diagnostics"].attrs["verdict"]
-    notes = (*rows.notes, *_of_population(status))
+    notes = (*rows.notes, *_of_population(estimator, status))
     return Predicted(len(result), name, verdict, notes, int(far.sum()), rows.reference.limit)
 
 
@@ -115,16 +115,20 @@ def _parts(estimator: Estimator, rows: NewRows, index: pd.Index) -> pd.DataFrame
     return found.drop(columns="total").rename(columns=lambda part: f"sd {part}")
 
 
-def _of_population(status: pd.DataFrame) -> Iterator[str]:
+def _of_population(estimator: Estimator, status: pd.DataFrame) -> Iterator[str]:
     """Say how many rows are of groups without an effect of their own."""
+    kriged = {effect.key for effect in getattr(estimator, "effects_", ()) if effect.smoothness is not None}
     for column in status:
         for kind, meaning in STATUS.items():
             found = int((status[column] == kind).sum())
             if found:
                 key = str(column).removesuffix(" group")
+                whose = f"any {key} of the population, with its full spread"
+                if key in kriged:
+                    whose = f"any {key} at its place, known by its neighbours as far as they tell"
                 yield (
-                    f"{found:,} of {len(status):,} rows: {key} is {meaning}, so the prediction is for any {key} of the "
-                    f"population, with its full spread. Column {str(column)!r} says {kind}."
+                    f"{found:,} of {len(status):,} rows: {key} is {meaning}, so the prediction is for {whose}. "
+                    f"Column {str(column)!r} says {kind}."
                 )
 
 

@@ -9,6 +9,7 @@ from bayesgeo.datasets.library.italy_ground_motion import FILE
 from bayesgeo.datasets.split import split
 from bayesgeo.datasets.tables.read import read_table
 from bayesgeo.models.baselines import RidgeRegressor
+from bayesgeo.models.effects.regression import HierarchicalRegression
 from bayesgeo.runs import prediction
 from bayesgeo.runs.prediction import predict_table
 from bayesgeo.runs.reading import new_rows
@@ -63,6 +64,27 @@ def test_a_table_without_groups_and_places_is_predicted_too(run):
 @pytest.mark.slow
 def test_a_label_that_is_missing_is_empty(run):
     assert read(run, draw(3, 1).assign(quake=["q1", None, "new"])).groups["quake"].tolist() == ["q1", "", "new"]
+
+
+@pytest.mark.slow
+def test_a_new_station_is_known_by_its_neighbours(tmp_path):
+    rng = np.random.default_rng(0)
+    station, place = np.arange(80) % 20, rng.uniform(0, 10, (20, 2))
+    frame = pd.DataFrame({"x": rng.normal(size=80), "station": [f"s{k}" for k in station]})
+    frame[["station_easting", "station_northing"]] = place[station]
+    frame["y"] = frame["x"] + 2 * np.sin(place[station, 0]) + 0.1 * rng.normal(size=80)
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    data = read_table(tmp_path / "train.csv", target="y", features=["x"], group=["station"])
+    model = HierarchicalRegression(formula="y ~ x + matern32(1 | station)", random_state=0)
+    study(data, {"hierarchical": model}, out=tmp_path / "run", by=split(data, folds=2))
+    near = frame.head(2).drop(columns="y").assign(station="new")
+    near.loc[1, "station_easting"] += 1e4
+    near.to_csv(tmp_path / "new.csv", index=False)
+    summary = predict_table(tmp_path / "run", tmp_path / "new.csv", out=tmp_path / "out.csv")
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert found["sd station"][0] < 0.8 * found["sd station"][1]
+    assert abs(found["predicted"][0] - frame["y"][0]) < 1.5
+    assert any("known by its neighbours" in note for note in summary.notes)
 
 
 @pytest.mark.slow
