@@ -22,7 +22,8 @@ SMALL = {
 }
 EMBEDDED = {"01_seismic_events", "04_bayesian_network", "05_teacher_and_student", "sampling_a_posterior"}
 MAPS = {"07_cadmium_map", "08_baja_bathymetry", "09_surface_temperature", "10_shaking_map"}
-LONG = {"01_seismic_events", "03_facies_blind_well", "06_ground_motion", *MAPS}  # over half a minute
+OF_NETWORKS = {"04_bayesian_network", "05_teacher_and_student"}
+LONG = {"01_seismic_events", "03_facies_blind_well", "06_ground_motion", *MAPS, *OF_NETWORKS}  # over half a minute
 STORIES = {"01_seismic_events", "02_quarry_blasts_istanbul", "03_facies_blind_well"}
 
 

@@ -153,6 +153,7 @@ def test_one_compilation_serves_every_fold():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_draws_are_the_same_whether_the_graph_is_compiled_or_read_from_the_cache(tmp_path, repository):
     script = (
         "import hashlib; from bayesgeo import NUTS, BayesianLinearRegression; from tests.tables import shaking;"

@@ -97,7 +97,7 @@ def test_no_payload_in_any_name_is_executed_even_without_the_policy(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_nothing_keeps_anybody_from_reading_the_page(browser: Any, pages: dict[str, Path], scheme: str) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright", reason="axe-core-python is not installed").Axe()
     for kind, path in pages.items():

@@ -233,6 +233,7 @@ def test_the_command_says_what_it_mapped(run, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_run_of_places_alone_is_reported_predicts_rows_and_maps_cells_made_by_a_resolution(tmp_path):
     frame = samples().assign(batch=1)[["lon", "lat", "pb", "batch"]]
     run = compared(frame, tmp_path, models=("spatial", "mean"), by="spatial")
