@@ -13,7 +13,7 @@ SMALL = {
     "05_teacher_and_student": [],
     "06_ground_motion": ["24"],
     "07_cadmium_map": [],
-    "08_baja_bathymetry": ["200"],
+    "08_baja_bathymetry": ["600"],
     "09_surface_temperature": ["12"],
     "10_shaking_map": ["24"],
     "pca_of_well_logs": [],
