@@ -15,7 +15,6 @@ from bayesgeo._check import invalid
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Marginal, Problem, check_counts, label_posterior
 from bayesgeo.inference.newton import Peak, maximise
-from bayesgeo.inference.surface import DEGREES as DEGREES_OF_SURFACE
 from bayesgeo.inference.surface import Corrected, Proposal, fitted_surface
 
 DEGREES = 8.0  # of freedom of the proposals: heavier tails than those of a scale's posterior
@@ -166,18 +165,17 @@ def _adapted(marginal: Marginal, chains: int, rng: np.random.Generator) -> tuple
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         kept.append(_Round.of(points, _finite(marginal.log_density(points)), proposal.log_density(points)))
         efficient = k > 0 and kept[-1].effective >= EFFICIENT * len(points)
-        if efficient or (_settled(proposal) and kept[-1].effective < BETTER * kept[-2].effective):
+        if efficient or (
+            isinstance(proposal, Corrected)
+            and proposal.surface.complete
+            and kept[-1].effective < BETTER * kept[-2].effective
+        ):
             break
         # Where a point is so costly that many draws are taken at each, few points tell no more than mean and
         # covariance, and it pays to learn the density between them.
         proposal = _learned(kept, rng) if costly else _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
     last = kept[-1]
     return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))], efficient
-
-
-def _settled(proposal: Proposal) -> bool:
-    """Return whether a proposal follows a polynomial that has all of its terms."""
-    return isinstance(proposal, Corrected) and proposal.surface.degree == DEGREES_OF_SURFACE[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,20 +238,11 @@ class _Chain:
 
 def _chain(marginal: Marginal, proposal: Proposal, start: np.ndarray, draws: int, rng: np.random.Generator) -> _Chain:
     points = np.concatenate([start[None], proposal.sample(-(-draws // marginal.repeats), rng)])
-    reference, parts, ratios, table = proposal.log_density(points), _Kept(marginal.repeats), [], []
-    now = -np.inf
-    for at, density, conditional in _one_by_one(marginal, points):
-        ratio = density - reference[at]
-        acceptance = float(np.exp(min(0.0, ratio - now))) if ratio > -np.inf else 0.0
-        if rng.random() < acceptance or not at:
-            now, lp = ratio, density
-            parts.move(conditional, rng)
-        if at:  # the first is where the chain starts
-            ratios.append(ratio)
-            table.append((lp, acceptance))
-            parts.keep()
-    lp, acceptances = np.repeat(np.array(table), marginal.repeats, axis=0)[:draws].T
-    return _Chain({name: values[:draws] for name, values in parts.stacked().items()}, lp, acceptances, np.array(ratios))
+    reference, walk = proposal.log_density(points), _Walk(_Kept(marginal.repeats), rng, start)
+    for k, density, conditional in _one_by_one(marginal, points):
+        walk.proposed = points[k]
+        walk.decide(density, float(reference[k]), conditional, local=False, first=not k)
+    return walk.chain(draws)
 
 
 def _walked(
@@ -279,7 +268,7 @@ def _walked(
 
 
 class _Walk:
-    """One chain of :func:`_walked`."""
+    """One chain: where it is, what is proposed, and what was kept."""
 
     def __init__(self, parts: "_Kept", rng: np.random.Generator, start: np.ndarray):
         self.parts, self.rng, self.at, self.proposed = parts, rng, start, start

@@ -47,6 +47,11 @@ class Surface:
     coefficients: np.ndarray
     error: float
 
+    @property
+    def complete(self) -> bool:
+        """Whether it has all terms that one may have."""
+        return self.degree == DEGREES[-1]
+
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Return the polynomial ``(n,)`` at points ``(n, d)``."""
         return _terms(_whitened(points, self.mean, self.root), self.degree) @ self.coefficients

@@ -1,7 +1,6 @@
 """Base of the models with effects of groups: labels among the columns, fixed part, known and new groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -13,7 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from bayesgeo._check import did_you_mean, invalid, one_of, shown
 from bayesgeo.models.base import Estimator, UnseenGroups
 from bayesgeo.models.bayesian import feature_names
-from bayesgeo.models.effects.fields import Field, places_of_key, points_of_levels, with_places
+from bayesgeo.models.effects.fields import Field, places_of_key, points_of_levels, with_places, with_points
 from bayesgeo.models.effects.formula import Formula, parse
 from bayesgeo.models.effects.levels import NEW, UNKNOWN, Members, labels_of, levels_of, members
 from bayesgeo.models.effects.prediction import Absent, Parameters, absent_groups
@@ -129,8 +128,8 @@ class Grouped(Estimator):
         places = [places_of_key(effect, rows) for effect in self.effects_]
         # A file keeps names and numbers, of which the fields are made again.
         self.key_coordinates_ = tuple(() if one is None else (*one.names, one.prefix) for one in places)
-        found = zip(self._groups(rows), self.levels_, strict=True)
-        self.key_points_ = tuple(points_of_levels(effect, own, levels) for (effect, own), levels in found)
+        of_levels = zip(self.effects_, self.levels_, places, strict=True)
+        self.key_points_ = tuple(points_of_levels(effect, levels, one, rows) for effect, levels, one in of_levels)
         self.fixed_ = tuple((name,) for name in names) if formula is None else formula.fixed
         if formula is not None:
             _known(formula.features, names)
@@ -159,14 +158,14 @@ class Grouped(Estimator):
     def _groups(self, rows: Rows, *, standardised: bool = False) -> list[tuple[Effect, Members]]:
         """Return each effect and the groups of the rows; what slopes multiply is in the units of the table or not."""
         names, found, rows = feature_names(self), [], with_places(self.effects_, rows)
-        for effect, levels, names_of_places in zip(self.effects_, self.levels_, self.key_coordinates_, strict=True):
+        for effect, levels, place in zip(self.effects_, self.levels_, self.key_coordinates_, strict=True):
             if standardised:
                 shift = self.center_ if centred(effect) else 0.0
                 of_rows = Rows((rows.X - shift) / self.scale_, rows.names, rows.groups)
             else:
                 of_rows = rows
-            points = Places(names_of_places[:2], names_of_places[2]).points(rows) if names_of_places else None
-            found.append((effect, replace(members(effect, of_rows, names, levels), points=points)))
+            own = members(effect, of_rows, names, levels)
+            found.append((effect, with_points(own, Places(place[:2], place[2]), rows) if place else own))
             if self.new_groups == "refuse":
                 _refuse_new(effect, found[-1][1].codes, rows)
         return found

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg
 
 from bayesgeo._check import invalid
-from bayesgeo.models.effects.levels import Members
+from bayesgeo.models.effects.levels import Members, codes_of, labels_of
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.rows import Rows
 from bayesgeo.models.spatial.places import PAIRS, Places
@@ -159,25 +159,38 @@ def field_scales(effect: Effect, p: Mapping[str, np.ndarray]) -> FieldScales | N
     return FieldScales(p[f"{effect.key}_length_scale"], p[f"{effect.key}_field_share"])
 
 
-def points_of_levels(effect: Effect, own: Members, levels: np.ndarray) -> np.ndarray:
+def points_of_levels(effect: Effect, levels: np.ndarray, places: Places | None, rows: Rows) -> np.ndarray:
     """Return the places ``(level, d)`` of an effect's groups from training rows; empty where it has no field.
 
     Raises
     ------
     InvalidInput
-        If rows of one group are at several places, or all groups are at one.
+        If a row has no place, rows of one group are at several, or all groups are at one.
     """
-    if own.points is None:
+    if places is None:
         return np.empty((0, 0))
-    points = np.empty((len(levels), own.points.shape[1]))
-    points[own.codes] = own.points
-    moved = np.flatnonzero(np.abs(points[own.codes] - own.points).max(axis=1) > 0)
+    of_rows, codes = places.points(rows), codes_of(labels_of(effect, rows.groups), levels)
+    points = np.empty((len(levels), of_rows.shape[1]))
+    points[codes] = of_rows
+    moved = np.flatnonzero((points[codes] != of_rows).any(axis=1))
     if len(moved):
-        label, remedy = str(levels[own.codes[moved[0]]]), "Give each group one place, or leave smoothness out."
+        label, remedy = str(levels[codes[moved[0]]]), "Give each group one place, or leave smoothness out."
         raise invalid("coordinates", effect.key, f"Rows of {label!r} are at several places.", remedy)
     if not np.ptp(points, axis=0).any():
         raise invalid("coordinates", effect.key, "All groups are at one place.", "Leave smoothness out.")
     return points
+
+
+def with_points(own: Members, places: Places, rows: Rows) -> Members:
+    """Return members with the places ``(obs, d)`` of groups that were not in the training rows; NaN of others.
+
+    A group that was is known by its effect: its place is not asked for again.
+    """
+    absent = np.flatnonzero(own.codes < 0)
+    found = places.points(rows.part(absent)) if len(absent) else np.empty((0, 0))
+    points = np.full((len(rows), found.shape[1]), np.nan)
+    points[absent] = found
+    return replace(own, points=points)
 
 
 def places_of_key(effect: Effect, rows: Rows) -> Places | None:

@@ -25,7 +25,7 @@ class Members:
     z : numpy.ndarray
         ``(obs, term)``: one for the intercept, and features.
     points : numpy.ndarray, optional
-        ``(obs, d)`` place of each row's group, where the effect has a field.
+        ``(obs, d)`` places of groups that were not in the training rows, where the effect has a field.
     """
 
     codes: np.ndarray

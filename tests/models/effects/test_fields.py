@@ -275,13 +275,27 @@ class TestPlacesOfRows:
 class TestKept:
     """What is saved, and what is told without places."""
 
-    def test_a_saved_model_krieges_as_before(
+    def test_a_saved_model_kriges_as_before(
         self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray], tmp_path: Path
     ) -> None:
         model, table, _ = fitted
         X, at = table[["x", "station"]], table[PLACES]
         again = load_model(save_model(model, tmp_path / "model"))
         assert again.predict(X, coordinates=at).tolist() == model.predict(X, coordinates=at).tolist()
+
+    def test_a_known_station_needs_no_place(
+        self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray]
+    ) -> None:
+        model = fitted[0]
+        table, _ = simulated(np.random.default_rng(SEED))
+        known = table[table["station"].isin(["s1", "s2"])]
+        X = known[["x", "station"]]
+        assert model.predict(X).tolist() == model.predict(X, coordinates=known[PLACES]).tolist()
+        mixed, at = X.head(2).assign(station=["s1", "new"]), known[PLACES].head(2).copy()
+        at.iloc[0] = np.nan
+        assert np.isfinite(model.predict(mixed, coordinates=at)).all()
+        with pytest.raises(InvalidInput, match="the rows have no station_easting"):
+            model.predict(mixed)
 
     def test_known_and_new_are_told_by_labels(
         self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray]
