@@ -23,9 +23,9 @@ from bayesgeo.models.spatial.places import PAIRS, Places
 from bayesgeo.models.spatial.processes import AllPlaces, Covariance
 from bayesgeo.models.spatial.scales import (
     RARE,
-    RIGHT,
     log_prior_of_lengths,
     log_prior_of_turns,
+    sample_turns,
     share_of,
     turns_within,
     usual_distance,
@@ -132,7 +132,7 @@ class Field:
     def sample_scales(self, n: int, terms: int, rng: np.random.Generator) -> FieldScales:
         """Draw scales ``(n, term)`` from their prior."""
         length = -np.log(RARE) * self.spacing / rng.exponential(size=(n, terms))
-        return FieldScales(length, (1 - OWN) * share_of(rng.uniform(0, RIGHT, (n, terms))))
+        return FieldScales(length, (1 - OWN) * share_of(sample_turns((n, terms), rng)))
 
     def sample(self, scales: FieldScales, rng: np.random.Generator) -> np.ndarray:
         r"""Draw values ``(n, level, term)`` of variance one, of each a field made of waves.

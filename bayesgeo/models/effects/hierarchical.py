@@ -17,6 +17,7 @@ from bayesgeo.models.effects.tables import components_frame, components_table, e
 from bayesgeo.models.effects.terms import INTERCEPT, Effect
 from bayesgeo.models.rows import TrainingRows
 from bayesgeo.models.spatial.regression import RANGE
+from bayesgeo.models.spatial.scales import SHARE_PRIOR
 from bayesgeo.models.specification import Graph, Prior
 
 GROUP_REASON = {
@@ -212,7 +213,13 @@ class Hierarchical(Grouped, Bayesian):
         if any(effect.correlations for effect in known or ()):
             found.append(Prior("R", "LKJ", "Correlations of intercept and slopes, zero preferred."))
         if any(effect.smoothness is not None for effect in known or ()):
-            found.append(Prior("share of τ² that is a field's", "arcsine, Beta(1/2, 1/2)", SHARE_REASON))
+            found.append(
+                Prior(
+                    "share of τ² that is a field's",
+                    SHARE_PRIOR,
+                    SHARE_REASON,
+                )
+            )
             found.append(Prior("r", LENGTH_PRIOR, "Fuglstad et al. (2019): seldom shorter than neighbours are apart."))
         return tuple(found)
 

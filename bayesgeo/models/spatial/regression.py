@@ -24,6 +24,7 @@ from bayesgeo.models.spatial.marginal import SpatialMarginal, prior_of
 from bayesgeo.models.spatial.neighbours import coarse_to_fine
 from bayesgeo.models.spatial.places import Places, places_of, points_of, refuse_few_places
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
+from bayesgeo.models.spatial.scales import SHARE_PRIOR
 from bayesgeo.models.specification import Graph, Prior, Specification
 
 SMOOTHNESS = (0.5, 1.5, 2.5)
@@ -260,7 +261,11 @@ class SpatialRegression(Bayesian, Regressor):
             Prior("α", "Normal(0, (10σ)²)", INTERCEPT_REASON),
             Prior("βⱼ", f"Normal(0, ({scale:g}σ)²)", "Broad in units of the whole variation: the rows decide."),
             Prior("σ²", "InverseGamma(1/2, 1/20)", "Variance of fields and nugget together, worth one row."),
-            Prior("shares of σ²", "arcsine, Beta(1/2, 1/2)", "No nugget, or nothing but nugget, is as likely as both."),
+            Prior(
+                "shares of σ²",
+                SHARE_PRIOR,
+                "No nugget, or nothing but nugget, is as likely as both.",
+            ),
             Prior("rₖ", "p(r) ∝ r⁻² exp(-λ/r), P(r < distance of neighbours) = 0.05", "Fuglstad et al. (2019)"),
         )
         places = getattr(self, "coordinate_names_", ())
