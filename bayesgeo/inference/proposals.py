@@ -89,15 +89,13 @@ def adapted_proposal(marginal: Marginal, chains: int, rng: np.random.Generator) 
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         kept.append(_Round.of(points, finite(marginal.log_density(points)), proposal.log_density(points)))
         efficient = k > 0 and kept[-1].effective >= EFFICIENT * len(points)
-        if efficient or (
-            isinstance(proposal, Corrected)
-            and proposal.surface.complete
-            and kept[-1].effective < BETTER * kept[-2].effective
-        ):
+        complete = isinstance(proposal, Corrected) and proposal.surface.complete
+        if costly:  # few points tell no more than mean and covariance, and it pays to learn the density between them
+            proposal = _learned(kept, rng)
+        elif not efficient:
+            proposal = _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
+        if efficient or (complete and kept[-1].effective < BETTER * kept[-2].effective):
             break
-        # Where a point is so costly that many draws are taken at each, few points tell no more than mean and
-        # covariance, and it pays to learn the density between them.
-        proposal = _learned(kept, rng) if costly else _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
     last = kept[-1]
     return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))], efficient
 
