@@ -1,5 +1,7 @@
 """What there is to choose from by name: ours, and what installed packages register."""
 
+import ast
+import re
 from typing import Any
 
 from bayesgeo._check import did_you_mean, invalid
@@ -54,6 +56,47 @@ def model(name: str, task: str, **parameters: Any) -> Estimator:
     if name not in known:
         raise invalid("model", name, f"Unknown model for {task}.", did_you_mean(name, known))
     return known[name](**parameters)
+
+
+def labelled_model(text: str, task: str, **parameters: Any) -> tuple[str, Estimator]:
+    """Build a model from its short name and settings, ``name:setting=value:...``, with a label made of all of them.
+
+    Parameters
+    ----------
+    text : str
+        Short name, then settings of its constructor; numbers, True, False and None are those, all else is text.
+    task : str
+        Of the model.
+    **parameters
+        Settings that those in the text replace.
+
+    Raises
+    ------
+    InvalidInput
+        If the model or a setting is unknown.
+
+    Examples
+    --------
+    >>> labelled_model("spatial:transformation=log:smoothness=0.5", "regression")
+    ('spatial_log_0-5', SpatialRegression(smoothness=0.5, transformation='log'))
+    """
+    name, *settings = text.split(":")
+    built = model(name, task, **parameters)
+    given = dict(setting.partition("=")[::2] for setting in settings)
+    known = built.get_params(deep=False)
+    for setting in given:
+        if setting not in known:
+            problem = f"The model {name} has no such setting."
+            raise invalid("setting", setting, problem, did_you_mean(setting, known))
+    label = "_".join([name, *given.values()])
+    return re.sub(r"[^\w-]", "-", label.replace(" ", "_")), built.set_params(**{k: _value(v) for k, v in given.items()})
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
 
 
 def metrics(task: str) -> dict[str, Metric]:

@@ -178,7 +178,12 @@ def compare(
     folds: SplitOptions = DEFAULT_SPLIT,
     *,
     out: Annotated[Path, Parameter(help="Folder of the run; an interrupted run goes on there.")],
-    models: Annotated[str, Parameter(help="Models, separated by commas; a wrong name lists them.")] = "",
+    models: Annotated[
+        str,
+        Parameter(
+            help="Models, separated by commas, with settings as spatial:transformation=log; a wrong name lists them."
+        ),
+    ] = "",
     jobs: Annotated[int, Parameter(help="Folds that run at once; it never changes a number.")] = 1,
     seeds: Annotated[
         int, Parameter(help="Fits of each fold under other seeds, to measure what chance in a fit does.")

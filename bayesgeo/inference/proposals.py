@@ -22,6 +22,7 @@ AT_FIRST, AFTERWARDS = (0.3, 4.0), (0.1, 2.0)
 NEARLY, CLOSE = 0.01, 1e-3  # what another step of the climb may gain: of a costly density, and of another
 VOLUME = 100  # of the wide component, at most, in that of all: of many values, one that is wider holds nearly nothing
 BETTER = 1.05  # by which a round must improve where only more points can
+TOLD = 30  # effective points by value and component
 COMPONENTS, PARTS, JITTER = (1, 3, 5, 8), 2_000, 0.1
 
 
@@ -89,15 +90,20 @@ def adapted_proposal(marginal: Marginal, chains: int, rng: np.random.Generator) 
         points = proposal.sample(max(POINTS // marginal.repeats, 2 * COMPONENTS[-1]), rng)
         kept.append(_Round.of(points, finite(marginal.log_density(points)), proposal.log_density(points)))
         efficient = k > 0 and kept[-1].effective >= EFFICIENT * len(points)
-        complete = isinstance(proposal, Corrected) and proposal.surface.complete
-        if costly:  # few points tell no more than mean and covariance, and it pays to learn the density between them
+        bent = isinstance(proposal, Corrected) and proposal.surface.bent
+        if costly:  # points tell few components, and it pays to learn the density between them
             proposal = _learned(kept, rng)
         elif not efficient:
             proposal = _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
-        if efficient or (complete and kept[-1].effective < BETTER * kept[-2].effective):
+        if efficient or (bent and _stalled([one.effective for one in kept])):
             break
     last = kept[-1]
     return proposal, last.points[rng.choice(len(last.points), chains, p=np.exp(last.log_weight))], efficient
+
+
+def _stalled(effective: list[float]) -> bool:
+    """Tell whether two rounds in turn were hardly better than the best before: the share of one round is uncertain."""
+    return len(effective) > 2 and max(effective[-2:]) < BETTER * max(effective[:-2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +126,12 @@ class _Round:
 
 
 def _learned(kept: list[_Round], rng: np.random.Generator) -> Proposal:
-    """Fit one component, and correct it by a polynomial for the log density of all points."""
-    proposal = _fitted(kept, 1, rng)
+    """Fit as many components as the points can tell, and correct them by a polynomial for the log density of all."""
+    told = sum(one.effective for one in kept) / (TOLD * kept[0].points.shape[1])
+    proposal = _fitted(kept, max(one for one in COMPONENTS if one <= max(told, 1)), rng)
     points, log_density = (np.concatenate([getattr(one, name) for one in kept]) for name in ("points", "log_density"))
     log_weight = np.concatenate([one.log_weight + np.log(one.effective) for one in kept])
-    surface = fitted_surface(points, log_density, log_weight, proposal.means[0], proposal.factors[0])
+    surface = fitted_surface(points, log_density, log_weight, proposal.means[-1], proposal.factors[-1])
     return proposal if surface is None else Corrected.of(surface, proposal, points, log_weight)
 
 

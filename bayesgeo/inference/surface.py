@@ -10,7 +10,8 @@ from scipy import linalg, special, stats
 FURTHEST = 1e-4  # probability beyond which points, as of a normal distribution, do not bend the polynomial
 REACH = 2.0  # logarithm of the most that the correction may favour or disfavour a point
 SPARE = 1.3  # points for each coefficient, at least
-DEGREES = (2, 3)
+DEGREES = (2, 3, 4, 5)
+BENT = 3  # degree from which on a polynomial may follow the bends of scales
 
 
 class Proposal(Protocol):
@@ -48,9 +49,9 @@ class Surface:
     error: float
 
     @property
-    def complete(self) -> bool:
-        """Whether it has all terms that one may have."""
-        return self.degree == DEGREES[-1]
+    def bent(self) -> bool:
+        """Whether it may follow more than a normal distribution."""
+        return self.degree >= BENT
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Return the polynomial ``(n,)`` at points ``(n, d)``."""
@@ -60,7 +61,7 @@ class Surface:
 def fitted_surface(
     points: np.ndarray, log_density: np.ndarray, log_weight: np.ndarray, mean: np.ndarray, root: np.ndarray
 ) -> Surface | None:
-    """Fit a polynomial of second or third degree; None where there are too few points for one.
+    """Fit a polynomial of the degree that foretells points best; None where there are too few points for any.
 
     Parameters
     ----------

@@ -7,12 +7,15 @@ whatever cells are predicted beside it, and no random number enters.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy import special
 
 from bayesgeo.metrics.regression import noise_variance
+from bayesgeo.models.base import TRANSFORMATION
+from bayesgeo.models.transformation import Transformation
 
 SAMPLE = ("chain", "draw")
 STEPS = 60  # halvings alone would reach 1e-18 of the first bracket
@@ -31,6 +34,9 @@ class Mixture:
         ``(draw, obs)`` or ``(draw, 1)`` scales above zero.
     nu : numpy.ndarray, optional
         ``(draw, 1)`` or ``(draw, obs)`` degrees of freedom; None for normal noise.
+    transformation : Transformation, optional
+        What maps the response to the scale on which the draws are normal; :meth:`below`, :meth:`above` and
+        :meth:`quantile` are in the unit of the response, :meth:`density` on that scale.
 
     Examples
     --------
@@ -42,14 +48,21 @@ class Mixture:
     expected: np.ndarray
     sigma: np.ndarray
     nu: np.ndarray | None = None
+    transformation: Transformation | None = None
 
     def below(self, t: np.ndarray | float) -> np.ndarray:
         r"""Return :math:`P(y \le t) = \frac1n \sum_i F_i\{(t - \mu_i) / \sigma_i\}` of each row, ``(obs,)``."""
+        return self._below(self._normal(t))
+
+    def _normal(self, t: np.ndarray | float) -> Any:
+        return t if self.transformation is None else self.transformation.forward(np.asarray(t))
+
+    def _below(self, t: np.ndarray | float) -> np.ndarray:
         return self._unit_cdf((t - self.expected) / self.sigma).mean(axis=0)
 
     def above(self, t: np.ndarray | float) -> np.ndarray:
         r"""Return :math:`P(y > t)` of each row, ``(obs,)``; small ones keep their digits."""
-        return self._unit_cdf((self.expected - t) / self.sigma).mean(axis=0)
+        return self._unit_cdf((self.expected - self._normal(t)) / self.sigma).mean(axis=0)
 
     def density(self, t: np.ndarray | float) -> np.ndarray:
         """Return the density at ``t`` of each row, ``(obs,)``."""
@@ -74,7 +87,7 @@ class Mixture:
         for _ in range(STEPS):
             if not open_.any():
                 break
-            below, density = self.below(t), self.density(t)
+            below, density = self._below(t), self.density(t)
             low, high = np.where(below < p, t, low), np.where(below < p, high, t)
             with np.errstate(all="ignore"):
                 reached = special.ndtri(below)
@@ -82,7 +95,7 @@ class Mixture:
             new = np.where((new >= low) & (new <= high), new, (low + high) / 2)
             found = np.abs(new - t) <= reach
             t, open_ = np.where(open_, new, t), open_ & ~found
-        return t
+        return t if self.transformation is None else self.transformation.inverse(t)
 
     def _first(self, own: np.ndarray, p: float) -> np.ndarray:
         """Guess a quantile: that of one draw, further out by the spread of the draws."""
@@ -105,13 +118,12 @@ def mixture_of(predictive: xr.Dataset) -> Mixture:
     >>> mixture_of(xr.Dataset({"expected": expected, "sigma": 2.0})).expected.shape
     (10, 3)
     """
-    expected = _flat(predictive["expected"])
-    sigma = (
-        _flat(predictive["sigma"])
-        if predictive["sigma"].ndim
-        else np.full((len(expected), 1), 1.0) * float(predictive["sigma"])
-    )
-    return Mixture(expected, sigma, _flat(predictive["nu"]) if "nu" in predictive else None)
+    transformation = predictive.attrs.get(TRANSFORMATION)
+    names = ("expected", "sigma") if transformation is None else ("location", "scale")
+    location, scale = (predictive[name] for name in names)
+    expected = _flat(location)
+    sigma = _flat(scale) if scale.ndim else np.full((len(expected), 1), 1.0) * float(scale)
+    return Mixture(expected, sigma, _flat(predictive["nu"]) if "nu" in predictive else None, transformation)
 
 
 def summarise_cells(
@@ -155,8 +167,8 @@ def summarise_cells(
         "high": mixture.quantile((1 + probability) / 2),
     }
     if "within" in predictive:
-        within = float(np.sqrt(np.mean(predictive["within"].values ** 2)))
-        found["sd_within"] = np.full_like(found["sd"], within)
+        within = (predictive["within"] ** 2).mean(SAMPLE).broadcast_like(expected.isel(chain=0, draw=0, drop=True))
+        found["sd_within"] = np.sqrt(within.values)
     return found if threshold is None else found | {"exceedance": mixture.above(threshold)}
 
 

@@ -19,6 +19,7 @@ from bayesgeo import _arrays
 from bayesgeo._check import invalid, one_of
 from bayesgeo.models.rows import Rows, TrainingRows, framed, labels_by_key, row_names
 from bayesgeo.models.specification import Specification
+from bayesgeo.models.transformation import Transformation
 
 Kind = Literal["expected", "response"]
 UnseenGroups = Literal["ignored", "population", "refused"]
@@ -26,6 +27,7 @@ NOISE_DRAWS = 1000  # response draws, at least about, of a model that has few pa
 # The CRPS of n draws is too high by one part in n, and each end of a 90 % interval is off by 2.1 / sqrt(n) standard
 # deviations: 0.4 % and 0.13 at 250, small beside differences of models. Fewer draws are repeated with new noise.
 FEW_DRAWS = 250
+TRANSFORMATION = "transformation"  # attribute of a predictive distribution
 
 
 @cache
@@ -289,7 +291,9 @@ class Regressor(RegressorMixin, Estimator):
         xarray.Dataset
             ``expected (chain, draw, obs)``; ``sigma``, the scale of the noise, over ``chain`` and ``draw`` or over
             ``obs`` too; for Student-t noise, its degrees of freedom ``nu (chain, draw)``; and ``within (chain, draw)``,
-            the noise alone, where ``sigma`` holds more.
+            the noise alone, where ``sigma`` holds more. Of a model that transforms its target ``sigma`` is the standard
+            deviation, ``within`` is over ``obs`` too, and ``location`` and ``scale`` are those of the normal
+            distribution of what the attribute ``transformation`` makes of ``y``.
         """
         # Variables without the dimension obs are the same in every part.
         parts = list(self.stream_predictive(X, groups=groups, coordinates=coordinates))
@@ -304,24 +308,29 @@ class Regressor(RegressorMixin, Estimator):
 
     def log_density(self, predictive: xr.Dataset, y: np.ndarray) -> xr.DataArray:
         """Return the log density ``(chain, draw, obs)`` of values ``y (obs,)`` in each draw's :meth:`predictive`."""
-        outcome = xr.DataArray(y, dims="obs")
+        transformation = predictive.attrs.get(TRANSFORMATION)
+        outcome = xr.DataArray(y if transformation is None else transformation.forward(y), dims="obs")
         shape = (predictive["nu"],) if "nu" in predictive else ()
         family = stats.t if shape else stats.norm
-        density = xr.apply_ufunc(family.logpdf, outcome, *shape, predictive["expected"], predictive["sigma"])
+        density = xr.apply_ufunc(family.logpdf, outcome, *shape, *_normal(predictive))
+        if transformation is not None:
+            density = density + outcome.copy(data=transformation.log_slope(y))
         return density.transpose("chain", "draw", "obs")
 
     def respond(self, predictive: xr.Dataset, rng: np.random.Generator) -> xr.DataArray:
         """Draw values ``(chain, draw, obs)`` from :meth:`predictive`; where draws are few, several from each."""
         predictive = _repeat_few(predictive)
         # Row after row, so that a row's draws do not depend on how the rows were cut into chunks.
-        expected = predictive["expected"].transpose("obs", "chain", "draw")
+        location, scale = _normal(predictive)
+        location = location.transpose("obs", "chain", "draw")
         unit = (
-            rng.standard_t(predictive["nu"].values, expected.shape)
+            rng.standard_t(predictive["nu"].values, location.shape)
             if "nu" in predictive
-            else rng.standard_normal(expected.shape)
+            else rng.standard_normal(location.shape)
         )
-        response = expected + predictive["sigma"] * expected.copy(data=unit)
-        return response.transpose("chain", "draw", "obs")
+        response = (location + scale * location.copy(data=unit)).transpose("chain", "draw", "obs")
+        transformation = predictive.attrs.get(TRANSFORMATION)
+        return response if transformation is None else response.copy(data=transformation.inverse(response.values))
 
     @property
     def noise_(self) -> xr.Dataset:
@@ -345,7 +354,14 @@ class Regressor(RegressorMixin, Estimator):
     def _label_predictive(self, arrays: dict[str, np.ndarray], rows: Rows) -> xr.Dataset:
         labelled = self._label(arrays["expected"], rows)
         variables = {name: (labelled.dims[: values.ndim], values) for name, values in arrays.items()}
-        return xr.Dataset(variables, labelled.coords)
+        transformation = self._transformation
+        attrs = {} if transformation is None else {TRANSFORMATION: transformation}
+        return xr.Dataset(variables, labelled.coords, attrs)
+
+    @property
+    def _transformation(self) -> Transformation | None:
+        """On which scale the outcome is normal; None for its own."""
+        return None
 
     def _response(self, rows: Rows, rng: np.random.Generator) -> xr.DataArray:
         return self.respond(self._label_predictive(self._predictive(rows), rows), rng)
@@ -360,6 +376,13 @@ def one_draw_noise(sigma: float) -> xr.Dataset:
     ('chain', 'draw')
     """
     return xr.Dataset({"sigma": (("chain", "draw"), [[sigma]])}, coords={"chain": [0], "draw": [0]})
+
+
+def _normal(predictive: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return location and scale on the scale where the outcome is normal."""
+    if TRANSFORMATION in predictive.attrs:
+        return predictive["location"], predictive["scale"]
+    return predictive["expected"], predictive["sigma"]
 
 
 def _repeat_few(predictive: xr.Dataset) -> xr.Dataset:

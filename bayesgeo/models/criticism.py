@@ -18,6 +18,7 @@ from scipy import stats
 from bayesgeo import _arrays
 from bayesgeo._arrays import spaced
 from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.transformation import Transformation
 
 ROWS, NUMBERS = 4_000, 2_000_000  # rows, and rows times draws
 FEWEST_DRAWS, MOST_DRAWS = 500, 4_000
@@ -52,6 +53,8 @@ class PredictiveFunctions:
     left_out : callable, optional
         Maps draws to what leaving whole groups out tells, where that is known: :class:`LeftOutGroups`. It replaces the
         densities of single rows.
+    transformation : Transformation, optional
+        Of the target, where ``expected`` and ``sigma`` are those of its transformed values.
     """
 
     predictive: Callable[[Rows, Parameters], Mapping[str, np.ndarray]]
@@ -59,6 +62,7 @@ class PredictiveFunctions:
     prior: Callable[[tuple[int, int], np.random.Generator], Parameters] | None = None
     shown: tuple[str, ...] = ()
     left_out: "Callable[[Parameters], LeftOutGroups] | None" = None
+    transformation: Transformation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +91,29 @@ class LeftOutGroups:
 
 @dataclass(frozen=True, eq=False)
 class _CheckedRows:
-    """Some of the training rows, and the names of their classes (empty for values)."""
+    """Some of the training rows, the names of their classes (empty for values), and what transforms their values."""
 
     rows: TrainingRows
     labels: tuple[str, ...]
+    transformation: Transformation | None = None
 
     @property
     def y(self) -> np.ndarray:
         return self.rows.y
+
+    @property
+    def seen(self) -> np.ndarray:
+        """The outcomes on the scale on which the model is normal."""
+        return self.y if self.transformation is None else self.transformation.forward(self.y)
+
+    @property
+    def log_slope(self) -> np.ndarray | float:
+        """What log densities on that scale gain in the unit of the outcomes."""
+        return 0.0 if self.transformation is None else self.transformation.log_slope(self.y)
+
+    def in_units(self, values: np.ndarray) -> np.ndarray:
+        """Return simulated outcomes in the unit of those seen."""
+        return values if self.transformation is None else self.transformation.inverse(values)
 
 
 def criticism_groups(
@@ -120,7 +139,7 @@ def criticism_groups(
     kept = spaced(len(rows.y), ROWS)
     draws = int(np.clip(NUMBERS // len(kept), FEWEST_DRAWS, MOST_DRAWS))
     thinned = posterior.isel(draw=spaced(posterior.sizes["draw"], -(-draws // n_chains)))
-    part = _CheckedRows(rows.part(kept), labels)
+    part = _CheckedRows(rows.part(kept), labels, model.transformation)
     with np.errstate(all="ignore"):  # the checks report draws that are NaN
         p = _by_name(thinned)
         mean = np.empty((0, 0))
@@ -133,7 +152,7 @@ def criticism_groups(
             groups["log_likelihood"].attrs = {"rows": len(rows.y)}
             if not labels:
                 at = spaced(len(kept), CDF_ROWS)
-                groups["cdf"] = _by_row(thinned, _cdf(model.predictive(part.rows.part(at), p), part.y[at]), kept[at])
+                groups["cdf"] = _by_row(thinned, _cdf(model.predictive(part.rows.part(at), p), part.seen[at]), kept[at])
         groups["log_likelihood"].attrs["draws"] = posterior.sizes["draw"] * n_chains
         few = _by_name(posterior.isel(draw=spaced(posterior.sizes["draw"], -(-FEWEST_DRAWS // n_chains))))
         groups["posterior_predictive"] = _replicated(model, part, few, rng, parts=_parts(mean, part))
@@ -149,10 +168,11 @@ def _over_rows(model: PredictiveFunctions, rows: _CheckedRows, p: Parameters) ->
     """Return the log density ``(chain, draw, obs)`` and, of classes, mean probabilities ``(obs, label)``."""
     density, mean = [], []
     for at, predicted in _blocks(model, rows, p):
-        density.append(_log_density(predicted, rows.y[at]).astype(np.float32))
+        density.append(_log_density(predicted, rows.seen[at]).astype(np.float32))
         if rows.labels:
             mean.append(np.exp(predicted["log_probability"]).mean(axis=(0, 1)))
-    return np.concatenate(density, axis=2), np.concatenate(mean) if mean else np.empty((0, 0))
+    found = np.concatenate(density, axis=2) + np.float32(rows.log_slope)
+    return found, np.concatenate(mean) if mean else np.empty((0, 0))
 
 
 def _blocks(
@@ -263,7 +283,7 @@ def _replicated(
     found = np.empty((len(sigma), len(MARGINS)))
     for k in range(len(sigma)):
         unit = rng.standard_normal(len(rows.y)) if nu is None else rng.standard_t(nu[k], len(rows.y))
-        found[k] = _statistics(expected[k] + sigma[k] * unit)
+        found[k] = _statistics(rows.in_units(expected[k] + sigma[k] * unit))
     margin = np.array(list(MARGINS.values())) * rows.y.std()
     return _summary(list(MARGINS), found, _statistics(rows.y), margin)
 

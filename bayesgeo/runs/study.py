@@ -54,8 +54,9 @@ def study(
     dataset : Dataset
         Data set to evaluate on.
     models : sequence of str or mapping of str to estimator
-        Short names of the catalog, or models under names of your own, estimators of scikit-learn included; the
-        defaults of the task when empty, after those that have effects of groups if the source asks for effects.
+        Short names of the catalog, with settings as in ``"spatial:transformation=log"``, or models under names of
+        your own, estimators of scikit-learn included; the defaults of the task when empty, after those that have
+        effects of groups if the source asks for effects.
     out : path
         Folder for ``manifest.json``, ``evidence/<model>.nc`` and ``models/<model>/``; until all is done, the
         finished fits of folds are in ``unfinished/<model>/``.
@@ -151,7 +152,7 @@ def _models(models: Sequence[str] | Mapping[str, Any], task: str, options: Mappi
             if not is_file_name(name):
                 raise invalid("model name", name, "It becomes the name of a file.", "Use letters, digits, '-' and '_'.")
         return {name: as_model(estimator, name) for name, estimator in models.items()}
-    return {name: catalog.model(name, task, **_taken(name, task, options)) for name in models}
+    return dict(catalog.labelled_model(one, task, **_taken(one.split(":")[0], task, options)) for one in models)
 
 
 def usual_models(dataset: Dataset, options: Mapping[str, Any]) -> tuple[str, ...]:

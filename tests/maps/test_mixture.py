@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bayesgeo.maps.mixture import Mixture, mixture_of, summarise_cells
+from bayesgeo.models.transformation import Log
 
 
 def mixture(seed, student, draws=40, cells=6):
@@ -32,6 +33,17 @@ def test_the_distribution_function_at_a_quantile_is_its_probability(seed, studen
     reach = 1e-6 * found.sigma.min()
     assert (found.below(t - reach) <= p).all()
     assert (p <= found.below(t + reach)).all()
+
+
+def test_the_mixture_of_a_transformed_response_is_in_its_unit():
+    found = predictive()
+    latent = mixture_of(found)
+    log = found.rename(expected="location").assign(scale=found["sigma"], expected=np.exp(found["expected"]))
+    of_logs = mixture_of(log.assign_attrs(transformation=Log()))
+    np.testing.assert_allclose(of_logs.quantile(0.9), np.exp(latent.quantile(0.9)))
+    np.testing.assert_allclose(of_logs.above(3.0), latent.above(np.log(3.0)))
+    assert of_logs.above(-1.0).tolist() == [1.0] * 3
+    assert of_logs.below(0.0).tolist() == [0.0] * 3
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.floats(-5, 5))

@@ -26,6 +26,7 @@ from bayesgeo.models.spatial.places import Places, places_of, points_of, refuse_
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
 from bayesgeo.models.spatial.scales import SHARE_PRIOR
 from bayesgeo.models.specification import Graph, Prior, Specification
+from bayesgeo.models.transformation import Log, NormalScores, Transformation, in_units, transformation_of
 
 SMOOTHNESS = (0.5, 1.5, 2.5)
 FEW_ROWS = 2_000  # below, one field: the rows seldom tell two scales apart
@@ -36,6 +37,10 @@ NAMES = {
     "field_sd": "standard deviation of the field",
     "practical_range": "range (correlation 0.05)",
     "noise_sd": "nugget",
+}
+TRANSFORMED_UNITS = {
+    name: dict.fromkeys(("noise_sd", "field_sd"), unit)
+    for name, unit in (("log", "of the logarithm"), ("normal scores", "of the normal score"))
 }
 PREDICTOR = "α + xᵀβ + Σₖ wₖ(s)"
 GRAPH = Graph(
@@ -65,6 +70,9 @@ class SpatialRegression(Bayesian, Regressor):
     ``latitude`` in degrees, whose distances are in km. Without coordinates the standardised features are the places, as
     in Gaussian-process regression.
 
+    A target far from normal is modelled on a transformed scale, :math:`g(y_i)` in place of :math:`y_i`, and predicted
+    in its own unit, densities included. Normal scores are taken as known, though quantiles of few rows are uncertain.
+
     Parameters
     ----------
     smoothness : float or sequence of float, optional
@@ -73,6 +81,9 @@ class SpatialRegression(Bayesian, Regressor):
         one.
     neighbours : int, optional
         Places that each is conditioned on; None is all up to 1,500 rows, else 10.
+    transformation : {"log", "normal scores"}, optional
+        The function :math:`g`: logarithms of values above zero, or the scores that make the values of the training rows
+        normal. None is none.
     prior_scale : float, optional
         Prior standard deviation of the coefficients of standardised features, in standard deviations of the whole
         variation; None is 10.
@@ -85,9 +96,11 @@ class SpatialRegression(Bayesian, Regressor):
     ----------
     posterior_ : xarray.DataTree
         ``posterior`` holds ``weight (feature)``, ``intercept`` and ``sigma`` on the standardised scale; ``length_scale
-        (field)`` in the unit of distances; and in the units of the table ``coefficient
+        (field)`` in the unit of distances; and in the units of the table, or of the transformed target, ``coefficient
         (feature)``, ``constant``, ``noise_sd`` (nugget), ``field_sd (field)`` and ``practical_range (field)``, the
         distance at which the correlation is 0.05.
+    knots_ : numpy.ndarray
+        ``(2, knot)`` of normal scores: values of the target, and their scores.
 
     Examples
     --------
@@ -107,12 +120,14 @@ class SpatialRegression(Bayesian, Regressor):
         smoothness: float | Sequence[float] | None = None,
         *,
         neighbours: int | None = None,
+        transformation: str | None = None,
         prior_scale: float | None = None,
         inference: Inference | None = None,
         random_state: Any = None,
     ):
         self.smoothness = smoothness
         self.neighbours = neighbours
+        self.transformation = transformation
         self.prior_scale = prior_scale
         self.inference = inference
         self.random_state = random_state
@@ -130,11 +145,12 @@ class SpatialRegression(Bayesian, Regressor):
         self.coordinate_names_ = places_of(rows).names if rows.coordinates else ()
         points = self._points(rows)
         refuse_few_places(points)
-        self.target_center_, self.target_scale_ = (float(value) for value in standardisation(rows.y))
+        y = self._transformed(rows.y)
+        self.target_center_, self.target_scale_ = (float(value) for value in standardisation(y))
         order = coarse_to_fine(points, np.random.default_rng(self.seed_))
         self.points_ = points[order]
         self.design_ = np.c_[np.ones(len(rows)), self._scaled(rows.X)][order]
-        self.standard_y_ = (rows.y[order] - self.target_center_) / self.target_scale_
+        self.standard_y_ = (y[order] - self.target_center_) / self.target_scale_
         prior = prior_of(rows.X.shape[1], (INTERCEPT_SCALE, float(scale)), (NOISE_SHAPE, NOISE_RATE))
         twice = tuple(int(2 * value) for value in self.smoothness_)
         marginal = SpatialMarginal(self._process(), self.points_, self.design_, self.standard_y_, twice, prior)
@@ -146,6 +162,18 @@ class SpatialRegression(Bayesian, Regressor):
             coords={"feature": feature_names(self), "field": [f"Matérn {value:g}" for value in self.smoothness_]},
             marginal=marginal,
         )
+
+    def _transformed(self, y: np.ndarray) -> np.ndarray:
+        found = transformation_of(self.transformation, y)
+        if isinstance(found, NormalScores):
+            self.knots_ = np.stack([found.y, found.z])
+        return y if found is None else found.forward(y)
+
+    @property
+    def _transformation(self) -> Transformation | None:
+        if self.transformation is None:
+            return None
+        return Log() if self.transformation == "log" else NormalScores(*self.knots_)
 
     def _checked_smoothness(self, n: int) -> tuple[float, ...]:
         if self.smoothness is None:
@@ -196,7 +224,8 @@ class SpatialRegression(Bayesian, Regressor):
         -------
         pandas.DataFrame
             ``within``, the nugget; ``field``, what is unknown of the field given the scales; ``epistemic``, the spread
-            of the mean over draws of coefficients and scales; ``total``, the root of the sum of their squares.
+            of the mean over draws of coefficients and scales; ``total``, the root of the sum of their squares. Of a
+            transformed target the first two share their variance as on the transformed scale.
         """
         check_is_fitted(self)
         parts = [self._sd_parts(rows) for rows in self._parts(X, groups, coordinates, arrays=4)]
@@ -204,15 +233,16 @@ class SpatialRegression(Bayesian, Regressor):
 
     def _sd_parts(self, rows: Rows) -> pd.DataFrame:
         found = self._predictive(rows)
-        within = np.mean(found["within"] ** 2)
+        within = np.broadcast_to(np.mean(found["within"] ** 2, axis=(0, 1)), len(rows))
         total = np.mean(found["sigma"] ** 2, axis=(0, 1))
         epistemic = found["expected"].var(axis=(0, 1))
-        squares = {"within": np.full(len(rows), within), "field": (total - within).clip(min=0), "epistemic": epistemic}
+        squares = {"within": within, "field": (total - within).clip(min=0), "epistemic": epistemic}
         return np.sqrt(pd.DataFrame(squares | {"total": total + epistemic}, index=rows.names))
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         p = self._thinned()
-        return self._kriged(rows, p, left_out=False) | {"within": p["sigma"] * self.target_scale_}
+        found = self._kriged(rows, p, left_out=False) | {"within": p["sigma"] * self.target_scale_}
+        return in_units(found, self._transformation)
 
     def _thinned(self) -> Parameters:
         draws = self.posterior_["posterior"].to_dataset()
@@ -252,7 +282,9 @@ class SpatialRegression(Bayesian, Regressor):
 
     def _predictive_functions(self, problem: Problem) -> PredictiveFunctions:
         # Of a row given all others: what importance sampling then undoes is its influence on the few scales alone.
-        return PredictiveFunctions(predictive=lambda rows, p: self._kriged(rows, p, left_out=True))
+        return PredictiveFunctions(
+            predictive=lambda rows, p: self._kriged(rows, p, left_out=True), transformation=self._transformation
+        )
 
     def specification(self, labels: Sequence[str] = ()) -> Specification:
         """State the formula, priors and names; see :meth:`Estimator.specification`."""
@@ -270,8 +302,10 @@ class SpatialRegression(Bayesian, Regressor):
         )
         places = getattr(self, "coordinate_names_", ())
         unit = Places(places).unit if places else ""
+        outcome = {None: "yᵢ", "log": "log yᵢ"}.get(self.transformation, "g(yᵢ)")
+        scores = ", g the normal scores of the training rows" if outcome == "g(yᵢ)" else ""
         return Specification(
-            likelihood="yᵢ ~ Normal(α + xᵢᵀβ + Σₖ wₖ(sᵢ), τ²), wₖ ~ GP(0, σₖ² Matérn(d / rₖ))",
+            likelihood=f"{outcome} ~ Normal(α + xᵢᵀβ + Σₖ wₖ(sᵢ), τ²), wₖ ~ GP(0, σₖ² Matérn(d / rₖ)){scores}",
             scale="features and target standardised",
             priors=priors,
             prior_kind="default" if self.prior_scale is None else "informed",
@@ -279,7 +313,8 @@ class SpatialRegression(Bayesian, Regressor):
             quantities=("constant", "coefficient", "noise_sd", "field_sd", "length_scale", "practical_range"),
             effects="weight" if getattr(self, "n_features_in_", 1) else "",
             names=NAMES,
-            units={"length_scale": unit, "practical_range": unit} if unit else {},
+            units={"length_scale": unit, "practical_range": unit}
+            | TRANSFORMED_UNITS.get(self.transformation or "", {}),
         )
 
 

@@ -12,6 +12,7 @@ from bayesgeo.models.base import Classifier, Estimator, Regressor
 from bayesgeo.models.networks.mlp import MLPClassifier, MLPRegressor
 from bayesgeo.models.preparation import validation_rows
 from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.transformation import Transformation
 from bayesgeo.models.wrappers.sklearn import as_model
 
 
@@ -107,6 +108,10 @@ class HoldoutRegressor(Holdout, Regressor):
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         return self.estimator_._predictive(rows)
+
+    @property
+    def _transformation(self) -> Transformation | None:
+        return self.estimator_._transformation
 
 
 def mean_and_sd(regressor: Any, rows: Rows) -> tuple[np.ndarray, np.ndarray]:

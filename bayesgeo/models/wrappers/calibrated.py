@@ -9,6 +9,7 @@ from bayesgeo._check import invalid, positive
 from bayesgeo.models.base import Classifier
 from bayesgeo.models.preparation import held_out_folds
 from bayesgeo.models.rows import Rows, TrainingRows
+from bayesgeo.models.transformation import in_units
 from bayesgeo.models.wrappers.base import Holdout, HoldoutClassifier, HoldoutRegressor, mean_and_sd
 from bayesgeo.models.wrappers.temperature import scale_of, temperature_of, tempered
 
@@ -114,9 +115,14 @@ class CalibratedRegressor(Calibrated, HoldoutRegressor):
 
     def _predictive(self, rows: Rows) -> dict[str, np.ndarray]:
         inner = super()._predictive(rows)
-        mean = inner["expected"].mean(axis=(0, 1), keepdims=True)
-        expected = mean + self.factor_ * (inner["expected"] - mean)
-        return inner | {"expected": expected, "sigma": self.factor_ * inner["sigma"]}
+        if self._transformation is None:
+            return inner | self._scaled(inner["expected"], inner["sigma"])
+        scaled = self._scaled(inner["location"], inner["scale"])
+        return in_units(scaled | {"within": inner["within"] / inner["sigma"] * scaled["sigma"]}, self._transformation)
+
+    def _scaled(self, expected: np.ndarray, sigma: np.ndarray) -> dict[str, np.ndarray]:
+        mean = expected.mean(axis=(0, 1), keepdims=True)
+        return {"expected": mean + self.factor_ * (expected - mean), "sigma": self.factor_ * sigma}
 
 
 __all__ = ["CalibratedClassifier", "CalibratedRegressor"]
