@@ -21,6 +21,7 @@ from scipy import special
 from bayesgeo.inference import proposals
 from bayesgeo.inference.base import Problem
 from bayesgeo.inference.collapsed import Collapsed
+from bayesgeo.inference.folding import unbounded
 
 SEEDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 CASES = ((5, 3.0), (11, 10.0), (11, 3.0), (11, 1.5))
@@ -48,9 +49,10 @@ class Mixed:
         """Zeros."""
         return np.zeros(len(self.mixing))
 
-    def within(self, point: np.ndarray) -> np.ndarray:
-        """Return the point."""
-        return point
+    @property
+    def bounds(self) -> np.ndarray:
+        """None."""
+        return unbounded(len(self.mixing))
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         """Return the log density of points ``(n, d)``."""

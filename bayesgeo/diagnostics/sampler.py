@@ -6,6 +6,7 @@ import arviz_stats as az
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
+from scipy import special
 
 from bayesgeo._check import did_you_mean
 from bayesgeo.diagnostics import base
@@ -38,6 +39,7 @@ STEP_GOOD, STEP_BAD = 0.1, 0.001
 # times as many steps does not better; see diagnostics/functions.py.
 WARMUP_GOOD = 0.05
 PARETO_GOOD = 0.7  # Vehtari et al. (2024, JMLR 25:72): beyond, no number of draws corrects the approximation
+NEARLY_ALIKE = 3.0  # times their mean: below, the greatest importance ratio decides nothing
 NEVER = np.inf  # bad enough to be an issue
 # Another library's name -> ArviZ's name.
 ALIASES = STATISTICS | {"reached_max_tree_depth": "reached_max_treedepth"}
@@ -228,9 +230,12 @@ def _pareto_k(log_ratio: np.ndarray) -> float:
         return np.nan
     try:
         # ArviZ takes log likelihoods, whose negatives are the ratios.
-        return float(array_stats.psislw(-log_ratio.astype(float))[1])
+        k = float(array_stats.psislw(-log_ratio.astype(float))[1])
     except ValueError:  # too few draws, or all the same
         return np.nan
+    # The shape does not ask how large the tail is: of ratios nearly alike it says nothing.
+    nearly_alike = log_ratio.max() <= special.logsumexp(log_ratio) - np.log(len(log_ratio)) + np.log(NEARLY_ALIKE)
+    return min(k, PARETO_GOOD) if nearly_alike else k
 
 
 CHECKS: dict[str, Callable[[xr.DataTree], Check]] = {

@@ -69,7 +69,9 @@ class Marginal(Protocol):
     Attributes
     ----------
     start : numpy.ndarray
-        ``(d,)`` values, unconstrained and each of a scale of about one, at which the density is finite.
+        ``(d,)`` values, each of a scale of about one, at which the density is finite.
+    bounds : numpy.ndarray
+        ``(d, 2)`` bounds of each value, about which the density is even; infinite where a value has none.
     repeats : int
         How many draws of the other parameters to take at one point: more than one where a point is costly.
     """
@@ -84,8 +86,9 @@ class Marginal(Protocol):
         """Draws at one point."""
         ...
 
-    def within(self, point: np.ndarray) -> np.ndarray:
-        """Return the point ``(d,)`` of its usual range at which a climb goes on instead of this one."""
+    @property
+    def bounds(self) -> np.ndarray:
+        """Bounds of the values."""
         ...
 
     def log_density(self, points: np.ndarray) -> np.ndarray:

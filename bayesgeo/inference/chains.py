@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from bayesgeo.inference.base import Marginal
+from bayesgeo.inference.folding import folded
 from bayesgeo.inference.proposals import finite
 from bayesgeo.inference.surface import Corrected, Proposal
 
@@ -53,7 +54,9 @@ def walked_chains(
         for walk in walks if k else ():
             z = walk.rng.standard_normal(len(step))
             walk.proposed = walk.at + step @ z if local else proposal.sample(1, walk.rng)[0]
-        points = np.array([walk.proposed for walk in walks])
+        points = folded(np.array([walk.proposed for walk in walks]), marginal.bounds)
+        for walk, point in zip(walks, points, strict=True):
+            walk.proposed = point
         reference = proposal.log_density(points)
         for i, density, conditional in _one_by_one(marginal, points):
             walks[i].decide(density, float(reference[i]), conditional, local=local, first=not k)

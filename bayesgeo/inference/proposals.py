@@ -1,6 +1,7 @@
 """Proposals for the few values of a collapsed posterior, adapted to its density by importance sampling."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import linalg, special
@@ -8,6 +9,7 @@ from sklearn.mixture import GaussianMixture
 
 from bayesgeo._progress import announce
 from bayesgeo.inference.base import Marginal
+from bayesgeo.inference.folding import Folded, inside
 from bayesgeo.inference.newton import Peak, maximise
 from bayesgeo.inference.surface import Corrected, Proposal, fitted_surface
 
@@ -82,8 +84,9 @@ def adapted_proposal(marginal: Marginal, chains: int, rng: np.random.Generator) 
     announce("climbing")
     costly = marginal.repeats > 1
     tolerance = NEARLY if costly else CLOSE
-    peak = maximise(marginal.log_density, marginal.start, tolerance=tolerance, within=marginal.within)
-    proposal: Proposal = _of_peak(peak)
+    climb = partial(inside, bounds=marginal.bounds)
+    peak = maximise(marginal.log_density, marginal.start, tolerance=tolerance, within=climb)
+    proposal: Proposal = Folded(_of_peak(peak), marginal.bounds)
     kept: list[_Round] = []
     efficient = False
     for k in range(ROUNDS):
@@ -92,9 +95,9 @@ def adapted_proposal(marginal: Marginal, chains: int, rng: np.random.Generator) 
         efficient = k > 0 and kept[-1].effective >= EFFICIENT * len(points)
         bent = isinstance(proposal, Corrected) and proposal.surface.bent
         if costly:  # points tell few components, and it pays to learn the density between them
-            proposal = _learned(kept, rng)
+            proposal = _learned(kept, marginal.bounds, rng)
         elif not efficient:
-            proposal = _fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng)
+            proposal = Folded(_fitted(kept, COMPONENTS[min(k, len(COMPONENTS) - 1)], rng), marginal.bounds)
         if efficient or (bent and _stalled([one.effective for one in kept])):
             break
     last = kept[-1]
@@ -125,13 +128,14 @@ class _Round:
         return float(np.exp(-special.logsumexp(2 * self.log_weight)))
 
 
-def _learned(kept: list[_Round], rng: np.random.Generator) -> Proposal:
+def _learned(kept: list[_Round], bounds: np.ndarray, rng: np.random.Generator) -> Proposal:
     """Fit as many components as the points can tell, and correct them by a polynomial for the log density of all."""
     told = sum(one.effective for one in kept) / (TOLD * kept[0].points.shape[1])
-    proposal = _fitted(kept, max(one for one in COMPONENTS if one <= max(told, 1)), rng)
+    mixture = _fitted(kept, max(one for one in COMPONENTS if one <= max(told, 1)), rng)
     points, log_density = (np.concatenate([getattr(one, name) for one in kept]) for name in ("points", "log_density"))
     log_weight = np.concatenate([one.log_weight + np.log(one.effective) for one in kept])
-    surface = fitted_surface(points, log_density, log_weight, proposal.means[-1], proposal.factors[-1])
+    surface = fitted_surface(points, log_density, log_weight, mixture.means[-1], mixture.factors[-1])
+    proposal = Folded(mixture, bounds)
     return proposal if surface is None else Corrected.of(surface, proposal, points, log_weight)
 
 

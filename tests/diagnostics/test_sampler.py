@@ -175,6 +175,14 @@ def test_heavy_importance_ratios_of_one_chain_are_told(k, status):
     assert found.value == pytest.approx(k, abs=3 * (1 + k) / np.sqrt(189))
 
 
+@pytest.mark.parametrize(("share", "status"), [(1e-4, "passed"), (1e-2, "tip")])
+def test_the_tail_of_ratios_that_are_nearly_alike_says_nothing(share, status):
+    tree = network("ADVI", draws=1000)
+    tail = np.random.default_rng(0).uniform(size=1000) ** -1.2
+    tree["approximation"]["log_ratio"].values[:] = np.log1p(share * tail)
+    assert check(tree, "pareto_k").status == status
+
+
 @pytest.mark.parametrize("ratios", [np.nan, -np.inf, 3.0])
 def test_ratios_without_a_shape_fail(ratios):
     tree = network("ADVI")

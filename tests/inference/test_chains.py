@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bayesgeo.inference.chains import Chain, independent_chain, walked_chains
+from bayesgeo.inference.folding import unbounded
 from bayesgeo.inference.surface import Corrected, Surface
 
 DRAWS = 6_000
@@ -17,8 +18,7 @@ class Gammas:
     repeats = 1
     start = np.zeros(2)
 
-    def within(self, point: np.ndarray) -> np.ndarray:
-        return point
+    bounds = unbounded(2)
 
     def log_density(self, points: np.ndarray) -> np.ndarray:
         return np.sum(3 * points - 3 * np.exp(points), axis=1)

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import linalg
 
 from bayesgeo._check import invalid
+from bayesgeo.inference.folding import unbounded
 from bayesgeo.models.effects.levels import Members, codes_of, labels_of
 from bayesgeo.models.effects.terms import Effect
 from bayesgeo.models.rows import Rows
@@ -23,11 +24,9 @@ from bayesgeo.models.spatial.places import PAIRS, Places
 from bayesgeo.models.spatial.processes import AllPlaces, Covariance
 from bayesgeo.models.spatial.scales import (
     RARE,
+    RIGHT,
     log_prior_of_lengths,
-    log_prior_of_turns,
-    sample_turns,
     share_of,
-    turns_within,
     usual_distance,
 )
 
@@ -93,15 +92,14 @@ class Field:
         logs, turns = np.split(values, 2, axis=1)
         return FieldScales(np.exp(logs), (1 - OWN) * share_of(turns))
 
-    def within(self, values: np.ndarray) -> np.ndarray:
-        """Return the values ``(2 term,)`` with turns inside their range."""
-        logs, turns = np.split(values, 2)
-        return np.r_[logs, turns_within(turns)]
+    def bounds(self, terms: int) -> np.ndarray:
+        """Return the bounds ``(2 term, 2)`` of these values: of turns alone."""
+        return np.concatenate([unbounded(terms), np.tile([0.0, RIGHT], (terms, 1))])
 
     def log_prior(self, values: np.ndarray) -> np.ndarray:
         """Return the log prior ``(n,)`` of these values."""
-        logs, turns = np.split(values, 2, axis=1)
-        return log_prior_of_lengths(np.exp(logs), self.spacing) + log_prior_of_turns(turns)
+        logs, _ = np.split(values, 2, axis=1)
+        return log_prior_of_lengths(np.exp(logs), self.spacing)
 
     def kriged(
         self, points: np.ndarray, values: np.ndarray, length: np.ndarray, share: np.ndarray
@@ -132,7 +130,7 @@ class Field:
     def sample_scales(self, n: int, terms: int, rng: np.random.Generator) -> FieldScales:
         """Draw scales ``(n, term)`` from their prior."""
         length = -np.log(RARE) * self.spacing / rng.exponential(size=(n, terms))
-        return FieldScales(length, (1 - OWN) * share_of(sample_turns((n, terms), rng)))
+        return FieldScales(length, (1 - OWN) * share_of(rng.uniform(0, RIGHT, (n, terms))))
 
     def sample(self, scales: FieldScales, rng: np.random.Generator) -> np.ndarray:
         r"""Draw values ``(n, level, term)`` of variance one, of each a field made of waves.

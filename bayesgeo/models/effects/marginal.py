@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from bayesgeo.inference.folding import inside, unbounded
 from bayesgeo.inference.newton import maximise
 from bayesgeo.models.effects.covariance import GroupPrior, factors, log_prior
 from bayesgeo.models.effects.fields import FieldScales
@@ -61,14 +63,17 @@ class GaussianMarginal:
         few = fewer_groups(self.equations, FEW) if self.equations.remaining > MANY else None
         if few is None:
             return plain
-        return maximise(replace(self, equations=few).log_density, plain, tolerance=0.1, within=self.within).at
+        climb = partial(inside, bounds=self.bounds)
+        return maximise(replace(self, equations=few).log_density, plain, tolerance=0.1, within=climb).at
 
-    def within(self, point: np.ndarray) -> np.ndarray:
-        """Return the point with the turns of fields' shares inside their range."""
-        found = [point[:1]]
-        for effect, field, own in zip(self.effects, self.equations.fields, self._split(point[None]), strict=True):
-            of_covariance = len(effect.terms) + effect.correlations
-            found += [own[0, :of_covariance], *([] if field is None else [field.within(own[0, of_covariance:])])]
+    @property
+    def bounds(self) -> np.ndarray:
+        """Bounds ``(d, 2)``: of the turns of fields' shares; other values have none."""
+        found = [unbounded(1)]
+        for effect, field in zip(self.effects, self.equations.fields, strict=True):
+            found.append(unbounded(len(effect.terms) + effect.correlations))
+            if field is not None:
+                found.append(field.bounds(len(effect.terms)))
         return np.concatenate(found)
 
     @property

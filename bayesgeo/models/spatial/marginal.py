@@ -3,21 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy import linalg
 from scipy.spatial import cKDTree
 
+from bayesgeo.inference.folding import inside, unbounded
 from bayesgeo.inference.newton import maximise
 from bayesgeo.models.regression.conjugate import NormalInverseGamma
 from bayesgeo.models.spatial.processes import Covariance, Process, process_of
 from bayesgeo.models.spatial.scales import (
+    RIGHT,
     log_prior_of_lengths,
-    log_prior_of_turns,
     share_of,
     turns_of,
-    turns_within,
     usual_distance,
 )
 
@@ -38,7 +38,7 @@ class SpatialMarginal:
     so that coefficients and variance integrate out as in linear regression of whitened rows. A point :math:`\theta` is
     :math:`\log \ell_k` of each field, then turns: the nugget's share of the variance is :math:`\sin^2\varphi`, and
     each field but the last takes such a share of what is left. Angles have a flat prior (arcsine for a share), and a
-    posterior without a bound or a long tail where a share may be zero. Length scales have the penalised-complexity
+    posterior without a long tail where a share may be zero. Length scales have the penalised-complexity
     prior of Fuglstad et al. (2019, JASA 114:445) in the plane, :math:`p(\ell) \propto \ell^{-2} \exp(-\lambda / \ell)`,
     with :math:`P(\ell < \ell_0) = 0.05` where :math:`\ell_0` is the usual distance of neighbouring places.
 
@@ -85,17 +85,18 @@ class SpatialMarginal:
             design=self.design[part],
             y=self.y[part],
         )
-        return maximise(few.log_density, plain, tolerance=0.1, within=self.within).at
+        return maximise(few.log_density, plain, tolerance=0.1, within=partial(inside, bounds=self.bounds)).at
 
     @property
     def repeats(self) -> int:
         """Draws of coefficients and variance at each point."""
         return -(-DRAWS // POINTS[len(self.y) < MANY_ROWS])
 
-    def within(self, point: np.ndarray) -> np.ndarray:
-        """Return the point with its turns inside; see :func:`turns_within`."""
+    @property
+    def bounds(self) -> np.ndarray:
+        """Bounds ``(d, 2)`` of turns; lengths have none."""
         k = len(self.smoothness)
-        return np.r_[point[:k], turns_within(point[k:])]
+        return np.concatenate([unbounded(k), np.tile([0.0, RIGHT], (k, 1))])
 
     def covariance(self, point: np.ndarray) -> Covariance:
         """Return the covariance at a point."""
@@ -119,7 +120,6 @@ class SpatialMarginal:
             with suppress(linalg.LinAlgError):
                 density, posterior = self._solved(covariance)
                 density += float(log_prior_of_lengths(covariance.length[None], self.spacing)[0])
-                density += float(log_prior_of_turns(point[None, len(self.smoothness) :])[0])
             yield slice(k, k + 1), np.array([density]), _Conditional(posterior, covariance)
 
     def _solved(self, covariance: Covariance) -> tuple[float, NormalInverseGamma]:
