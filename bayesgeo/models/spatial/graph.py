@@ -71,9 +71,9 @@ def spatial_graph(
         waves = pm.Normal("waves", 0, 1, shape=(n_functions, n_labels - 1))
         free = _amplitude(matern, n_functions, field_scale)[:, None] * waves
         theta = _fixed(free, sizes, prior_scale)
-        predictor = theta[0] + basis @ free
-        if n_features:
-            predictor = predictor + X @ theta[1:]
+        # The empty sum keeps X among the graph's arrays, where there are no features.
+        of_features = X @ theta[1:] if n_features else pt.sum(X, axis=1, keepdims=True)
+        predictor = theta[0] + of_features + basis @ free
         names = {"intercept": theta[0], **({"weight": theta[1:]} if n_features else {}), "field_weight": free}
         turned = contrasts(n_labels).T
         for name, values in names.items():
