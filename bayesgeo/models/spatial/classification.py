@@ -61,7 +61,7 @@ class SpatialClassifier(Bayesian, Classifier):
     A field is a sum of basis functions (:mod:`bayesgeo.models.spatial.basis`) on a box around the training places, of
     twice their extent. They hold nine tenths of its variance or more down to a shortest length scale, below which the
     prior has one hundredth of its mass: shorter fields are taken for noise. More functions resolve more, and cost time
-    in proportion.
+    in proportion. A few hundred classes tell little of the length scale beyond its prior; a diagnosis then says so.
 
     Places are the ``coordinates`` of :meth:`fit`: ``easting`` and ``northing``, or ``longitude`` and ``latitude`` in
     degrees, mapped to a plane in km. Without coordinates the standardised features are the places; of more than three,

@@ -213,8 +213,7 @@ def test_in_a_block_left_out_places_tell_more_than_features_alone(learned):
     found = model.predict_proba(x[block], coordinates=east_north(places[block]))
     plain = BayesianLogisticRegression(inference=SAMPLER, random_state=0).fit(x[train], y[train])
     # Against the true probabilities: drawn classes of a few dozen rows would be mostly chance. Of six seeds five gain.
-    # How often intervals
-    # hold the truth takes many fields: benchmarks/spatial_models.py classes.
+    # How often intervals hold the truth takes many fields: benchmarks/spatial_models.py classes.
     gain = np.sum(p[block] * (np.log(found) - np.log(plain.predict_proba(x[block]))), axis=1)
     assert gain.mean() > 0
     assert np.corrcoef(found[:, 1], p[block, 1])[0, 1] > 0
