@@ -25,6 +25,7 @@ from .models.networks.mlp import MLPClassifier as MLPClassifier
 from .models.networks.mlp import MLPRegressor as MLPRegressor
 from .models.regression.linear import BayesianLinearRegression as BayesianLinearRegression
 from .models.regression.logistic import BayesianLogisticRegression as BayesianLogisticRegression
+from .models.spatial.classification import SpatialClassifier as SpatialClassifier
 from .models.spatial.regression import SpatialRegression as SpatialRegression
 from .models.training.recipe import Recipe as Recipe
 from .models.wrappers.sklearn import SklearnClassifier as SklearnClassifier

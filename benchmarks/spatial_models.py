@@ -1,12 +1,14 @@
 """Spatial regression against the exact Gaussian process, its cost, and how often its intervals hold the truth.
 
-    python benchmarks/spatial_models.py [exact] [cost] [coverage]
+    python benchmarks/spatial_models.py [exact] [cost] [coverage] [classes]
 
 `exact`: 1,500 places of a simulated field; predictions at 500 new ones and scales, by nearest neighbours and by all
 correlations (bars: means within .02 and sds within 2 %; scales within 4 Monte Carlo errors). `cost`: seconds of an
 order, its neighbours and one likelihood of 1e4, 1e5 and 1e6 places, and the exponent (bar 1.1). `coverage`: 200
 simulated fields of 150 places, ranges from short to the width of the map; how often 90 % intervals of range, field and
-nugget and of responses at new places hold the truth, and the 99 % band of chance.
+nugget and of responses at new places hold the truth, and the 99 % band of chance. `classes`: the same of 30 fields of
+log odds of which 300 classes were seen: the field's sd, its length scale (from a tenth of the map to .4 of it) and the
+probabilities at 200 new places.
 """
 
 import sys
@@ -14,13 +16,14 @@ import time
 
 import joblib
 import numpy as np
-from scipy import linalg, stats
+import pandas as pd
+from scipy import linalg, special, stats
 from sklearn.gaussian_process.kernels import Matern
 
 import bayesgeo as bg
 from bayesgeo.models.spatial.processes import Covariance, process_of
 
-SIDE, LEVEL, FIELDS = 10.0, 0.9, 200
+SIDE, LEVEL, FIELDS, CLASS_FIELDS = 10.0, 0.9, 200, 30
 TRUTH = {"field_sd": 2.0, "noise_sd": 0.7}
 
 
@@ -115,16 +118,48 @@ def held(seed: int) -> dict[str, float]:
 
 def coverage() -> None:
     """Count how often intervals hold the truth."""
-    each = joblib.Parallel(-1)(joblib.delayed(held)(seed) for seed in range(FIELDS))
-    band = stats.binom.ppf([0.005, 0.995], FIELDS, LEVEL) / FIELDS
-    print(f"  {FIELDS} fields, {LEVEL:.0%} intervals; 99 % band of chance {band[0]:.3f} to {band[1]:.3f}")
+    report(joblib.Parallel(-1)(joblib.delayed(held)(seed) for seed in range(FIELDS)))
+
+
+def report(each: list[dict[str, float]]) -> None:
+    """Print the share of fields, or of places, whose intervals hold the truth."""
+    band = stats.binom.ppf([0.005, 0.995], len(each), LEVEL) / len(each)
+    print(f"  {len(each)} fields, {LEVEL:.0%} intervals; 99 % band of chance {band[0]:.3f} to {band[1]:.3f}")
     for name in each[0]:
         shares = np.array([one[name] for one in each])
         error = shares.std() / np.sqrt(len(shares))
         print(f"  {name:14} {shares.mean():.3f} (standard error {error:.3f})", flush=True)
 
 
-PARTS = {"exact": exact, "cost": cost, "coverage": coverage}
+def held_of_classes(seed: int) -> dict[str, float]:
+    """Return which intervals of one simulated field of log odds hold the truth."""
+    rng = np.random.default_rng([8, seed])
+    length = float(np.exp(rng.uniform(np.log(1.0), np.log(4.0))))
+    places = rng.uniform(0, SIDE, (500, 2))
+    among = Matern(length, nu=1.5)(places) + 1e-9 * np.eye(500)
+    p = special.expit(TRUTH["field_sd"] * linalg.cholesky(among, lower=True) @ rng.normal(size=500))
+    at = pd.DataFrame(places, columns=["easting", "northing"])
+    sampler = bg.NUTS(draws=400, tune=400)
+    model = bg.SpatialClassifier(inference=sampler, random_state=seed)
+    model.fit(places[:300, :0], rng.random(300) < p[:300], coordinates=at[:300])
+    posterior = model.posterior_["posterior"].to_dataset()
+    drawn = model.predict_draws(places[300:, :0], coordinates=at[300:]).isel(label=1)
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    found = {}
+    for name, truth in {"field_sd": TRUTH["field_sd"], "length_scale": length}.items():
+        low, high = posterior[name].quantile(tails, ("chain", "draw")).values
+        found[name] = float(low <= truth <= high)
+    low, high = drawn.quantile(tails, ("chain", "draw")).values
+    found["probability"] = float(np.mean((low <= p[300:]) & (p[300:] <= high)))
+    return found
+
+
+def classes() -> None:
+    """Count how often intervals of fields of log odds hold the truth."""
+    report([held_of_classes(seed) for seed in range(CLASS_FIELDS)])
+
+
+PARTS = {"exact": exact, "cost": cost, "coverage": coverage, "classes": classes}
 
 
 def main() -> None:

@@ -60,8 +60,9 @@ def _fit(problem, rng):
 
 
 def _effects(problem):
-    """Let groups hardly differ."""
-    names = [name for name in problem.dims if name.endswith(("_effect", "_sd", "_correlation", "_scale"))]
+    """Let groups and places hardly differ."""
+    ends = ("_effect", "_sd", "_correlation", "_scale", "_weight")
+    names = [name for name in problem.dims if name.endswith(ends)]
     return {name: np.zeros([len(problem.coords[dim]) for dim in problem.dims[name]]) for name in names}
 
 

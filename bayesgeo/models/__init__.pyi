@@ -27,6 +27,7 @@ from .regression.linear import BayesianLinearRegression as BayesianLinearRegress
 from .regression.logistic import BayesianLogisticRegression as BayesianLogisticRegression
 from .rows import Rows as Rows
 from .rows import TrainingRows as TrainingRows
+from .spatial.classification import SpatialClassifier as SpatialClassifier
 from .spatial.gaussian_process import GaussianProcess as GaussianProcess
 from .spatial.regression import SpatialRegression as SpatialRegression
 from .specification import Prior as Prior
@@ -83,6 +84,7 @@ __all__ = [
     "Rows",
     "SklearnClassifier",
     "SklearnRegressor",
+    "SpatialClassifier",
     "SpatialRegression",
     "Specification",
     "StudentClassifier",

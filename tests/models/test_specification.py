@@ -24,6 +24,7 @@ CASES = {
     ("regression", "hierarchical"): [*GROUPS, {"noise": "student-t"}, {"prior": "flat"}],
     ("classification", "hierarchical"): GROUPS,
     ("regression", "spatial"): [{}, {"smoothness": (1.5, 0.5)}],
+    ("classification", "spatial"): [{}, {"smoothness": 0.5, "functions": 50, "field_scale": 1.0}],
     ("regression", "bayesian_mlp"): NOISES,
     ("classification", "bayesian_logistic"): LOGISTIC,
     ("classification", "bayesian_mlp"): NETWORKS,
@@ -62,6 +63,8 @@ def test_what_is_stated_is_in_the_posterior(task, name, settings):
     of_groups = model.posterior_["group_effects"]["key"].values if "group_effects" in model.posterior_ else ()
     shown = {*stated.quantities, *stated.weights, stated.effects, "intercept", "sigma"}
     shown |= {f"{key}_effect" for key in of_groups}
+    # Weights of basis functions stand for a field, whose scales are shown.
+    shown |= {name for name in variables if "function" in posterior[name].dims}
     assert variables <= shown
     assert stated.quantities or stated.weights
 

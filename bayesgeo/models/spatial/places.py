@@ -8,6 +8,7 @@ from bayesgeo._check import invalid
 from bayesgeo.models.rows import Rows
 
 EARTH_KM = 6371.0088  # mean radius (IUGG)
+PLANE_KM = 2_500.0  # from the middle of a plane map, where lengths across are 2.6 % too long
 PAIRS = (("easting", "northing"), ("longitude", "latitude"))
 
 
@@ -123,3 +124,52 @@ def refuse_few_places(points: np.ndarray) -> None:
     if len(np.unique(points, axis=0)) < 3:
         problem = f"All rows (n_samples={len(points)}) are at fewer than three places."
         raise invalid("coordinates", "", problem, "Give rows of at least three places.")
+
+
+def middle_of(points: np.ndarray) -> np.ndarray:
+    """Return the unit vector ``(3,)`` to the middle of points of the globe ``(obs, 3)``.
+
+    Raises
+    ------
+    InvalidInput
+        If the points reach too far from it for :func:`local_plane`.
+
+    Examples
+    --------
+    >>> middle_of(np.array([[0.0, 1.0, 0.0], [0.0, 1.0, 0.1]])).round(2).tolist()
+    [0.0, 1.0, 0.05]
+    """
+    total = points.mean(axis=0)
+    length = np.linalg.norm(total)
+    middle = total / length if length else np.array([0.0, 0.0, 1.0])
+    reach = EARTH_KM * float(_angle(points, middle).max())
+    if reach > PLANE_KM:
+        problem = f"The places reach {reach:,.0f} km from their middle: beyond {PLANE_KM:,.0f} no plane map is right."
+        raise invalid("coordinates", "", problem, "Fit each region by itself, or give easting and northing.")
+    return middle
+
+
+def local_plane(points: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    r"""Return east and north of a middle ``(obs, 2)`` in km, of points of the globe ``(obs, 3)``.
+
+    The azimuthal equidistant projection (Snyder 1987, USGS Professional Paper 1395, ch. 25): distances from the middle
+    are right, those across are too long by the factor :math:`c / \sin c` at an angle :math:`c`, 2.6 % at 2,500 km.
+
+    Examples
+    --------
+    >>> north_of = EARTH_KM * np.array([[np.cos(0.1), 0.0, np.sin(0.1)]])
+    >>> local_plane(north_of, np.array([1.0, 0.0, 0.0])).round(1).tolist()
+    [[0.0, 637.1]]
+    """
+    # At a pole any direction may count as east.
+    pole = np.array([0.0, 0.0, 1.0]) if abs(middle[2]) < 1 - 1e-12 else np.array([1.0, 0.0, 0.0])
+    east = np.cross(pole, middle)
+    east /= np.linalg.norm(east)
+    across = points @ np.stack([east, np.cross(middle, east)], axis=1)
+    length = np.linalg.norm(across, axis=1)
+    angle = _angle(points, middle)
+    return EARTH_KM * across * (angle / np.where(length > 0, length, 1.0))[:, None]
+
+
+def _angle(points: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    return np.arctan2(np.linalg.norm(np.cross(points, middle), axis=1), points @ middle)
