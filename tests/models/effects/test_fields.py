@@ -199,7 +199,9 @@ class TestFit:
     def test_the_posterior_holds(self, fitted: tuple[HierarchicalRegression, pd.DataFrame, np.ndarray]) -> None:
         model, _, _ = fitted
         draws = model.posterior_["posterior"].to_dataset()
-        assert diagnose(model.posterior_).verdict == "sound"
+        # A station whose rows weigh on the scales may be told; nothing else is.
+        told = {check.code for check in diagnose(model.posterior_).checks if check.status in ("tip", "issue")}
+        assert told <= {"loo_pareto_k"}
         low, high = draws["station_practical_range"].quantile([0.005, 0.995])
         assert low < 2.996 * 30 < high
         low, high = draws["station_field_share"].quantile([0.005, 0.995])
