@@ -6,7 +6,7 @@ PYTHON := $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 BIN := .venv/bin
 # Two at once: half the time on two cores, and no more memory than a laptop has.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --durations=15
 
 .PHONY: demo test fast test-long check setup clean
 
