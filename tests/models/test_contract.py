@@ -31,6 +31,13 @@ def rows(kind, n=40, n_labels=3):
     return X, np.digitize(signal, np.quantile(signal, np.arange(1, n_labels) / n_labels))
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_no_setting_is_named_like_a_method_that_not_all_models_have(kind):
+    # Evaluation, maps and predictions look for these by name, and would find the setting instead.
+    sought = {"functions", "predict_sd", "sd_parts", "group_status"}
+    assert not sought & set(kind._get_param_names())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_passes_every_check_of_scikit_learn(kind):

@@ -24,7 +24,7 @@ CASES = {
     ("regression", "hierarchical"): [*GROUPS, {"noise": "student-t"}, {"prior": "flat"}],
     ("classification", "hierarchical"): GROUPS,
     ("regression", "spatial"): [{}, {"smoothness": (1.5, 0.5)}],
-    ("classification", "spatial"): [{}, {"smoothness": 0.5, "functions": 50, "field_scale": 1.0}],
+    ("classification", "spatial"): [{}, {"smoothness": 0.5, "basis_functions": 50, "field_scale": 1.0}],
     ("regression", "bayesian_mlp"): NOISES,
     ("classification", "bayesian_logistic"): LOGISTIC,
     ("classification", "bayesian_mlp"): NETWORKS,

@@ -76,7 +76,7 @@ class SpatialClassifier(Bayesian, Classifier):
     ----------
     smoothness : {0.5, 1.5, 2.5}
         The smoothness :math:`\nu` of the field: 0.5 is rough (exponential) and needs more functions.
-    functions : int, optional
+    basis_functions : int, optional
         Number of basis functions; None is the number of rows, rounded up to 100, 200 or 400, the most (100 on a line).
     prior_scale : float, optional
         Prior standard deviation of the coefficients of standardised features; None is 2.5 (Gelman et al. 2008).
@@ -115,14 +115,14 @@ class SpatialClassifier(Bayesian, Classifier):
         self,
         smoothness: float = 1.5,
         *,
-        functions: int | None = None,
+        basis_functions: int | None = None,
         prior_scale: float | None = None,
         field_scale: float | None = None,
         inference: Inference | None = None,
         random_state: Any = None,
     ):
         self.smoothness = smoothness
-        self.functions = functions
+        self.basis_functions = basis_functions
         self.prior_scale = prior_scale
         self.field_scale = field_scale
         self.inference = inference
@@ -169,8 +169,8 @@ class SpatialClassifier(Bayesian, Classifier):
     def _refuse_settings(self) -> None:
         if self.smoothness not in SMOOTHNESS:
             raise invalid("smoothness", self.smoothness, "It must be 0.5, 1.5 or 2.5.", "Give 1.5.")
-        if self.functions is not None:
-            positive("functions", self.functions, integer=True)
+        if self.basis_functions is not None:
+            positive("basis_functions", self.basis_functions, integer=True)
         for name in ("prior_scale", "field_scale"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name))
@@ -199,7 +199,7 @@ class SpatialClassifier(Bayesian, Classifier):
         self.half_widths_ = (high - low) / 2 / self.unit_length_
         most = MOST if flat.shape[1] > 1 else MOST_ON_A_LINE
         wanted = next((n for n in (FEWEST, 2 * FEWEST) if len(rows) <= n < most), most)
-        self.n_functions_ = wanted if self.functions is None else int(self.functions)
+        self.n_functions_ = wanted if self.basis_functions is None else int(self.basis_functions)
 
     def _flat(self, points: np.ndarray) -> np.ndarray:
         """Return points ``(obs, d)`` in the unit of distances: of the globe on a plane, of many features on two."""

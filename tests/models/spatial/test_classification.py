@@ -64,7 +64,7 @@ class Given:
 def of_prior():
     """A model of a field of standard deviation 1 of which no row tells anything."""
     places, x, _, y = drawn(60)
-    return SpatialClassifier(functions=400, inference=Given(1.5), random_state=0).fit(
+    return SpatialClassifier(basis_functions=400, inference=Given(1.5), random_state=0).fit(
         x, y, coordinates=east_north(places)
     )
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_learned_from_is_refused_before_anything_is_computed():
         fitted(X, y, {"longitude": 30 * at, "latitude": at})
     with pytest.raises(ValueError, match=r"Row 5 has latitude 95, beyond 90 degrees\. Swap"):
         fitted(X, y, {"longitude": at, "latitude": 19 * at})
-    for name, value in {"smoothness": 1.0, "functions": 0, "prior_scale": -1.0, "field_scale": np.nan}.items():
+    for name, value in {"smoothness": 1.0, "basis_functions": 0, "prior_scale": -1.0, "field_scale": np.nan}.items():
         with pytest.raises(ValueError, match=f"Invalid {name} "):
             fitted(X, y, {"easting": at, "northing": at**2}, **{name: value})
     model = fitted(X, y, {"easting": at, "northing": at**2})
@@ -190,7 +190,7 @@ def learned():
     places, x, p, y = drawn(300, sd=2.5, length=3.0, seed=5)
     block = (np.abs(places - [5.0, 5.0]) < 1.5).all(axis=1)
     train = np.flatnonzero(~block)[:200]
-    model = SpatialClassifier(functions=100, inference=SAMPLER, random_state=0)
+    model = SpatialClassifier(basis_functions=100, inference=SAMPLER, random_state=0)
     return model.fit(x[train], y[train], coordinates=east_north(places[train])), (places, x, p, y), train, block
 
 
@@ -238,7 +238,7 @@ def test_without_features_a_boundary_that_winds_is_found_in_a_block_left_out():
     truth = places[:, 1] > 5 + 2 * np.sin(places[:, 0] / 1.6)
     inside = (np.abs(places - [5.0, 5.0]) < 1.2).all(axis=1)
     train = np.flatnonzero(~inside)[:200]
-    model = SpatialClassifier(functions=100, inference=SAMPLER, random_state=0)
+    model = SpatialClassifier(basis_functions=100, inference=SAMPLER, random_state=0)
     model.fit(np.empty((200, 0)), truth[train], coordinates=east_north(places[train]))
     right = model.predict(np.empty((inside.sum(), 0)), coordinates=east_north(places[inside])) == truth[inside]
     assert right.mean() > 0.8
@@ -281,7 +281,7 @@ def importance(model, x, y, places, new):
 def test_probabilities_of_few_rows_are_those_of_the_exact_process():
     places, x, _, y = drawn(25, sd=2.5, length=3.0, seed=11)
     new = np.array([[2.0, 2.0], [5.0, 5.0], [8.0, 3.0], [3.0, 8.0], [9.0, 9.0]])
-    model = SpatialClassifier(functions=100, inference=NUTS(draws=1000, tune=500), random_state=0)
+    model = SpatialClassifier(basis_functions=100, inference=NUTS(draws=1000, tune=500), random_state=0)
     model.fit(x, y, coordinates=east_north(places))
     exact, effective = importance(model, x, y, places, new)
     assert effective > 500
@@ -294,7 +294,7 @@ def test_probabilities_of_few_rows_are_those_of_the_exact_process():
 @pytest.mark.long
 def test_three_classes_have_fields_that_add_up_to_none():
     places, x, p, y = drawn(300, labels=3, sd=2.5, length=3.0, seed=2)
-    model = SpatialClassifier(functions=100, inference=SAMPLER, random_state=0)
+    model = SpatialClassifier(basis_functions=100, inference=SAMPLER, random_state=0)
     model.fit(x[:200], y[:200], coordinates=east_north(places[:200]))
     weight = model.posterior_["posterior"]["field_weight"]
     assert weight.dims == ("chain", "draw", "function", "label")
