@@ -73,7 +73,7 @@ def labelled_model(text: str, task: str, **parameters: Any) -> tuple[str, Estima
     Raises
     ------
     InvalidInput
-        If the model or a setting is unknown.
+        If the model or a setting is unknown, or a setting has no value.
 
     Examples
     --------
@@ -84,10 +84,12 @@ def labelled_model(text: str, task: str, **parameters: Any) -> tuple[str, Estima
     built = model(name, task, **parameters)
     given = dict(setting.partition("=")[::2] for setting in settings)
     known = built.get_params(deep=False)
-    for setting in given:
+    for setting, value in given.items():
         if setting not in known:
             problem = f"The model {name} has no such setting."
             raise invalid("setting", setting, problem, did_you_mean(setting, known))
+        if not value:
+            raise invalid("setting", setting, "It has no value.", f"Write {name}:{setting}=VALUE.")
     label = "_".join([name, *given.values()])
     return re.sub(r"[^\w-]", "-", label.replace(" ", "_")), built.set_params(**{k: _value(v) for k, v in given.items()})
 

@@ -152,7 +152,14 @@ def _models(models: Sequence[str] | Mapping[str, Any], task: str, options: Mappi
             if not is_file_name(name):
                 raise invalid("model name", name, "It becomes the name of a file.", "Use letters, digits, '-' and '_'.")
         return {name: as_model(estimator, name) for name, estimator in models.items()}
-    return dict(catalog.labelled_model(one, task, **_taken(one.split(":")[0], task, options)) for one in models)
+    built = [
+        catalog.labelled_model(one, task, **_taken(one.split(":")[0], task, options)) for one in dict.fromkeys(models)
+    ]
+    labels = [label for label, _ in built]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise invalid("models", twice, "Two models would have this name.", "Give them other settings, or a run each.")
+    return dict(built)
 
 
 def usual_models(dataset: Dataset, options: Mapping[str, Any]) -> tuple[str, ...]:

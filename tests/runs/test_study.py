@@ -282,3 +282,17 @@ def test_the_default_models_are_there_and_hold_one_that_ignores_the_features(tas
     kinds = [known[name].kind for name in catalog.DEFAULT_MODELS[task]]
     assert kinds.count("baseline") == 1
     assert {"Bayesian", "deterministic"} <= set(kinds)
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        (("ridge", "spatial:smoothness=0.5", "spatial:prior_scale=0.5"), "'spatial_0-5'. Two models would have"),
+        (("spatial:smoothness",), "'smoothness'. It has no value. Write spatial:smoothness=VALUE"),
+        (("spatial:smothness=0.5",), "'smothness'. The model spatial has no such setting. Did you mean 'smoothness'"),
+    ],
+)
+def test_settings_that_are_no_settings_or_would_hide_a_model_are_refused(tmp_path, models, message):
+    with pytest.raises(ValueError, match=message):
+        study(shaking(), models, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

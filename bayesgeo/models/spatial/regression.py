@@ -293,11 +293,7 @@ class SpatialRegression(Bayesian, Regressor):
             Prior("α", "Normal(0, (10σ)²)", INTERCEPT_REASON),
             Prior("βⱼ", f"Normal(0, ({scale:g}σ)²)", "Broad in units of the whole variation: the rows decide."),
             Prior("σ²", "InverseGamma(1/2, 1/20)", "Variance of fields and nugget together, worth one row."),
-            Prior(
-                "shares of σ²",
-                SHARE_PRIOR,
-                "No nugget, or nothing but nugget, is as likely as both.",
-            ),
+            Prior("shares of σ²", SHARE_PRIOR, "No nugget, or nothing but nugget, is as likely as both."),
             Prior("rₖ", "p(r) ∝ r⁻² exp(-λ/r), P(r < distance of neighbours) = 0.05", "Fuglstad et al. (2019)"),
         )
         places = getattr(self, "coordinate_names_", ())
