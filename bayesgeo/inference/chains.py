@@ -53,10 +53,9 @@ def walked_chains(
         local = k % 2 == 0
         for walk in walks if k else ():
             z = walk.rng.standard_normal(len(step))
-            walk.proposed = walk.at + step @ z if local else proposal.sample(1, walk.rng)[0]
-        points = folded(np.array([walk.proposed for walk in walks]), marginal.bounds)
-        for walk, point in zip(walks, points, strict=True):
-            walk.proposed = point
+            moved = walk.at + step @ z
+            walk.proposed = folded(moved[None], marginal.bounds)[0] if local else proposal.sample(1, walk.rng)[0]
+        points = np.array([walk.proposed for walk in walks])
         reference = proposal.log_density(points)
         for i, density, conditional in _one_by_one(marginal, points):
             walks[i].decide(density, float(reference[i]), conditional, local=local, first=not k)
